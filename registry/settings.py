@@ -1,0 +1,332 @@
+"""All settings. What differs between sites comes from `REGISTRY_*` variables, documented in docs/configuration.md.
+
+An instance lives in one data folder (`REGISTRY_DATA_DIR`): blobs, keys, mail, and with the
+embedded profile the database and the broker too. `manage.py up` writes the folder's secrets and
+addresses; every other command reads them from there.
+"""
+
+import os
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _flag(name: str, *, default: bool) -> bool:
+    value = os.environ.get(name, "").strip().lower()
+    if value in {"", "default"}:
+        return default
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} is {value!r}; write true or false.")
+
+
+def _number(name: str, default: int) -> int:
+    value = os.environ.get(name, "").strip()
+    try:
+        return int(value) if value else default
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write a whole number.") from error
+
+
+def _list(name: str, default: str) -> list[str]:
+    return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
+
+
+# The data folder
+
+DATA_DIR = Path(os.environ.get("REGISTRY_DATA_DIR") or BASE_DIR / "var").absolute()
+BLOB_DIR = DATA_DIR / "blobs"
+KEY_DIR = DATA_DIR / "keys"
+CACHE_DIR = DATA_DIR / "cache"
+
+
+def _from_instance(name: str) -> str:
+    """A secret or an address that `manage.py up` wrote into the data folder, or ''."""
+    try:
+        return (DATA_DIR / "run" / name).read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
+# Commands that prepare an instance or the source, and so run before it has a secret or a database
+_WITHOUT_INSTANCE = {"up", "makemigrations", "compilemessages", "makemessages", "collectstatic", "help"}
+_preparing = Path(sys.argv[0]).name == "manage.py" and (
+    len(sys.argv) < 2 or sys.argv[1] in _WITHOUT_INSTANCE or "--help" in sys.argv
+)
+
+# Security
+
+SECRET_KEY = os.environ.get("REGISTRY_SECRET_KEY") or _from_instance("secret-key")
+if not SECRET_KEY and _preparing:
+    SECRET_KEY = "prepare-only-" + os.urandom(24).hex()
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured(
+        "No secret key: set REGISTRY_SECRET_KEY (32 characters or more), or start the instance "
+        f"with `python manage.py up`, which makes one in {DATA_DIR}."
+    )
+DEBUG = False
+ALLOWED_HOSTS = _list("REGISTRY_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = _list("REGISTRY_TRUSTED_ORIGINS", "")
+HTTPS = _flag("REGISTRY_HTTPS", default=False)
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if _flag("REGISTRY_BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    USE_X_FORWARDED_HOST = True
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+        "manifest-src": ["'self'"],
+    }
+}
+CSRF_FAILURE_VIEW = "registry.web.views.errors.csrf_failure"
+
+# Applications
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "template_partials",
+    "django_linear_migrations",
+    "registry.audit",
+    "registry.accounts",
+    "registry.storage",
+    "registry.catalog",
+    "registry.checks",
+    "registry.agreements",
+    "registry.releases",
+    "registry.hub",
+    "registry.api",
+    "registry.web",
+    "registry.instance",
+]
+MIDDLEWARE = [
+    "registry.web.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "registry.web.middleware.CallerMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "registry.urls"
+WSGI_APPLICATION = "registry.wsgi.application"
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "registry.web.context.site",
+            ]
+        },
+    }
+]
+
+# The site
+
+SITE_NAME = os.environ.get("REGISTRY_SITE_NAME", "Model Registry")
+SIGNUP_OPEN = _flag("REGISTRY_SIGNUP_OPEN", default=True)
+
+# Database
+
+
+def _database(url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise ImproperlyConfigured("REGISTRY_DATABASE_URL must begin with postgresql://")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "OPTIONS": {
+            "pool": {"min_size": 1, "max_size": _number("REGISTRY_DATABASE_POOL", 8), "timeout": 15}
+        },
+    }
+
+
+_database_url = os.environ.get("REGISTRY_DATABASE_URL") or _from_instance("database-url")
+if not _database_url and not _preparing:
+    raise ImproperlyConfigured(
+        "No database: set REGISTRY_DATABASE_URL, or start the embedded one with "
+        f"`python manage.py up` (looked for a running instance in {DATA_DIR})."
+    )
+DATABASES = {"default": _database(_database_url or "postgresql://nobody@127.0.0.1:1/none")}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache_entries",
+    }
+}
+
+# People
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "registry.web.accounts_adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+
+# Mail: to a server where one is named, else as files that an operator can read
+
+EMAIL_HOST = os.environ.get("REGISTRY_MAIL_HOST", "")
+EMAIL_PORT = _number("REGISTRY_MAIL_PORT", 587)
+EMAIL_HOST_USER = os.environ.get("REGISTRY_MAIL_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("REGISTRY_MAIL_PASSWORD", "")
+EMAIL_USE_TLS = _flag("REGISTRY_MAIL_TLS", default=True)
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if EMAIL_HOST
+    else "django.core.mail.backends.filebased.EmailBackend"
+)
+EMAIL_FILE_PATH = DATA_DIR / "mail"
+DEFAULT_FROM_EMAIL = os.environ.get("REGISTRY_MAIL_FROM", "registry@localhost")
+
+# Language and time
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Static files
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# Uploads: bodies of commits and LFS files are read from the stream, never by Django
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+MAX_FILE_SIZE = 50_000_000_000
+MAX_FILES = 10_000
+MAX_COMMIT_BODY = _number("REGISTRY_MAX_COMMIT_MIB", 256) * 1024**2
+LFS_THRESHOLD = 10 * 1024**2
+
+# Background work
+
+CELERY_BROKER_URL = os.environ.get("REGISTRY_BROKER_URL") or _from_instance("broker-url")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {
+    "registry.checks.tasks.run_scan": {"queue": "scan"},
+    "registry.checks.tasks.run_smoke": {"queue": "smoke"},
+}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 10, "socket_connect_timeout": 5}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "sweep checks": {"task": "registry.checks.tasks.sweep", "schedule": 5.0},
+}
+if CELERY_BROKER_URL.startswith("amqp"):
+    CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum"
+    CELERY_WORKER_DETECT_QUORUM_QUEUES = True
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True}
+
+# Checks
+
+CHECK_QUIET_SECONDS = _number("REGISTRY_CHECK_QUIET_SECONDS", 4)
+CHECK_LEASE_SECONDS = _number("REGISTRY_CHECK_LEASE_SECONDS", 30)
+CHECK_MIN_ISOLATION = _number("REGISTRY_CHECK_MIN_ISOLATION", 2)
+CHECK_MEMORY_MIB = _number("REGISTRY_CHECK_MEMORY_MIB", 8192)
+CHECK_RUN_SECONDS = _number("REGISTRY_CHECK_RUN_SECONDS", 600)
+
+# Reviews
+
+REVIEW_DUE_DAYS = _number("REGISTRY_REVIEW_DUE_DAYS", 3)
+
+# Logs: one line an event, with the request's id; never a token
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "registry.web.middleware.RequestIdFilter"}},
+    "formatters": {
+        "line": {"format": "%(levelname)s %(name)s [%(request_id)s] %(message)s"},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}
+    },
+    "root": {"handlers": ["stderr"], "level": os.environ.get("REGISTRY_LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django": {"level": "INFO"},
+        "django.server": {"handlers": ["stderr"], "propagate": False},
+        "celery.app.trace": {"level": "WARNING"},
+    },
+}
