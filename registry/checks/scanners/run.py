@@ -1,0 +1,73 @@
+"""Runs every static check over the files of a revision. A check that breaks breaks the run, never the verdict."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+from registry.checks.catalogue import CATALOGUE, VERSIONS
+from registry.checks.findings import Finding, ModelFile
+from registry.checks.scanners import paths
+from registry.checks.scanners.folder import Folder
+
+SCANNER_VERSION = "1"
+FINDINGS_PER_CHECK = 50
+
+Scanner = Callable[[Folder], Iterator[Finding]]
+
+# In the order in which an author wants to read the findings.
+SCANNERS: dict[str, Scanner] = {
+    "UPL-PATH": paths.check,
+}
+
+
+class ScannerCrashed(Exception):
+    """A scanner of ours failed: the run is an error and is tried again, and is never a pass."""
+
+    def __init__(self, check: str, file: str, cause: Exception) -> None:
+        super().__init__(f"{check} failed on {file or 'the revision'}: {cause!r}")
+        self.check = check
+        self.file = file
+        self.cause = cause
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    findings: list[Finding]
+    seconds: float
+    versions: dict[str, str | int] = field(default_factory=dict)
+
+
+def scan(
+    files: Sequence[ModelFile],
+    *,
+    repository: str,
+    on_progress: Callable[[str, float], None] = lambda check, done: None,
+) -> ScanResult:
+    """Every static check over these files. `on_progress(check, share)` is called before each check."""
+    started = monotonic()
+    folder = Folder(files, repository=repository)
+    findings: list[Finding] = []
+    for number, (name, scanner) in enumerate(SCANNERS.items()):
+        on_progress(name, number / len(SCANNERS))
+        findings += _findings_of(name, scanner, folder)
+    on_progress("", 1.0)
+    return ScanResult(findings, round(monotonic() - started, 3), versions())
+
+
+def versions() -> dict[str, str | int]:
+    """Whatever, when it changes, makes an earlier result stale."""
+    return {"catalogue": CATALOGUE, "scanner": SCANNER_VERSION, **VERSIONS}
+
+
+def _findings_of(name: str, scanner: Scanner, folder: Folder) -> list[Finding]:
+    found: list[Finding] = []
+    folder.reading = ""
+    try:
+        for finding in scanner(folder):
+            found.append(finding)
+            if len(found) == FINDINGS_PER_CHECK:
+                break
+    # The one place that may catch everything: hostile bytes found a hole in a parser of ours.
+    except Exception as cause:
+        raise ScannerCrashed(name, folder.reading, cause) from cause
+    return found

@@ -1,0 +1,36 @@
+"""What a smoke test may use, and what comes out of one."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from registry.checks.findings import Finding
+
+
+@dataclass(frozen=True)
+class Limits:
+    seconds: float = 600
+    memory_mib: int = 8192
+    min_isolation: int = 2
+
+
+@dataclass(frozen=True)
+class SmokeResult:
+    """`stages`, `metrics`, `samples`, `device`, `isolation` are as the report of a revision carries them."""
+
+    findings: list[Finding]
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    samples: list[dict[str, str]] = field(default_factory=list)
+    device: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, Any] = field(default_factory=dict)
+    isolation: dict[str, Any] = field(default_factory=dict)
+    log_tail: str = ""
+    seconds: float = 0.0
+
+
+class SmokeError(Exception):
+    """The test itself failed, not the model: the run is an error and is tried again."""
+
+
+class IsolationTooWeak(SmokeError):
+    """This machine cannot shut the model in as well as the site demands."""
