@@ -1,0 +1,15 @@
+"""What every test finds: the cache's table, and the order in which parts of Django are ready."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.management import call_command
+from pytest_django import DjangoDbBlocker
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database has the table of the cache too, which no migration makes."""
+    with django_db_blocker.unblock():
+        call_command("createcachetable", verbosity=0)
+    yield
