@@ -1,6 +1,5 @@
 """The embedded broker: a Valkey that writes what it is told to a file, and asks for a password."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -11,6 +10,7 @@ from typing import IO
 from urllib.parse import quote
 
 from registry.instance.processes import InstanceError, spawn
+from registry.instance.secrets import write_private
 
 
 def embedded_binary() -> Path:
@@ -83,10 +83,5 @@ class Valkey:
             "loglevel notice",
             "maxmemory-policy noeviction",
         ]
-        with path.open("w", opener=_private) as file:
-            file.write("\n".join(lines) + "\n")
+        write_private(path, "\n".join(lines) + "\n")
         return path
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
