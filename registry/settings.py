@@ -55,7 +55,16 @@ def _from_instance(name: str) -> str:
 
 
 # Commands that prepare an instance or the source, and so run before it has a secret or a database
-_WITHOUT_INSTANCE = {"up", "makemigrations", "compilemessages", "makemessages", "collectstatic", "help"}
+_WITHOUT_INSTANCE = {
+    "up",
+    "demo",
+    "restore",
+    "makemigrations",
+    "compilemessages",
+    "makemessages",
+    "collectstatic",
+    "help",
+}
 _preparing = Path(sys.argv[0]).name == "manage.py" and (
     len(sys.argv) < 2 or sys.argv[1] in _WITHOUT_INSTANCE or "--help" in sys.argv
 )
@@ -185,6 +194,8 @@ def _database(url: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
+        # A restarted database costs a request some time, and not an error
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "pool": {"min_size": 1, "max_size": _number("REGISTRY_DATABASE_POOL", 8), "timeout": 15}
         },
@@ -328,5 +339,7 @@ LOGGING = {
         "django": {"level": "INFO"},
         "django.server": {"handlers": ["stderr"], "propagate": False},
         "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
     },
 }

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -75,9 +75,12 @@ class Postgres:
             f"@127.0.0.1:{self.port}/{database}"
         )
 
+    def exists(self) -> bool:
+        return (self.folder / "PG_VERSION").exists()
+
     def create(self) -> None:
         """Make the cluster unless it is there; an interrupted attempt leaves nothing behind."""
-        if (self.folder / "PG_VERSION").exists():
+        if self.exists():
             self._check_version()
             return
         self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -181,20 +184,41 @@ class Postgres:
                 "Make a backup with the old version and restore it with the new one."
             )
 
+    def end_leftover(self) -> None:
+        """End a server of this cluster whose supervisor was killed; it mostly does so by itself."""
+        asked = {START_SECONDS: signal.SIGINT, 2 * START_SECONDS: signal.SIGQUIT}
+        began = time.monotonic()
+        while pid := self._pid_of_server():
+            waited = time.monotonic() - began
+            for seconds in [seconds for seconds in asked if waited > seconds]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, asked.pop(seconds))
+            if waited > 3 * START_SECONDS:
+                raise InstanceError(
+                    f"A PostgreSQL (process {pid}) already runs on {self.folder}. End it first."
+                )
+            time.sleep(0.1)
+
+    def _pid_of_server(self) -> int | None:
+        """The process that serves this folder, if its lock file's process really does."""
+        pid = self._pid_in_lock()
+        return pid if pid and str(self.folder) in command_line_of(pid) else None
+
+    def _pid_in_lock(self) -> int | None:
+        with suppress(FileNotFoundError, ValueError):
+            return int((self.folder / "postmaster.pid").read_text().split("\n", 1)[0])
+        return None
+
     def _remove_stale_lock(self) -> None:
         """Forget a lock file whose process id now belongs to some other program.
 
         PostgreSQL itself only asks whether any process has that id, which after a restart of a
         container is often true, and then refuses to start for good.
         """
-        lock = self.folder / "postmaster.pid"
-        try:
-            pid = int(lock.read_text().split("\n", 1)[0])
-        except (FileNotFoundError, ValueError):
-            return
-        words = command_line_of(pid)
-        if not words or not Path(words[0]).name.startswith(("postgres", "unshare")):
-            lock.unlink(missing_ok=True)
+        pid = self._pid_in_lock()
+        words = command_line_of(pid) if pid else []
+        if words and Path(words[0]).name != "postgres":
+            (self.folder / "postmaster.pid").unlink(missing_ok=True)
 
     @contextmanager
     def _password_file(self) -> Iterator[Path]:

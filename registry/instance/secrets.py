@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-SECRET_KEY = "secret-key"
+SESSION_KEY = "secret-key"
 DATABASE_URL = "database-url"
 BROKER_URL = "broker-url"
 
@@ -30,9 +30,9 @@ def write(data: Path, name: str, value: str) -> None:
 
 def ensure_secret_key(data: Path) -> str:
     """The key that signs sessions; a site without one of its own does not start."""
-    if not read(data, SECRET_KEY):
-        write(data, SECRET_KEY, new_secret())
-    return read(data, SECRET_KEY)
+    if not read(data, SESSION_KEY):
+        write(data, SESSION_KEY, new_secret())
+    return read(data, SESSION_KEY)
 
 
 def new_secret() -> str:

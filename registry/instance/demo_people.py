@@ -1,0 +1,28 @@
+"""The people of a demonstration: one for each role, with passwords that only this instance has."""
+
+import secrets
+
+from registry.accounts import people
+from registry.accounts.models import SiteRole, User
+
+ROLES = {
+    "contributor": SiteRole.NONE,
+    "maintainer": SiteRole.MAINTAINER,
+    "steward": SiteRole.STEWARD,
+    "reader": SiteRole.NONE,
+}
+
+
+def create_missing() -> dict[str, str]:
+    """Make those who are not there yet: name to password, which is kept nowhere else."""
+    there = set(User.objects.filter(username__in=ROLES).values_list("username", flat=True))
+    passwords = {name: secrets.token_urlsafe(12) for name in ROLES if name not in there}
+    for name, password in passwords.items():
+        people.create_person(
+            username=name,
+            email=f"{name}@localhost.localdomain",
+            password=password,
+            full_name=f"Demo {name}",
+            site_role=ROLES[name],
+        )
+    return passwords

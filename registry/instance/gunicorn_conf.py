@@ -1,0 +1,26 @@
+"""How gunicorn serves the site: a few processes with threads, patient with long uploads."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+from registry.instance.processes import die_with_parent
+
+wsgi_app = "registry.wsgi"
+worker_class = "gthread"
+workers = 2
+threads = 8
+# A thread may send or take a file for hours; this only notices a process that hangs as a whole
+timeout = 120
+graceful_timeout = 8
+keepalive = 75
+limit_request_line = 8190
+accesslog = "-"
+# Without the query, in which a signed address carries its proof
+access_log_format = "%(m)s %(U)s %(s)s %(B)s bytes %(L)s s"
+if Path("/dev/shm").is_dir():  # noqa: S108 (memory, so that a slow disk never looks like a hang)
+    worker_tmp_dir = "/dev/shm"  # noqa: S108
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    die_with_parent(signal.SIGKILL)()

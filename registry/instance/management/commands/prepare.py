@@ -1,0 +1,34 @@
+"""`manage.py prepare`: bring tables, key, facts and static files up to date; `up` runs it."""
+
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+from registry.audit import keys
+from registry.instance import demo_people
+
+
+class Command(BaseCommand):
+    help = "Bring the database, the signing key, the known facts and the static files up to date."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--demo", action="store_true", help="make demo people as well")
+
+    def handle(self, *args: Any, demo: bool, **options: Any) -> None:
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("createcachetable", verbosity=0)
+        self.stderr.write("The database is up to date.")
+        key = keys.ensure_key()
+        self.stderr.write(f"Statements are signed with the key {key.key_id}.")
+        call_command("load_facts", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        if demo:
+            self._demo_people()
+
+    def _demo_people(self) -> None:
+        passwords = demo_people.create_missing()
+        if passwords:
+            self.stderr.write("Demo people, with passwords that are shown this once:")
+        for name, password in passwords.items():
+            self.stderr.write(f"    {name:<12} {password}")

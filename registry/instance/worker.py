@@ -1,0 +1,17 @@
+"""The Celery application of a worker whose pool processes never outlive it."""
+
+import signal
+from typing import Any
+
+from celery.signals import worker_process_init
+
+from registry.celery import app
+from registry.instance.processes import die_with_parent
+
+__all__ = ["app"]
+
+
+@worker_process_init.connect
+def _die_with_the_worker(**_: Any) -> None:
+    # A killed worker would leave its running task behind, to finish beside the next attempt
+    die_with_parent(signal.SIGKILL)()
