@@ -327,7 +327,7 @@ REVIEW_DUE_DAYS = _number("REGISTRY_REVIEW_DUE_DAYS", 3)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "registry.web.middleware.RequestIdFilter"}},
+    "filters": {"request_id": {"()": "registry.web.request_ids.RequestIdFilter"}},
     "formatters": {
         "line": {"format": "%(levelname)s %(name)s [%(request_id)s] %(message)s"},
     },
