@@ -9,7 +9,7 @@ from pathlib import Path
 
 from registry.instance import parts, secrets
 from registry.instance.parts import Address
-from registry.instance.postgres import RECOVERY_SECONDS
+from registry.instance.postgres import RECOVERY_SECONDS, let_in
 from registry.instance.processes import InstanceError, port_is_free
 from registry.instance.supervisor import StopAsked, Supervisor
 
@@ -51,6 +51,7 @@ def start_database(supervisor: Supervisor, data: Path) -> None:
     """Start the embedded PostgreSQL, unless the site names one of its own."""
     if os.environ.get("REGISTRY_DATABASE_URL"):
         return
+    let_in(data)
     server = parts.postgres(data)
     server.end_leftover()
     if not server.exists():

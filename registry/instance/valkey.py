@@ -80,7 +80,7 @@ class Valkey:
             f'dir "{self.folder}"',
             "appendonly yes",
             'save ""',
-            "loglevel notice",
+            "loglevel warning",
             "maxmemory-policy noeviction",
         ]
         write_private(path, "\n".join(lines) + "\n")

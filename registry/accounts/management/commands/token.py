@@ -1,0 +1,31 @@
+"""`manage.py token add`: an access token for somebody. Prints it, this once."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from registry.accounts import tokens
+from registry.accounts.models import Scope, User
+from registry.errors import RegistryError
+
+
+class Command(BaseCommand):
+    help = "Make an access token for a person or a service account."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        steps = parser.add_subparsers(dest="step", required=True)
+        add = steps.add_parser("add", help="make a token, and print it")
+        add.add_argument("name", help="whose token it is")
+        add.add_argument("--scope", choices=Scope.values, required=True)
+        add.add_argument("--label", default="made by the operator", help="what the token is for")
+
+    def handle(self, *args: Any, name: str, scope: str, label: str, **options: Any) -> None:
+        user = User.objects.filter(username__iexact=name, is_active=True).first()
+        if user is None:
+            raise CommandError(f"There is no open account named {name!r}.")
+        try:
+            _, secret = tokens.issue(user=user, name=label, scope=scope)
+        except RegistryError as error:
+            raise CommandError(str(error)) from error
+        self.stderr.write(f"A token of {user.username} with the scope {scope}; shown this once.")
+        self.stdout.write(secret)

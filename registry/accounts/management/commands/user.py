@@ -1,0 +1,45 @@
+"""`manage.py user add`: a person, made by the operator. Prints the person's public id."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from registry.accounts import people
+from registry.accounts.models import SiteRole
+from registry.errors import RegistryError
+
+
+class Command(BaseCommand):
+    help = "Make an account for a person."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        steps = parser.add_subparsers(dest="step", required=True)
+        add = steps.add_parser("add", help="make an account, and print its public id")
+        add.add_argument("name", help="what the person signs in with; also their namespace")
+        add.add_argument("--email", required=True)
+        add.add_argument("--full-name", default="")
+        add.add_argument("--site-role", choices=[r.value for r in SiteRole if r], default="")
+        add.add_argument(
+            "--password-stdin",
+            action="store_true",
+            help="read the password from the standard input; without it, the person sets one "
+            "through the mail that 'Forgot your password?' sends",
+        )
+
+    def handle(self, *args: Any, name: str, email: str, **options: Any) -> None:
+        password = sys.stdin.readline().rstrip("\r\n") if options["password_stdin"] else None
+        if password == "":
+            raise CommandError("The standard input had no password in it.")
+        try:
+            user = people.create_person(
+                username=name,
+                email=email,
+                password=password,
+                full_name=options["full_name"],
+                site_role=options["site_role"],
+            )
+        except RegistryError as error:
+            raise CommandError(str(error)) from error
+        self.stderr.write(f"{user.username} can sign in." if password else f"Made {name}.")
+        self.stdout.write(user.public_id)
