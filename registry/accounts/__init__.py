@@ -1,0 +1,1 @@
+"""People, service accounts, organisations, roles and access tokens: who asks, and who may do what."""

@@ -1,0 +1,1 @@
+"""The tamper-evident log: what happened, by whom, chained by hash; and who fetched what."""

@@ -1,0 +1,81 @@
+"""Access tokens: made, recognised, revoked. Only a digest is kept."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from registry.accounts import callers
+from registry.accounts.callers import Caller
+from registry.accounts.models import AccessToken, Scope, User
+from registry.audit import log
+from registry.errors import Invalid, InvalidToken
+
+PREFIX = "hf_"
+USE_NOTED_EVERY = timedelta(minutes=5)
+
+
+@transaction.atomic
+def issue(
+    *,
+    user: User,
+    name: str,
+    scope: str,
+    expires_at: datetime | None = None,
+    repositories: list[str] | None = None,
+    by: str = "",
+) -> tuple[AccessToken, str]:
+    """A new token, and its secret text: the one time that anybody sees it."""
+    if scope not in Scope.values:
+        raise Invalid(f"{scope!r} is not a scope; choose read, write or admin.")
+    if not name.strip() or len(name) > 100:
+        raise Invalid(
+            "Give the token a name of 1 to 100 characters, such as the machine it is for."
+        )
+    if expires_at is not None and expires_at <= timezone.now():
+        raise Invalid("The token would have expired already; choose a later date.")
+    secret = PREFIX + secrets.token_urlsafe(32)
+    token = AccessToken.objects.create(
+        user=user,
+        name=name.strip(),
+        digest=_digest(secret),
+        hint=secret[:7],
+        scope=scope,
+        repositories=repositories,
+        expires_at=expires_at,
+    )
+    log.record("token.issue", actor=by or user.public_id, subject=token, scope=str(scope))
+    return token, secret
+
+
+def recognise(secret: str, *, request_id: str = "") -> Caller:
+    """The caller that a token stands for. Unknown, expired, revoked, closed account: one answer."""
+    now = timezone.now()
+    token = (
+        AccessToken.objects.select_related("user", "user__namespace")
+        .filter(Q(expires_at=None) | Q(expires_at__gt=now))
+        .filter(digest=_digest(secret), revoked_at=None, user__is_active=True)
+        .first()
+    )
+    if token is None:
+        raise InvalidToken("Invalid credentials in Authorization header")
+    if token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY:
+        AccessToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return callers.of_token(token, request_id=request_id)
+
+
+@transaction.atomic
+def revoke(token: AccessToken, *, by: Caller) -> None:
+    """End a token now. Revoking twice changes nothing."""
+    changed = AccessToken.objects.filter(pk=token.pk, revoked_at=None).update(
+        revoked_at=timezone.now()
+    )
+    if changed:
+        log.record("token.revoke", actor=by.public_id, subject=token)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

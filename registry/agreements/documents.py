@@ -1,0 +1,125 @@
+"""Finding the document that a card means, and loading texts of it."""
+
+import hashlib
+from datetime import date
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from registry.agreements.models import Document, DocumentKind, DocumentVersion
+from registry.audit import canonical, log
+from registry.catalog import cards
+from registry.errors import Conflict, Invalid
+
+MAX_TEXT = 1024 * 1024
+
+
+def licenses_of_card(card: dict[str, Any]) -> list[Document | str]:
+    """The licenses that a card names, in order; for one that the site does not know, its name."""
+    name = str(card.get("license_name") or "").strip().lower()
+    found: list[Document | str] = []
+    for tag in cards.as_list(card.get("license")):
+        lookup = (
+            Document.objects.filter(license_names__contains=[name])
+            if tag == "other" and name
+            else Document.objects.filter(hub_tags__contains=[str(tag)])
+        )
+        document = lookup.filter(kind=DocumentKind.LICENSE).select_related("policy").first()
+        found.append(document or (name if tag == "other" and name else str(tag)))
+    return found
+
+
+def known_tags() -> list[str]:
+    """Every value of a card's `license` that the registry takes."""
+    rows = Document.objects.filter(kind=DocumentKind.LICENSE).values_list("hub_tags", flat=True)
+    return sorted({tag for tags in rows for tag in tags} | {"other"})
+
+
+def site_policy() -> Document | None:
+    return Document.objects.filter(is_site_policy=True).first()
+
+
+def current(document: Document) -> DocumentVersion:
+    """The version in force: the newest one with a text, else the newest summary."""
+    versions = document.versions.order_by("-pk")
+    version = versions.exclude(text=None).first() or versions.first()
+    if version is None:
+        raise Invalid(f"{document.title} has no version; load one with `manage.py document add`.")
+    return version
+
+
+@transaction.atomic
+def add_text(
+    *,
+    slug: str,
+    version: str,
+    text: bytes,
+    effective_date: date | None = None,
+    by: str = "",
+) -> DocumentVersion:
+    """Load the exact bytes of a license or policy text. Once loaded it cannot change."""
+    document = Document.objects.select_for_update().filter(slug=slug).first()
+    if document is None:
+        known = ", ".join(Document.objects.order_by("slug").values_list("slug", flat=True))
+        raise Invalid(f"There is no license or policy {slug!r}. Known ones: {known}.")
+    if not text.strip():
+        raise Invalid("The text is empty.")
+    if len(text) > MAX_TEXT:
+        raise Invalid(f"The text is larger than {MAX_TEXT // 1024} KiB.")
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        raise Invalid("The text is not UTF-8.") from error
+    if not version.strip() or len(version) > 64:
+        raise Invalid("Give the text a version of 1 to 64 characters, such as 3.1.")
+    try:
+        with transaction.atomic():
+            made = DocumentVersion.objects.create(
+                document=document,
+                version=version.strip(),
+                effective_date=effective_date,
+                text=text,
+                summary=summary_of(document),
+                sha256=hashlib.sha256(text).hexdigest(),
+                loaded_by=by,
+            )
+    except IntegrityError as error:
+        raise Conflict(f"{document.title} holds exactly this text already.") from error
+    log.record(
+        "document.add-text", actor=by, subject=document, version=made.version, sha256=made.sha256
+    )
+    return made
+
+
+def ensure_summary(document: Document) -> DocumentVersion:
+    """The version that stands for a document without a text: our summary and the official link."""
+    summary = summary_of(document)
+    made, is_new = DocumentVersion.objects.get_or_create(
+        document=document,
+        sha256=canonical.digest(summary),
+        defaults={
+            "version": str(document.facts.get("version") or "1"),
+            "summary": summary,
+            "effective_date": _date(document.facts.get("effective_date")),
+        },
+    )
+    if is_new:
+        log.record("document.add-summary", actor="", subject=document, sha256=made.sha256)
+    return made
+
+
+def summary_of(document: Document) -> dict[str, Any]:
+    """What a person is shown in our words: the facts of the license, and where the text is."""
+    return {
+        "title": document.title,
+        "publisher": document.publisher,
+        "official_url": document.official_url,
+        "facts": document.facts,
+    }
+
+
+def _date(value: Any) -> date | None:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        return None

@@ -1,0 +1,145 @@
+"""Documents in immutable versions, and acceptances with what was shown."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from registry.accounts.models import User
+from registry.catalog.models import Repository
+from registry.ids import new_public_id
+
+
+class DocumentKind(models.TextChoices):
+    LICENSE = "license", "license"
+    POLICY = "policy", "acceptable-use policy"
+    NOTICE = "notice", "notice"
+
+
+class Document(models.Model):
+    """A license, an acceptable-use policy or a notice; its texts are versions.
+
+    `hub_tags` are the values of a card's `license` that mean it, `license_names` those of
+    `license_name` beside `license: other`. `is_site_policy` marks the policy that every download
+    from this site is under.
+    """
+
+    public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
+    slug = models.SlugField(max_length=100, unique=True)
+    kind = models.CharField(max_length=8, choices=DocumentKind)
+    title = models.CharField(max_length=300)
+    publisher = models.CharField(max_length=300, blank=True)
+    official_url = models.URLField(max_length=500, blank=True)
+    hub_tags = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    license_names = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    policy = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    needs_acceptance = models.BooleanField()
+    is_site_policy = models.BooleanField(default=False)
+    facts = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["title"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_site_policy"],
+                condition=Q(is_site_policy=True),
+                name="one_policy_of_the_site",
+            ),
+            models.CheckConstraint(
+                name="site_policy_is_a_policy",
+                condition=Q(is_site_policy=False) | Q(kind=DocumentKind.POLICY),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return f"/licenses/{self.slug}"
+
+
+class DocumentVersion(models.Model):
+    """One immutable text, or where no text was loaded, our summary with the official link.
+
+    `sha256` is over the exact bytes of the text; without a text, over the summary as canonical
+    JSON. The database refuses to update or delete a row.
+    """
+
+    public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
+    document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="versions")
+    version = models.CharField(max_length=64)
+    effective_date = models.DateField(null=True, blank=True)
+    text = models.BinaryField(null=True, blank=True)
+    summary = models.JSONField(default=dict)
+    sha256 = models.CharField(max_length=64)
+    loaded_by = models.CharField(max_length=24, blank=True)
+    loaded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["document", "sha256"], name="text_once_in_a_document"),
+            models.CheckConstraint(
+                name="document_version_is_named_by_sha256",
+                condition=Q(sha256__regex=r"^[0-9a-f]{64}$"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document} {self.version}"
+
+    @property
+    def has_text(self) -> bool:
+        return self.text is not None
+
+    @property
+    def words(self) -> str:
+        """The text for people to read; undecodable bytes shown as such."""
+        return bytes(self.text).decode(errors="replace") if self.text is not None else ""
+
+
+class Capacity(models.TextChoices):
+    SELF = "self", "for myself"
+    ORGANISATION = "organisation", "for my organisation"
+
+
+class Acceptance(models.Model):
+    """A person agreed to one set of terms of one repository.
+
+    `terms` is the set as it was shown, `terms_hash` its SHA-256. Names nobody but by public id;
+    the typed words stand in `AcceptanceWords`, which erasure may empty. Never updated or deleted.
+    """
+
+    public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="acceptances")
+    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="acceptances")
+    terms = models.JSONField()
+    terms_hash = models.CharField(max_length=64)
+    capacity = models.CharField(max_length=16, choices=Capacity, default=Capacity.SELF)
+    words_digest = models.CharField(max_length=64)
+    token = models.CharField(max_length=24, blank=True)
+    accepted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "repository", "terms_hash"],
+                name="terms_accepted_once_by_a_person",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class AcceptanceWords(models.Model):
+    """What the person typed, and the salt of its digest: all of an acceptance that can be erased."""
+
+    acceptance = models.OneToOneField(Acceptance, on_delete=models.PROTECT, related_name="words")
+    typed_name = models.CharField(max_length=200, blank=True)
+    answers = models.JSONField(default=dict)
+    salt = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"words of {self.acceptance_id}"

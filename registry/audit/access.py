@@ -1,0 +1,30 @@
+"""The access log: one row for each download that the gate allowed, in monthly partitions."""
+
+import re
+from datetime import UTC, date, datetime
+
+from django.db import connection
+
+MONTHS_AHEAD = 2
+
+
+def ensure_partitions(today: date) -> None:
+    """Make this month's partition and those of the next months, where they are missing."""
+    year, month = today.year, today.month
+    for _ in range(MONTHS_AHEAD + 1):
+        following = (year + month // 12, month % 12 + 1)
+        _ensure_partition((year, month), following)
+        year, month = following
+
+
+def _ensure_partition(month: tuple[int, int], following: tuple[int, int]) -> None:
+    start = datetime(*month, 1, tzinfo=UTC)
+    end = datetime(*following, 1, tzinfo=UTC)
+    name = f"audit_access_{start:%Y_%m}"
+    if not re.fullmatch(r"audit_access_\d{4}_\d{2}", name):
+        raise ValueError(name)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF audit_access "  # noqa: S608
+            f"FOR VALUES FROM ('{start:%Y-%m-%d}+00') TO ('{end:%Y-%m-%d}+00')"
+        )

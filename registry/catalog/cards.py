@@ -1,0 +1,166 @@
+"""The model card: its front matter, read strictly, and the tags that follow from it."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from registry.errors import Invalid
+
+MAX_FRONT_MATTER = 64 * 1024
+MAX_TAGS = 200
+RELATIONS = ("finetune", "adapter", "quantized", "merge")
+REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")
+LIST_KEYS = ("tags", "datasets", "metrics")
+TEXT_KEYS = ("license_name", "license_link", "pipeline_tag", "library_name", "base_model_relation")
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML without aliases: a small card cannot unfold into a large one."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not allowed")
+        return super().compose_node(parent, index)
+
+
+# YAML 1.1 reads a bare `no` as false and dates as objects; a card means the text.
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def split(text: str) -> tuple[str | None, str]:
+    """The front matter (None where there is none) and the prose below it."""
+    body = text.lstrip("\ufeff").lstrip("\r\n")
+    match = re.match(r"---[ \t]*\r?\n(.*?)(?:\r?\n)?^---[ \t]*\r?$\n?", body, re.S | re.M)
+    if match is None:
+        return None, text
+    return match.group(1), body[match.end() :]
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The front matter as a mapping of JSON values; {} where there is none. Raises Invalid."""
+    front, _ = split(text)
+    if front is None:
+        return {}
+    if len(front.encode()) > MAX_FRONT_MATTER:
+        raise Invalid(f"The front matter is larger than {MAX_FRONT_MATTER // 1024} KiB.")
+    try:
+        data = yaml.load(front, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" (line {where.line + 2})" if where else ""
+        raise Invalid(f"The front matter is not valid YAML{line}: {_first_line(error)}") from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise Invalid("The front matter must be a mapping of keys to values.")
+    card = _json(data)
+    if "language" in card:
+        card["language"] = _languages(card["language"])
+    return card
+
+
+def problems(card: dict[str, Any], *, known_licenses: Iterable[str]) -> list[str]:
+    """What is wrong with a parsed front matter, one sentence each."""
+    found: list[str] = []
+    licenses = set(known_licenses)
+    for name in as_list(card.get("license")):
+        if not isinstance(name, str) or name not in licenses:
+            found.append(f'"license" must be one of [{", ".join(sorted(licenses))}]')
+    if "other" in as_list(card.get("license")) and not card.get("license_name"):
+        found.append('"license_name" is required with "license: other"')
+    for base in as_list(card.get("base_model")):
+        if not isinstance(base, str) or not REPO_ID.fullmatch(base):
+            found.append('"base_model" must be the id of a model, or a list of ids')
+    if card.get("base_model_relation") not in (None, *RELATIONS):
+        found.append(f'"base_model_relation" must be one of [{", ".join(RELATIONS)}]')
+    found += [
+        f'"{key}" must be text' for key in TEXT_KEYS if not isinstance(card.get(key, ""), str)
+    ]
+    for key in LIST_KEYS:
+        if not all(isinstance(value, str) for value in as_list(card.get(key))):
+            found.append(f'"{key}" must be a list of texts')
+    if not isinstance(card.get("model-index", []), list):
+        found.append('"model-index" must be a list')
+    if not all(isinstance(code, str) for code in as_list(card.get("language"))):
+        found.append('"language" must be a language code, or a list of codes')
+    return found
+
+
+def warnings(card: dict[str, Any]) -> list[str]:
+    """What a careful author would add."""
+    if not card:
+        return ["empty or missing yaml metadata in repo card"]
+    if not card.get("license"):
+        return ['"license" is missing: without one the model cannot be released']
+    return []
+
+
+def tags(card: dict[str, Any], paths: Iterable[str], config: dict[str, Any]) -> list[str]:
+    """The tags that follow from a card, the file names and config.json; sorted, without repeats."""
+    names = list(paths)
+    found = {str(tag)[:200] for tag in as_list(card.get("tags"))}
+    found |= {str(code)[:200] for code in as_list(card.get("language"))}
+    found |= {str(card[key])[:200] for key in ("pipeline_tag", "library_name") if card.get(key)}
+    found |= {f"license:{name}"[:200] for name in as_list(card.get("license"))}
+    found |= {f"dataset:{name}"[:200] for name in as_list(card.get("datasets"))}
+    for base in as_list(card.get("base_model")):
+        found |= {f"base_model:{base}"[:200], f"base_model:{relation(card, names)}:{base}"[:200]}
+    if any(name.endswith(".safetensors") for name in names):
+        found.add("safetensors")
+    if any(name.endswith(".gguf") for name in names):
+        found.add("gguf")
+    if any(name.endswith((".bin", ".pth")) for name in names):
+        found.add("pytorch")
+    if isinstance(config.get("model_type"), str):
+        found.add(config["model_type"][:200])
+    return sorted(found)[:MAX_TAGS]
+
+
+def relation(card: dict[str, Any], paths: Iterable[str]) -> str:
+    """How the model relates to its base: as declared, else as the files suggest."""
+    declared = card.get("base_model_relation")
+    if declared in RELATIONS:
+        return str(declared)
+    names = list(paths)
+    if len(as_list(card.get("base_model"))) > 1:
+        return "merge"
+    if "adapter_config.json" in names:
+        return "adapter"
+    if any(name.endswith(".gguf") for name in names):
+        return "quantized"
+    return "finetune"
+
+
+def as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _languages(value: Any) -> Any:
+    def code(item: Any) -> Any:
+        return "no" if item is False else item
+
+    return [code(item) for item in value] if isinstance(value, list) else code(value)
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_json(item) for item in value]
+    if value is None or isinstance(value, bool | int | str):
+        return value.replace("\0", "") if isinstance(value, str) else value
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else str(value)
+    return str(value)
+
+
+def _first_line(error: Exception) -> str:
+    text = getattr(error, "problem", None) or str(error)
+    return str(text).splitlines()[0][:200] if str(text) else "it cannot be read"

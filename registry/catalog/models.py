@@ -1,0 +1,328 @@
+"""Repositories with git's data model in tables, and the Llama family as facts.
+
+Git objects belong to one repository and carry the ids that git itself would compute. Their bytes
+are blobs, shared by SHA-256. A revision is a commit.
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from registry.accounts import permissions
+from registry.accounts.callers import Caller
+from registry.accounts.models import Namespace, User
+from registry.accounts.permissions import Permission
+from registry.ids import new_public_id
+from registry.storage.models import Blob
+
+
+class RepositoryType(models.TextChoices):
+    MODEL = "model", "model"
+
+
+class Visibility(models.TextChoices):
+    PUBLIC = "public", "public"
+    PRIVATE = "private", "private"
+
+
+class RepositoryQuerySet(models.QuerySet["Repository"]):
+    def visible_to(self, caller: Caller) -> "RepositoryQuerySet":
+        """The one definition of who may know of a repository.
+
+        Those who may write it and site maintainers, always; everybody else once a revision was
+        released, and of a private one only its namespace's members.
+        """
+        alive = _reach(self.filter(deleted_at=None), caller)
+        if caller.is_maintainer:
+            return alive
+        known = _has_known_revision()
+        circle = Q(visibility=Visibility.PUBLIC) | permissions.namespaces_with(
+            caller, Permission.READ
+        )
+        return alive.filter(
+            (circle & Q(known)) | permissions.namespaces_with(caller, Permission.WRITE)
+        )
+
+    def quarantine_seen_by(self, caller: Caller) -> "RepositoryQuerySet":
+        """Repositories whose unreleased revisions the caller may see and read back."""
+        alive = _reach(self.filter(deleted_at=None), caller)
+        if caller.is_maintainer:
+            return alive
+        return alive.filter(permissions.namespaces_with(caller, Permission.WRITE))
+
+    def writable_by(self, caller: Caller) -> "RepositoryQuerySet":
+        """Repositories that the caller may commit to, with the token that they used."""
+        if not caller.can_write:
+            return self.none()
+        return _reach(self.filter(deleted_at=None), caller).filter(
+            permissions.namespaces_with(caller, Permission.WRITE)
+        )
+
+
+class Repository(models.Model):
+    """`namespace/name`: one model with all its revisions."""
+
+    public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
+    type = models.CharField(max_length=16, choices=RepositoryType, default=RepositoryType.MODEL)
+    namespace = models.ForeignKey(Namespace, on_delete=models.PROTECT, related_name="repositories")
+    name = models.CharField(max_length=96)
+    visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PUBLIC)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    downloads = models.BigIntegerField(default=0)
+
+    objects = RepositoryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "repositories"
+        constraints = [
+            models.UniqueConstraint(
+                "type",
+                "namespace",
+                Lower("name"),
+                condition=Q(deleted_at=None),
+                name="repository_name_is_unique_in_any_case",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.full_name
+
+    def get_absolute_url(self) -> str:
+        return f"/{self.full_name}"
+
+    @property
+    def full_name(self) -> str:
+        """`namespace/name`. Fetch with `select_related("namespace")`."""
+        return f"{self.namespace.name}/{self.name}"
+
+
+def _reach(repositories: RepositoryQuerySet, caller: Caller) -> RepositoryQuerySet:
+    if caller.repositories is None:
+        return repositories
+    return repositories.filter(public_id__in=caller.repositories)
+
+
+def _has_known_revision() -> models.Exists:
+    return models.Exists(
+        Revision.objects.filter(repository=models.OuterRef("pk")).exclude(
+            state=RevisionState.QUARANTINE
+        )
+    )
+
+
+class Tree(models.Model):
+    """A folder as git knows it."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="trees")
+    oid = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "oid"], name="tree_once_in_a_repository"),
+        ]
+
+    def __str__(self) -> str:
+        return self.oid
+
+
+class GitBlob(models.Model):
+    """A file's content as git knows it: the bytes, or for LFS files the pointer to them.
+
+    `oid` is git's id (of the pointer text for LFS files); `blob` holds the file's own bytes.
+    """
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="git_blobs")
+    oid = models.CharField(max_length=40)
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    is_lfs = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repository", "oid", "is_lfs"], name="git_blob_once_in_a_repository"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.oid
+
+
+class TreeEntry(models.Model):
+    """A name in a folder: a file or another folder, never both."""
+
+    tree = models.ForeignKey(Tree, on_delete=models.CASCADE, related_name="entries")
+    name = models.CharField(max_length=255)
+    folder = models.ForeignKey(
+        Tree, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    file = models.ForeignKey(
+        GitBlob, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name_plural = "tree entries"
+        constraints = [
+            models.UniqueConstraint(fields=["tree", "name"], name="name_once_in_a_folder"),
+            models.CheckConstraint(
+                name="entry_is_a_file_or_a_folder",
+                condition=Q(folder=None, file__isnull=False) | Q(folder__isnull=False, file=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RevisionState(models.TextChoices):
+    QUARANTINE = "quarantine", "in quarantine"
+    RELEASED = "released", "released"
+    SUSPENDED = "suspended", "suspended"
+    RECALLED = "recalled", "recalled"
+
+
+class RevisionQuerySet(models.QuerySet["Revision"]):
+    def visible_to(self, caller: Caller) -> "RevisionQuerySet":
+        """Revisions that the caller may know of: released ones of what they may know of, and
+        those in quarantine where they see quarantine."""
+        known = ~Q(state=RevisionState.QUARANTINE) & Q(
+            repository__in=Repository.objects.visible_to(caller)
+        )
+        own = Q(repository__in=Repository.objects.quarantine_seen_by(caller))
+        return self.filter(known | own)
+
+
+class Revision(models.Model):
+    """A commit. `state` is written by `releases.workflow` alone."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="revisions")
+    oid = models.CharField(max_length=40)
+    tree = models.ForeignKey(Tree, on_delete=models.PROTECT, related_name="+")
+    parents = ArrayField(models.CharField(max_length=40), default=list)
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    title = models.CharField(max_length=512)
+    message = models.TextField(blank=True)
+    committed_at = models.DateTimeField()
+    state = models.CharField(max_length=16, choices=RevisionState, default=RevisionState.QUARANTINE)
+    card = models.JSONField(default=dict)
+    tags = ArrayField(models.CharField(max_length=200), default=list)
+    manifest_digest = models.CharField(max_length=64)
+    total_size = models.BigIntegerField(default=0)
+
+    objects = RevisionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repository", "oid"], name="revision_once_in_a_repository"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["repository", "state"],
+                condition=~Q(state="quarantine"),
+                name="revision_known_outside",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.oid[:12]
+
+    @property
+    def short(self) -> str:
+        return self.oid[:8]
+
+
+class Ref(models.Model):
+    """A branch or a tag (`refs/heads/main`, `refs/tags/v1`).
+
+    `head` is where uploads build on. `public` is the revision last released from the branch that
+    still is released: what everybody else gets. `withdrawn` is the last one where none still is,
+    so that the gate can say why. Only `releases.workflow` writes these two.
+    """
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="refs")
+    name = models.CharField(max_length=255)
+    head = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="+")
+    public = models.ForeignKey(
+        Revision, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    withdrawn = models.ForeignKey(
+        Revision, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    is_locked = models.BooleanField(default=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "name"], name="ref_once_in_a_repository"),
+            models.CheckConstraint(
+                name="ref_is_a_branch_or_a_tag",
+                condition=Q(name__startswith="refs/heads/") | Q(name__startswith="refs/tags/"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def short(self) -> str:
+        return self.name.split("/", 2)[2]
+
+
+class Holding(models.Model):
+    """A repository holds a blob, and who brought it: the answer to "already stored"."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="holdings")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="holdings")
+    brought_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repository", "blob"], name="blob_held_once_by_a_repository"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.repository_id} holds {self.blob_id}"
+
+
+class Family(models.Model):
+    """A generation of Llama, as a published fact."""
+
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=100)
+    released_on = models.CharField(max_length=10, blank=True)
+    license = models.CharField(max_length=64, blank=True)
+    facts = models.JSONField(default=dict)
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name_plural = "families"
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Variant(models.Model):
+    """An official release of a family: a size, a kind, a context length."""
+
+    slug = models.SlugField(max_length=100, unique=True)
+    family = models.ForeignKey(Family, on_delete=models.CASCADE, related_name="variants")
+    name = models.CharField(max_length=200)
+    hub_repo_id = models.CharField(max_length=200, blank=True)
+    facts = models.JSONField(default=dict)
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return self.name

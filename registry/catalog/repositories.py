@@ -1,0 +1,95 @@
+"""Making, finding and deleting repositories."""
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from registry.accounts import names, permissions
+from registry.accounts.callers import Caller
+from registry.accounts.models import Namespace
+from registry.accounts.permissions import Permission
+from registry.audit import log
+from registry.catalog import commits
+from registry.catalog.models import Repository, RepositoryType, Visibility
+from registry.errors import Conflict, Invalid, NotAllowed, RepositoryMissing, SignInRequired
+
+LFS_PATTERNS = (
+    "*.safetensors *.gguf *.bin *.pth *.pt *.onnx *.h5 *.msgpack *.npy *.npz *.parquet "
+    "*.7z *.gz *.tar *.zip *.zst *.xz *.pickle *.pkl *.ckpt *.model"
+)
+DEFAULT_GITATTRIBUTES = "".join(
+    f"{pattern} filter=lfs diff=lfs merge=lfs -text\n" for pattern in LFS_PATTERNS.split()
+).encode()
+
+
+@transaction.atomic
+def create(
+    *, namespace: str | None, name: str, by: Caller, visibility: str = Visibility.PUBLIC
+) -> Repository:
+    """A new repository with one commit on `main` that holds only `.gitattributes`.
+
+    Raises Conflict when the caller has a repository of that name already.
+    """
+    if by.user is None:
+        raise SignInRequired("Sign in, or send a token, to create a repository.")
+    if by.repositories is not None:
+        raise NotAllowed("This token is limited to listed repositories and cannot create one.")
+    owner = _owner(namespace, by)
+    names.check_repository(name)
+    if visibility not in Visibility.values:
+        raise Invalid(f"{visibility!r} is not a visibility; choose public or private.")
+    try:
+        with transaction.atomic():
+            repository = Repository.objects.create(
+                namespace=owner, name=name, visibility=visibility, created_by=by.user
+            )
+    except IntegrityError as error:
+        raise Conflict(
+            "You already created this model repo", next_url=f"/{owner.name}/{name}"
+        ) from error
+    log.record(
+        "repository.create", actor=by.public_id, subject=repository, visibility=str(visibility)
+    )
+    commits.write_first(repository, author=by.user, files={".gitattributes": DEFAULT_GITATTRIBUTES})
+    return repository
+
+
+def find(full_name: str, *, caller: Caller, type: str = RepositoryType.MODEL) -> Repository:  # noqa: A002
+    """The repository of this id, in any case, if the caller may know of it; else RepositoryMissing."""
+    namespace, _, name = full_name.partition("/")
+    repository = (
+        Repository.objects.visible_to(caller)
+        .select_related("namespace")
+        .filter(namespace__name__iexact=namespace, name__iexact=name, type=type)
+        .first()
+    )
+    if repository is None:
+        raise RepositoryMissing("Repository not found")
+    return repository
+
+
+@transaction.atomic
+def delete(repository: Repository, *, by: Caller) -> None:
+    """Hide a repository at once. What happened in it stays on record."""
+    if not permissions.may(by, Permission.ADMIN, repository.namespace):
+        raise NotAllowed("Only an admin of the namespace may delete a repository.")
+    Repository.objects.filter(pk=repository.pk).update(deleted_at=timezone.now())
+    log.record("repository.delete", actor=by.public_id, subject=repository)
+
+
+def _owner(namespace: str | None, by: Caller) -> Namespace:
+    assert by.user is not None  # noqa: S101 - the caller was asked above
+    if namespace is None:
+        owner = by.user.namespace
+    else:
+        found = Namespace.objects.filter(name__iexact=namespace).first()
+        if found is None:
+            raise NotAllowed(
+                f"There is no namespace {namespace!r} that you may create repositories in."
+            )
+        owner = found
+    if not permissions.may(by, Permission.WRITE, owner):
+        raise NotAllowed(
+            "You don't have the required permissions to perform this action: creating a "
+            f"repository in {owner.name!r} needs a role there and a token of scope write."
+        )
+    return owner

@@ -1,0 +1,101 @@
+"""Which revision a name means, for this caller: branch, tag, commit id or its beginning."""
+
+import re
+
+from django.db.models import QuerySet
+
+from registry.accounts.callers import Caller
+from registry.catalog.models import Ref, Repository, Revision, RevisionState
+from registry.errors import RevisionMissing
+
+COMMIT_ID = re.compile(r"[0-9a-f]{7,40}")
+
+
+def sees_quarantine(repository: Repository, caller: Caller) -> bool:
+    """Whether unreleased revisions of the repository exist for this caller."""
+    return Repository.objects.quarantine_seen_by(caller).filter(pk=repository.pk).exists()
+
+
+def find(repository: Repository, name: str, *, caller: Caller) -> Revision:
+    """The revision that `name` means for this caller, or RevisionMissing.
+
+    A branch is its head for those who may write with the token used, and for maintainers while
+    nothing of it is released; for everybody else it is the public position.
+    """
+    seen = Revision.objects.visible_to(caller).filter(repository=repository)
+    if (ref := _ref(repository, name)) is not None:
+        revision = position(ref, caller=caller)
+        if revision is not None:
+            return revision
+    elif COMMIT_ID.fullmatch(name.lower()):
+        matches = list(seen.select_related("author").filter(oid__startswith=name.lower())[:2])
+        if len(matches) == 1:
+            return matches[0]
+    raise RevisionMissing(f"Invalid rev id: {name}")
+
+
+def position(ref: Ref, *, caller: Caller) -> Revision | None:
+    """Where a branch or tag stands for this caller; None where it does not exist for them."""
+    repository = ref.repository
+    if Repository.objects.writable_by(caller).filter(pk=repository.pk).exists():
+        return ref.head
+    if ref.public is not None:
+        return ref.public
+    if caller.is_maintainer:
+        return ref.head
+    if ref.name.startswith("refs/tags/") and ref.head.state != RevisionState.QUARANTINE:
+        return ref.head
+    return ref.withdrawn
+
+
+def refs_for(repository: Repository, *, caller: Caller) -> list[tuple[Ref, Revision]]:
+    """All branches and tags that exist for this caller, with where each stands for them."""
+    refs = _refs().filter(repository=repository).order_by("name")
+    placed = ((ref, position(ref, caller=caller)) for ref in refs)
+    return [(ref, revision) for ref, revision in placed if revision is not None]
+
+
+def default_for(repository: Repository, *, caller: Caller) -> Revision | None:
+    """What `main` means for this caller."""
+    ref = _ref(repository, "main")
+    return position(ref, caller=caller) if ref else None
+
+
+def history(repository: Repository, start: Revision, *, caller: Caller) -> list[Revision]:
+    """The revisions that lead to `start`, newest first, as far as they exist for this caller."""
+    seen = {
+        revision.oid: revision
+        for revision in Revision.objects.select_related("author").filter(repository=repository)
+    }
+    visible = set(
+        Revision.objects.visible_to(caller)
+        .filter(repository=repository)
+        .values_list("oid", flat=True)
+    )
+    found, queue, met = [], [start.oid], {start.oid}
+    while queue:
+        revision = seen.get(queue.pop(0))
+        if revision is None:
+            continue
+        if revision.oid in visible:
+            found.append(revision)
+        for parent in revision.parents:
+            if parent not in met:
+                met.add(parent)
+                queue.append(parent)
+    return found
+
+
+def _refs() -> QuerySet[Ref]:
+    return Ref.objects.select_related(
+        "repository", "head__author", "public__author", "withdrawn__author"
+    )
+
+
+def _ref(repository: Repository, name: str) -> Ref | None:
+    names = (
+        [name]
+        if name.startswith(("refs/heads/", "refs/tags/"))
+        else [f"refs/heads/{name}", f"refs/tags/{name}"]
+    )
+    return _refs().filter(repository=repository, name__in=names).order_by("name").first()

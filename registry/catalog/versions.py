@@ -1,0 +1,45 @@
+"""Version labels, and who wrote what since the last release."""
+
+import re
+
+from registry.catalog.models import Revision, RevisionState
+from registry.errors import Invalid
+
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+
+
+def check_label(label: str) -> None:
+    """Raise unless a release may be called this; the label becomes a tag."""
+    if not LABEL.fullmatch(label) or ".." in label or label.endswith((".", ".lock")):
+        raise Invalid(
+            f"{label[:80]!r} cannot be a version label: use letters, digits, '.', '_', '+' and "
+            "'-', such as v1.0."
+        )
+    if re.fullmatch(r"[0-9a-f]{7,40}", label):
+        raise Invalid(f"{label!r} cannot be a version label: it looks like a commit id.")
+
+
+def since_release(revision: Revision) -> list[Revision]:
+    """The revision and those before it that no release has published yet."""
+    seen = {
+        r.oid: r
+        for r in Revision.objects.filter(repository=revision.repository_id).only(
+            "oid", "parents", "state", "author"
+        )
+    }
+    found: dict[str, Revision] = {}
+    queue = [revision.oid]
+    while queue:
+        one = seen.get(queue.pop())
+        if one is None or one.oid in found:
+            continue
+        if one.state != RevisionState.QUARANTINE and one.oid != revision.oid:
+            continue
+        found[one.oid] = one
+        queue += one.parents
+    return list(found.values())
+
+
+def authors_since_release(revision: Revision) -> set[int]:
+    """The keys of everybody who wrote a commit since the last release, this one included."""
+    return {one.author_id for one in since_release(revision)}

@@ -1,0 +1,129 @@
+"""Check runs, the jobs that workers claim, and findings: the evidence about a revision."""
+
+from django.db import models
+from django.db.models import Q
+
+from registry.catalog.models import Revision
+from registry.ids import new_public_id
+
+
+class RunState(models.TextChoices):
+    QUEUED = "queued", "queued"
+    RUNNING = "running", "running"
+    FINISHED = "finished", "finished"
+    SUPERSEDED = "superseded", "superseded"
+
+
+class Verdict(models.TextChoices):
+    NONE = "", "none yet"
+    PASSED = "passed", "passed"
+    WARNED = "warned", "passed with warnings"
+    BLOCKED = "blocked", "blocked"
+    ERROR = "error", "could not be completed"
+
+
+LIVE = [RunState.QUEUED, RunState.RUNNING]
+
+
+class CheckRun(models.Model):
+    """All checks of one revision, once. `report` is written when the run has finished."""
+
+    public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="check_runs")
+    profile = models.CharField(max_length=16, default="full")
+    state = models.CharField(max_length=16, choices=RunState, default=RunState.QUEUED)
+    verdict = models.CharField(max_length=16, choices=Verdict, blank=True, default=Verdict.NONE)
+    queued_at = models.DateTimeField()
+    starts_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    report = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["revision"],
+                condition=Q(state__in=["queued", "running"]),
+                name="one_live_run_of_a_revision",
+            ),
+            models.CheckConstraint(
+                name="run_has_a_verdict_once_finished",
+                condition=(Q(state="finished") & ~Q(verdict="") & Q(finished_at__isnull=False))
+                | (~Q(state="finished") & Q(verdict="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.revision} {self.state}"
+
+
+class JobKind(models.TextChoices):
+    SCAN = "scan", "scanners"
+    SMOKE = "smoke", "smoke test"
+
+
+class JobState(models.TextChoices):
+    WAITING = "waiting", "waiting for the job before it"
+    QUEUED = "queued", "queued"
+    RUNNING = "running", "running"
+    DONE = "done", "done"
+    SKIPPED = "skipped", "skipped"
+    FAILED = "failed", "failed"
+
+
+class Job(models.Model):
+    """A part of a run that one worker claims for a while: the lease. Only the attempt that holds
+    the lease may write the outcome."""
+
+    run = models.ForeignKey(CheckRun, on_delete=models.CASCADE, related_name="jobs")
+    kind = models.CharField(max_length=8, choices=JobKind)
+    state = models.CharField(max_length=8, choices=JobState, default=JobState.WAITING)
+    attempt = models.PositiveIntegerField(default=0)
+    worker = models.CharField(max_length=200, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    progress = models.JSONField(default=list)
+    note = models.TextField(blank=True)
+    result = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "kind"], name="one_job_of_a_kind_in_a_run"),
+            models.CheckConstraint(
+                name="job_is_leased_while_running",
+                condition=Q(state="running", lease_until__isnull=False)
+                | (~Q(state="running") & Q(lease_until=None)),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["state", "lease_until"],
+                condition=Q(state__in=["queued", "running"]),
+                name="job_to_sweep",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.run_id}"
+
+
+class FindingRow(models.Model):
+    """What a check saw, as `findings.Finding` says it."""
+
+    run = models.ForeignKey(CheckRun, on_delete=models.CASCADE, related_name="findings")
+    check_id = models.CharField(max_length=32)
+    severity = models.CharField(max_length=8)
+    message = models.TextField()
+    file = models.CharField(max_length=1200, blank=True)
+    where = models.CharField(max_length=600, blank=True)
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.check_id} {self.severity}"

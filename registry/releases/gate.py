@@ -1,0 +1,179 @@
+"""The one decision whether bytes may leave, for every route, with the reason and the next step."""
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from registry.accounts.callers import Caller
+from registry.agreements import acceptances
+from registry.agreements.models import Acceptance
+from registry.audit.models import Access
+from registry.catalog import files, revisions
+from registry.catalog.files import FileEntry
+from registry.catalog.models import Repository, Revision, RevisionState
+from registry.errors import (
+    GateClosed,
+    RevisionMissing,
+    TermsRequired,
+    Withdrawn,
+)
+from registry.releases.models import WAS_RELEASED, Release, Status
+
+OPEN_FILES = frozenset(
+    f"{name}{ending}"
+    for name in ("LICENSE", "NOTICE", "USE_POLICY")
+    for ending in ("", ".md", ".txt")
+) | {"README.md"}
+OPEN_FILE_MAX = 1024 * 1024
+
+
+class Reason(enum.StrEnum):
+    """Why the gate answers as it does."""
+
+    OWN = "own"  # may write the repository, or is a site maintainer
+    ACCEPTED = "accepted"  # accepted the terms of the release
+    NO_TERMS = "no-terms"  # the terms ask nothing
+    OPEN_FILE = "open-file"  # license texts, policy and card are always readable
+    UNKNOWN = "unknown"  # in quarantine: for this caller it does not exist
+    NO_RELEASE = "no-release"
+    SUSPENDED = "suspended"
+    RECALLED = "recalled"
+    SIGN_IN = "sign-in"
+    TERMS = "terms"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Allow, or why not and what to do next: a form that a page and a header can both show."""
+
+    is_open: bool
+    reason: Reason
+    message: str = ""
+    next_url: str = ""
+    release: Release | None = None
+    acceptance: Acceptance | None = None
+
+
+def decide(
+    repository: Repository, revision: Revision, *, caller: Caller, path: str = "", size: int = 0
+) -> Answer:
+    """Whether the caller may have the bytes of this revision (of one file, where `path` is given).
+
+    The caller has been shown to know of the repository; that the revision exists for them is
+    decided here.
+    """
+    sees_all = revisions.sees_quarantine(repository, caller)
+    if sees_all:
+        return Answer(True, Reason.OWN, release=_release_of(revision))
+    if revision.state == RevisionState.QUARANTINE:
+        return Answer(False, Reason.UNKNOWN, f"Invalid rev id: {revision.oid}")
+    release = _release_of(revision)
+    if release is None:
+        return Answer(False, Reason.NO_RELEASE, "This revision has no release.")
+    if release.status != Status.RELEASED:
+        return _withdrawn(release)
+    if path in OPEN_FILES and size <= OPEN_FILE_MAX:
+        return Answer(True, Reason.OPEN_FILE, release=release)
+    return _terms(repository, release, caller)
+
+
+def open_file(
+    repository: Repository, revision: Revision, path: str, *, caller: Caller
+) -> tuple[FileEntry, Answer]:
+    """The file and the gate's yes, or the refusal. The gate comes before the question whether the
+    path exists, so that nothing is learned by trying names."""
+    answer = decide(repository, revision, caller=caller)
+    if not answer.is_open and path in OPEN_FILES:
+        file = files.find(revision, path)
+        answer = decide(repository, revision, caller=caller, path=path, size=file.size)
+    require(answer, repository)
+    return files.find(revision, path), answer
+
+
+def require(answer: Answer, repository: Repository) -> None:
+    """Raise the refusal that an answer of no stands for."""
+    if answer.is_open:
+        return
+    kinds: dict[Reason, type[GateClosed]] = {
+        Reason.SUSPENDED: Withdrawn,
+        Reason.RECALLED: Withdrawn,
+        Reason.TERMS: TermsRequired,
+        Reason.SIGN_IN: TermsRequired,
+    }
+    if answer.reason in {Reason.UNKNOWN, Reason.NO_RELEASE}:
+        raise RevisionMissing(answer.message)
+    raise kinds[answer.reason](answer.message, next_url=answer.next_url)
+
+
+def note_access(
+    file: FileEntry,
+    answer: Answer,
+    *,
+    repository: Repository,
+    revision: Revision,
+    caller: Caller,
+    first_byte: int,
+    last_byte: int,
+    now: datetime | None = None,
+) -> None:
+    """One row of the access log: who got which bytes of which file, and why they could."""
+    Access.objects.create(
+        at=now or timezone.now(),
+        actor=caller.public_id,
+        token=caller.token,
+        repository=repository.public_id,
+        revision=revision.oid,
+        release_digest=answer.release.digest if answer.release else "",
+        path=file.path,
+        sha256=file.sha256,
+        first_byte=first_byte,
+        last_byte=last_byte,
+        size=file.size,
+        reason=answer.reason,
+        acceptance=answer.acceptance.public_id if answer.acceptance else "",
+        request_id=caller.request_id,
+    )
+
+
+def _release_of(revision: Revision) -> Release | None:
+    return Release.objects.filter(revision=revision, status__in=WAS_RELEASED).first()
+
+
+def _withdrawn(release: Release) -> Answer:
+    reason = Reason.SUSPENDED if release.status == Status.SUSPENDED else Reason.RECALLED
+    why = f" Reason: {release.status_reason}" if release.status_reason else ""
+    return Answer(
+        False,
+        reason,
+        f"Release {release.version} is {Status(release.status).label}.{why}",
+        next_url=f"/{release.repository.full_name}/releases",
+        release=release,
+    )
+
+
+def _terms(repository: Repository, release: Release, caller: Caller) -> Answer:
+    if not release.terms["needs_acceptance"]:
+        return Answer(True, Reason.NO_TERMS, release=release)
+    page = f"/{repository.full_name}/terms"
+    if not caller.is_signed_in:
+        return Answer(
+            False,
+            Reason.SIGN_IN,
+            f"Access to model {repository.full_name} is restricted. You must have access to it "
+            "and be authenticated to access it. Please log in.",
+            next_url=page,
+            release=release,
+        )
+    acceptance = acceptances.find(repository, terms_hash=release.terms_hash, caller=caller)
+    if acceptance is None:
+        return Answer(
+            False,
+            Reason.TERMS,
+            f"Access to model {repository.full_name} is restricted and you have not accepted its "
+            "terms yet.",
+            next_url=page,
+            release=release,
+        )
+    return Answer(True, Reason.ACCEPTED, release=release, acceptance=acceptance)

@@ -1,0 +1,18 @@
+"""The database refuses to change what is evidence."""
+
+from django.db import migrations
+
+TABLES = ["releases_decision"]
+
+
+class Migration(migrations.Migration):
+    dependencies = [("releases", "0001_initial"), ("audit", "0002_append_only")]
+
+    operations = [
+        migrations.RunSQL(
+            f"CREATE TRIGGER {table}_is_append_only BEFORE UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION registry_refuse_change();",
+            f"DROP TRIGGER {table}_is_append_only ON {table};",
+        )
+        for table in TABLES
+    ]

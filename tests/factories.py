@@ -1,0 +1,151 @@
+"""`make_*`: rows in the states that tests need, reached through the rules."""
+
+import io
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from registry.accounts import callers, people, tokens
+from registry.accounts.callers import Caller
+from registry.accounts.models import Namespace, Role, Scope, User
+from registry.agreements import acceptances
+from registry.agreements import facts as license_facts
+from registry.agreements.models import Acceptance, Document
+from registry.catalog import commits, repositories
+from registry.catalog.commits import AddFile
+from registry.catalog.models import Repository, Revision
+from registry.checks.models import CheckRun, FindingRow, Job, JobState, RunState
+from registry.releases import pushes, workflow
+from registry.releases.models import Release
+from registry.storage import blobs
+
+PASSWORD = "a-long-enough-passphrase"
+_numbers = itertools.count(1)
+CARD = "---\nlicense: llama3.1\npipeline_tag: text-generation\n---\n# A model\n\nIt writes text.\n"
+
+
+def make_user(name: str = "", *, site_role: str = "", **rest: Any) -> User:
+    name = name or f"person{next(_numbers)}"
+    return people.create_person(
+        username=name, email=f"{name}@example.org", password=PASSWORD, site_role=site_role, **rest
+    )
+
+
+def make_maintainer(name: str = "") -> User:
+    return make_user(name, site_role="maintainer")
+
+
+def make_organisation(name: str = "", *, owner: User | None = None) -> Namespace:
+    return people.create_organisation(
+        name=name or f"org{next(_numbers)}", owner=owner or make_user()
+    )
+
+
+def make_member(namespace: Namespace, role: str = Role.WRITE) -> User:
+    user = make_user()
+    people.set_role(namespace=namespace, user=user, role=role, by="")
+    return user
+
+
+def as_caller(user: User) -> Caller:
+    """The person at the site's own pages."""
+    return callers.of_session(user)
+
+
+def make_token(user: User, scope: str = Scope.WRITE, **rest: Any) -> str:
+    """The secret text of a new token."""
+    _, secret = tokens.issue(user=user, name="test", scope=scope, **rest)
+    return secret
+
+
+def make_facts() -> None:
+    """The licenses and the site's policy, once in a test."""
+    if not Document.objects.exists():
+        license_facts.load()
+
+
+def make_repository(
+    owner: User | None = None, name: str = "", *, namespace: str | None = None, **rest: Any
+) -> Repository:
+    make_facts()
+    return repositories.create(
+        namespace=namespace,
+        name=name or f"model{next(_numbers)}",
+        by=as_caller(owner or make_user()),
+        **rest,
+    )
+
+
+def make_commit(
+    repository: Repository,
+    files: Mapping[str, bytes | str],
+    *,
+    by: User | None = None,
+    title: str = "Add files",
+    lfs: tuple[str, ...] = (".safetensors", ".gguf", ".bin"),
+    branch: str = "main",
+) -> Revision:
+    """A commit of these files, pushed as the repository's creator unless `by` says otherwise."""
+    author = by or repository.created_by
+    operations = []
+    for path, content in files.items():
+        raw = content.encode() if isinstance(content, str) else content
+        blob = blobs.store(io.BytesIO(raw), size=len(raw))
+        commits.hold(repository, blob, by=author)
+        operations.append(AddFile(path, blob, is_lfs=path.endswith(lfs)))
+    return pushes.push(
+        repository, branch=branch, operations=operations, title=title, by=as_caller(author)
+    )
+
+
+def make_revision(repository: Repository | None = None, **rest: Any) -> Revision:
+    repository = repository or make_repository()
+    files = rest.pop("files", {"README.md": CARD, "model.safetensors": b"weights of the model"})
+    return make_commit(repository, files, **rest)
+
+
+def finish_checks(
+    revision: Revision, verdict: str = "passed", findings: tuple[tuple[str, str, str], ...] = ()
+) -> CheckRun:
+    """End a revision's run with a verdict, as a worker would. Findings: (check, severity, words)."""
+    now = timezone.now()
+    run = CheckRun.objects.get(revision=revision, state__in=["queued", "running"])
+    Job.objects.filter(run=run).update(state=JobState.DONE, lease_until=None)
+    for check, severity, message in findings:
+        FindingRow.objects.create(run=run, check_id=check, severity=severity, message=message)
+    run.state, run.verdict, run.finished_at = RunState.FINISHED, verdict, now
+    run.started_at = now
+    run.report = {"schema": 1, "verdict": verdict, "findings": [], "metrics": {}, "samples": []}
+    run.save()
+    return run
+
+
+def make_release(
+    repository: Repository | None = None, *, version: str = "v1.0", **rest: Any
+) -> Release:
+    """A release in review, of a revision whose checks passed."""
+    revision = make_revision(repository, **rest)
+    finish_checks(revision)
+    return workflow.open_release(
+        revision, version=version, by=as_caller(revision.repository.created_by)
+    )
+
+
+def make_released(
+    repository: Repository | None = None, *, by: User | None = None, **rest: Any
+) -> Release:
+    """A release that a maintainer approved."""
+    release = make_release(repository, **rest)
+    return workflow.transition("approve", release, by=as_caller(by or make_maintainer()))
+
+
+def accept_terms(release: Release, user: User) -> Acceptance:
+    return acceptances.accept(
+        release.repository,
+        terms=release.terms,
+        shown_hash=release.terms_hash,
+        typed_name="Some Body",
+        by=as_caller(user),
+    )
