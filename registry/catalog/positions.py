@@ -42,3 +42,13 @@ def tag_release(repository: Repository, label: str, revision: Revision) -> Ref:
     if not ref.is_locked:
         Ref.objects.filter(pk=ref.pk).update(is_locked=True, public=revision)
     return ref
+
+
+def public(repository: Repository, name: str) -> Revision | None:
+    """The public position of a branch."""
+    ref = (
+        Ref.objects.select_related("public")
+        .filter(repository=repository, name=f"refs/heads/{name}")
+        .first()
+    )
+    return ref.public if ref else None

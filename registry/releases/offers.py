@@ -1,0 +1,46 @@
+"""Which release a visitor is offered, the terms in force for it, and accepting them."""
+
+from registry.accounts.callers import Caller
+from registry.agreements import acceptances
+from registry.agreements.models import Acceptance, Capacity
+from registry.catalog import positions
+from registry.catalog.models import Repository
+from registry.errors import NotNow, RevisionMissing
+from registry.releases.models import Release, Status
+
+
+def current(repository: Repository, *, version: str = "") -> Release | None:
+    """The release of this label, or the one at the public position of `main`; None where nothing
+    is released."""
+    released = Release.objects.select_related("revision", "repository__namespace").filter(
+        repository=repository, status=Status.RELEASED
+    )
+    if version:
+        return released.filter(version=version).first()
+    revision = positions.public(repository, "main")
+    return released.filter(revision=revision).first() if revision else None
+
+
+def accept(
+    repository: Repository,
+    *,
+    shown_hash: str,
+    typed_name: str,
+    by: Caller,
+    version: str = "",
+    capacity: str = Capacity.SELF,
+) -> Acceptance:
+    """Accept the terms in force for what the repository offers now."""
+    release = current(repository, version=version)
+    if release is None:
+        if version:
+            raise RevisionMissing(f"Invalid rev id: {version}")
+        raise NotNow("Nothing of this repository is released now, so there is nothing to accept.")
+    return acceptances.accept(
+        repository,
+        terms=release.terms,
+        shown_hash=shown_hash,
+        typed_name=typed_name,
+        capacity=capacity,
+        by=by,
+    )
