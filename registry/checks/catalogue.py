@@ -101,6 +101,7 @@ _ALL = (
         "Dangerous configuration",
         "Configuration keys that make a loader run code or fetch files from elsewhere.",
         "Remove the key; files are named by their plain name inside this repository.",
+        (B, W),
     ),
     Check(
         "SEC-JSON",

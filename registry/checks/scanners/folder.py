@@ -1,6 +1,8 @@
 """The files of a revision as the scanners see them; what several scanners need is parsed once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from posixpath import dirname
+from typing import Any
 
 from registry.checks.findings import ModelFile
 
@@ -13,3 +15,47 @@ class Folder:
         self.by_path = {file.path: file for file in self.files}
         self.repository = repository
         self.reading = ""
+        self._parsed: dict[tuple[str, str], tuple[Any, Problem | None]] = {}
+
+    def ending(self, *endings: str) -> Iterator[ModelFile]:
+        for file in self.files:
+            if file.path.lower().endswith(endings):
+                self.reading = file.path
+                yield file
+
+    def beside(self, path: str, name: str) -> ModelFile | None:
+        """The file of that plain name in the same folder."""
+        return self.by_path.get(joined(dirname(path), name))
+
+    def json(self, path: str) -> Any:
+        """The parsed file; raises JsonProblem, which SEC-JSON has reported."""
+        from registry.checks.scanners import strict_json
+
+        def read(file: ModelFile) -> Any:
+            limit = strict_json.limit_of(file.path)
+            with file.local.open("rb") as stream:
+                return strict_json.parse(stream.read(limit + 1), max_bytes=limit)
+
+        return self.parsed("json", path, read)
+
+    def parsed(self, kind: str, path: str, read: Callable[[ModelFile], Any]) -> Any:
+        """What `read` made of the file, or the problem that it raised, the first time."""
+        self.reading = path
+        key = (kind, path)
+        if key not in self._parsed:
+            try:
+                self._parsed[key] = (read(self.by_path[path]), None)
+            except Problem as problem:
+                self._parsed[key] = (None, problem)
+        value, known = self._parsed[key]
+        if known is not None:
+            raise known
+        return value
+
+
+class Problem(Exception):
+    """A file that a parser of ours does not fully understand; the text ends a sentence."""
+
+
+def joined(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name

@@ -6,7 +6,22 @@ from time import monotonic
 
 from registry.checks.catalogue import CATALOGUE, VERSIONS
 from registry.checks.findings import Finding, ModelFile
-from registry.checks.scanners import paths
+from registry.checks.scanners import (
+    card,
+    code,
+    config,
+    config_keys,
+    container,
+    gguf,
+    magic,
+    paths,
+    safetensors,
+    shapes,
+    shards,
+    strict_json,
+    tokens,
+    types,
+)
 from registry.checks.scanners.folder import Folder
 
 SCANNER_VERSION = "1"
@@ -17,6 +32,21 @@ Scanner = Callable[[Folder], Iterator[Finding]]
 # In the order in which an author wants to read the findings.
 SCANNERS: dict[str, Scanner] = {
     "UPL-PATH": paths.check,
+    "UPL-TYPE": types.check,
+    "SEC-MAGIC": magic.check,
+    "SEC-PICKLE": container.check,
+    "SEC-CODE": code.check,
+    "SEC-JSON": strict_json.check,
+    "SEC-CONFIG": config_keys.check,
+    "CARD-PARSE": card.check,
+    "ST-HEADER": safetensors.check,
+    "ST-INDEX": shards.check,
+    "GG-HEADER": gguf.check,
+    "CFG-PARSE": config.check_parse,
+    "CFG-ARCH": config.check_arch,
+    "CFG-LIMITS": config.check_limits,
+    "CFG-SHAPE": shapes.check,
+    "TOK-VOCAB": tokens.check,
 }
 
 

@@ -1,0 +1,90 @@
+"""Whether the embedding has a row for every token id (TOK-VOCAB)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from registry.checks.findings import Finding, block, show, warn
+from registry.checks.scanners import gguf
+from registry.checks.scanners.config import Model, models_of
+from registry.checks.scanners.folder import Folder, Problem, joined
+from registry.checks.scanners.shapes import EMBEDDING
+
+LEAST_USED = 0.8
+
+
+def check(folder: Folder) -> Iterator[Finding]:
+    for model in models_of(folder):
+        path = joined(model.folder, "tokenizer.json")
+        rows = _rows(model)
+        if path not in folder.by_path or rows is None:
+            continue
+        try:
+            ids = token_ids(folder.json(path))
+        except Problem:
+            continue
+        yield from _findings(path, ids, rows)
+    for file in folder.ending(".gguf"):
+        try:
+            header = folder.parsed("gguf", file.path, gguf.header_of)
+        except Problem:
+            continue
+        tokens = header.lengths.get("tokenizer.ggml.tokens")
+        embedding = header.tensors.get("token_embd.weight")
+        if tokens and embedding and tokens > embedding.shape[-1]:
+            yield _beyond(file.path, tokens - 1, embedding.shape[-1])
+
+
+def token_ids(tokenizer: Any) -> set[int]:
+    """Every id of the vocabulary and of the added tokens of a tokenizer.json."""
+    found: set[int] = set()
+    if not isinstance(tokenizer, dict):
+        return found
+    model = tokenizer.get("model")
+    vocabulary = model.get("vocab") if isinstance(model, dict) else None
+    if isinstance(vocabulary, dict):
+        found |= {item for item in vocabulary.values() if type(item) is int}
+    elif isinstance(vocabulary, list):
+        found |= set(range(len(vocabulary)))
+    added = tokenizer.get("added_tokens")
+    for token in added if isinstance(added, list) else []:
+        if isinstance(token, dict) and type(token.get("id")) is int:
+            found.add(token["id"])
+    return found
+
+
+def _rows(model: Model) -> int | None:
+    """From the tensor itself where there is one, else as the configuration promises."""
+    if model.tensors and EMBEDDING in model.tensors:
+        shape = model.tensors[EMBEDDING][1].shape
+        return shape[0] if shape else None
+    config = model.config or {}
+    part = config.get("text_config", config)
+    rows = part.get("vocab_size") if isinstance(part, dict) else None
+    return rows if type(rows) is int else None
+
+
+def _findings(path: str, ids: set[int], rows: int) -> Iterator[Finding]:
+    if not ids:
+        yield block("TOK-VOCAB", f"{show(path)} holds no vocabulary.", file=path)
+    elif min(ids) < 0:
+        yield block("TOK-VOCAB", f"{show(path)} has the token id {min(ids)}.", file=path)
+    elif max(ids) >= rows:
+        yield _beyond(path, max(ids), rows)
+    elif len(ids) < LEAST_USED * rows:
+        yield warn(
+            "TOK-VOCAB",
+            f"{show(path)} uses {len(ids)} of the {rows} rows of the embedding.",
+            file=path,
+            value=len(ids),
+            threshold=int(LEAST_USED * rows),
+        )
+
+
+def _beyond(path: str, highest: int, rows: int) -> Finding:
+    return block(
+        "TOK-VOCAB",
+        f"{show(path)}: token id {highest}, but the embedding has {rows} rows.",
+        file=path,
+        value=highest,
+        threshold=rows - 1,
+    )
