@@ -173,7 +173,14 @@ def transition(
     rule = TRANSITIONS[name]
     assert by.user is not None  # noqa: S101 - every rule needs a permission
     if name in DECISIONS:
-        _decide(name, release, by=by, reason=reason)
+        Decision.objects.create(
+            release=release,
+            kind=name,
+            by=by.user,
+            reason=reason,
+            digest=release.digest,
+            at=timezone.now(),
+        )
     if name != "approve" or approvals(release) >= approvals_needed(release):
         _enter(release, rule.target, reason=reason, name=name)
     log.record(
@@ -258,17 +265,6 @@ def _bind(release: Release, terms: terms_of.Terms) -> None:
             "manifest": release.manifest_digest,
             "terms": release.terms_hash,
         }
-    )
-
-
-def _decide(name: str, release: Release, *, by: Caller, reason: str) -> None:
-    Decision.objects.create(
-        release=release,
-        kind=name,
-        by=by.user,
-        reason=reason,
-        digest=release.digest,
-        at=timezone.now(),
     )
 
 

@@ -17,7 +17,7 @@ class Command(BaseCommand):
         steps = parser.add_subparsers(dest="step", required=True)
         add = steps.add_parser("add", help="load a text")
         add.add_argument("--license", required=True, help="id of the license or policy")
-        add.add_argument("--document-version", "--v", "--V", dest="label", help="its version")
+        add.add_argument("--version", dest="label", required=True, help="its version, as 3.1")
         add.add_argument("--file", required=True, type=Path, help="the text, UTF-8")
         add.add_argument("--effective", type=date.fromisoformat, help="date it takes effect")
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         try:
             made = documents.add_text(
                 slug=options["license"].replace(".", "-"),
-                version=options["label"] or "",
+                version=options["label"],
                 text=options["file"].read_bytes(),
                 effective_date=options["effective"],
             )

@@ -1,0 +1,53 @@
+"""`manage.py document add`, as an operator types it."""
+
+import hashlib
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from registry.agreements import documents
+from registry.agreements.models import Document
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_loaded_text_is_the_version_in_force(tmp_path, capsys):
+    factories.make_facts()
+    text = tmp_path / "LICENSE"
+    text.write_bytes(b"The text of a license.\n")
+
+    call_command(
+        "document", "add", "--license", "llama3.1", "--version", "3.1", "--file", str(text)
+    )
+
+    printed = capsys.readouterr()
+    assert printed.out.strip() == hashlib.sha256(text.read_bytes()).hexdigest()
+    in_force = documents.current(Document.objects.get(slug="llama3-1"))
+    assert (in_force.version, bytes(in_force.text)) == ("3.1", text.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("license_id", "content", "sentence"),
+    [
+        ("llama9", b"words", "There is no license or policy 'llama9'"),
+        ("llama3.1", b" \n", "The text is empty"),
+        ("llama3.1", b"\xff\xfe\x00", "not UTF-8"),
+    ],
+)
+def test_what_cannot_be_loaded_gets_a_sentence(tmp_path, license_id, content, sentence):
+    factories.make_facts()
+    text = tmp_path / "LICENSE"
+    text.write_bytes(content)
+
+    with pytest.raises(CommandError, match=sentence):
+        call_command(
+            "document", "add", "--license", license_id, "--version", "1", "--file", str(text)
+        )
+
+
+def test_a_missing_file_gets_a_sentence(tmp_path):
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command(
+            "document", "add", "--license", "mit", "--version", "1", "--file", str(tmp_path / "no")
+        )
