@@ -1,5 +1,6 @@
 """Releases and the decisions about them."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -101,7 +102,8 @@ class DecisionKind(models.TextChoices):
 
 
 class Decision(models.Model):
-    """What a maintainer decided about exactly this digest. Never updated or deleted."""
+    """What a maintainer decided about exactly this digest, and which warnings they ticked off.
+    Never updated or deleted."""
 
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="decisions")
@@ -109,6 +111,7 @@ class Decision(models.Model):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     reason = models.TextField(blank=True)
     digest = models.CharField(max_length=64)
+    acknowledged = ArrayField(models.CharField(max_length=32), default=list, blank=True)
     at = models.DateTimeField()
 
     class Meta:

@@ -1,6 +1,6 @@
 """Which steps a release takes, who may take them, and what follows. One table says every step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +17,7 @@ from registry.audit import canonical, log
 from registry.catalog import positions, versions
 from registry.catalog.models import Repository, Revision, RevisionState
 from registry.checks import runs
+from registry.checks.models import FindingRow
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow, RegistryError, SignInRequired
 from registry.releases.models import (
     OPEN,
@@ -157,11 +158,18 @@ def open_release(
 
 @transaction.atomic
 def transition(
-    name: str, release: Release, *, by: Caller, reason: str = "", digest: str | None = None
+    name: str,
+    release: Release,
+    *,
+    by: Caller,
+    reason: str = "",
+    digest: str | None = None,
+    acknowledged: Collection[str] = (),
 ) -> Release:
     """Move a release on, or raise. The only code that writes `Release.status`.
 
     `digest` is what the decider saw; when the release says something else by now, nothing is done.
+    `acknowledged` are the ids of the checks whose warnings an approver ticked off: all of them.
     """
     release = (
         Release.objects.select_for_update(of=("self",))
@@ -170,6 +178,9 @@ def transition(
     )
     if error := refusal(name, release, by, reason=reason, digest=digest):
         raise error
+    ticked = warned_checks(release.revision) if name == "approve" else []
+    if missing := set(ticked) - set(acknowledged):
+        raise Invalid(f"Tick off each warning before you approve: {', '.join(sorted(missing))}.")
     rule = TRANSITIONS[name]
     assert by.user is not None  # noqa: S101 - every rule needs a permission
     if name in DECISIONS:
@@ -179,6 +190,7 @@ def transition(
             by=by.user,
             reason=reason,
             digest=release.digest,
+            acknowledged=ticked,
             at=timezone.now(),
         )
     if name != "approve" or approvals(release) >= approvals_needed(release):
@@ -218,6 +230,13 @@ def holds(release_or_revision: Release | Revision) -> list[str]:
     found = list(runs.holds(revision))
     problem = terms_of.of_revision(revision.repository, revision).problem
     return [*found, problem] if problem else found
+
+
+def warned_checks(revision: Revision) -> list[str]:
+    """The checks whose warnings a maintainer has to tick off before approving."""
+    run = runs.latest(revision)
+    rows = FindingRow.objects.filter(run=run, severity="warn") if run else FindingRow.objects.none()
+    return sorted(set(rows.values_list("check_id", flat=True)))
 
 
 def approvals(release: Release) -> int:
