@@ -219,6 +219,8 @@ CACHES = {
 # People
 
 AUTH_USER_MODEL = "accounts.User"
+# The user name is unique in any case of letters, by a constraint which that check does not know
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

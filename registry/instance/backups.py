@@ -8,15 +8,16 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from psycopg.conninfo import conninfo_to_dict
 
 from registry.audit.models import Entry
 from registry.instance import parts, secrets
@@ -82,31 +83,29 @@ def restore(source: Path, *, data: Path, tell: Callable[[str], None]) -> Summary
 
 
 def _dump(target: Path, snapshot: str) -> None:
-    url = os.environ.get("REGISTRY_DATABASE_URL") or secrets.read(
-        settings.DATA_DIR, secrets.DATABASE_URL
-    )
     _run_tool(
-        "pg_dump", url,
+        "pg_dump", connection.get_connection_params(),
         f"--snapshot={snapshot}", "--format=custom", "--no-owner", "--no-privileges",
         "--exclude-table-data=cache_entries", f"--file={target}",
     )  # fmt: skip
 
 
 def _load(dump: Path, url: str) -> None:
-    _run_tool("pg_restore", url, "--no-owner", "--exit-on-error", "--single-transaction", str(dump))
+    address = conninfo_to_dict(url)
+    options = ["--no-owner", "--exit-on-error", "--single-transaction"]
+    _run_tool("pg_restore", address, *options, str(dump))
 
 
-def _run_tool(name: str, url: str, *arguments: str) -> None:
-    address = urlsplit(url)
+def _run_tool(name: str, address: Mapping[str, Any], *arguments: str) -> None:
     where = [
-        f"--host={address.hostname}",
-        f"--port={address.port or 5432}",
-        f"--username={unquote(address.username or '')}",
-        f"--dbname={unquote(address.path.lstrip('/'))}",
+        f"--host={address['host']}",
+        f"--port={address.get('port') or 5432}",
+        f"--username={address['user']}",
+        f"--dbname={address['dbname']}",
     ]
     done = subprocess.run(  # noqa: S603
         [_tool(name), *where, "--no-password", *arguments],
-        env={**os.environ, "PGPASSWORD": unquote(address.password or "")},
+        env={**os.environ, "PGPASSWORD": address.get("password", "")},
         capture_output=True,
         text=True,
         check=False,

@@ -15,9 +15,16 @@ timeout = 120
 graceful_timeout = 8
 keepalive = 75
 limit_request_line = 8190
+control_socket_disable = True  # it would lie in the home folder, shared by all instances
 accesslog = "-"
 # Without the query, in which a signed address carries its proof
 access_log_format = "%(m)s %(U)s %(s)s %(B)s bytes %(L)s s"
+_ERRORS = {"level": "INFO", "handlers": ["error_console"], "propagate": False}
+_ACCESSES = {"level": "INFO", "handlers": ["console"], "propagate": False}
+logconfig_dict = {  # no time and no name of its own: the supervisor puts them before each line
+    "loggers": {"gunicorn.error": _ERRORS, "gunicorn.access": _ACCESSES},
+    "formatters": {"generic": {"format": "%(message)s"}},
+}
 if Path("/dev/shm").is_dir():  # noqa: S108 (memory, so that a slow disk never looks like a hang)
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 

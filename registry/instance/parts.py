@@ -101,11 +101,22 @@ def database_part(server: Postgres) -> Part:
         stop_signal=signal.SIGINT,
         stop_seconds=60,
         stops_in_round=2,
+        noise=(
+            b"the database system is starting up",
+            b"the database system is not yet accepting connections",
+            b"Consistent recovery state has not been yet reached",
+        ),
     )
 
 
 def broker_part(server: Valkey) -> Part:
-    return Part(name="broker", start=server.start, stops_in_round=1)
+    return Part(
+        name="broker",
+        start=server.start,
+        stops_in_round=1,
+        # About copying all of its memory, which is a few MB here
+        noise=(b"Memory overcommit must be enabled",),
+    )
 
 
 def program(

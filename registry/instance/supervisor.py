@@ -38,6 +38,7 @@ class Part:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10
     stops_in_round: int = 0
+    noise: tuple[bytes, ...] = ()  # lines with one of these say nothing to anybody
 
 
 @dataclass
@@ -57,6 +58,7 @@ class _Pipe:
 
     name: str
     reader: int
+    noise: tuple[bytes, ...]
     rest: bytes = b""
 
 
@@ -112,7 +114,7 @@ class Supervisor:
 
     def run_step(self, name: str, start: Callable[[int], subprocess.Popen[bytes]]) -> None:
         """Run a program to its end, beside the parts, and raise unless it succeeded."""
-        process = self._with_pipe(name, start)
+        process = self._with_pipe(name, start, ())
         try:
             while process.poll() is None:
                 self._turn(0.5)
@@ -184,7 +186,8 @@ class Supervisor:
     def _launch(self, running: _Running) -> None:
         running.restart_at = None
         running.started_at = time.monotonic()
-        running.process = self._with_pipe(running.part.name, running.part.start)
+        part = running.part
+        running.process = self._with_pipe(part.name, part.start, part.noise)
 
     def _stop_round(self, group: list[_Running], asked_before: int) -> None:
         for running in group:
@@ -217,7 +220,7 @@ class Supervisor:
     # Output
 
     def _with_pipe(
-        self, name: str, start: Callable[[int], subprocess.Popen[bytes]]
+        self, name: str, start: Callable[[int], subprocess.Popen[bytes]], noise: tuple[bytes, ...]
     ) -> subprocess.Popen[bytes]:
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
@@ -225,7 +228,7 @@ class Supervisor:
             process = start(writer)
         finally:
             os.close(writer)
-        self._selector.register(reader, selectors.EVENT_READ, _Pipe(name, reader))
+        self._selector.register(reader, selectors.EVENT_READ, _Pipe(name, reader, noise))
         return process
 
     def _read(self, pipe: _Pipe) -> bool:
@@ -240,9 +243,13 @@ class Supervisor:
         *lines, pipe.rest = (pipe.rest + piece).split(b"\n")
         if len(pipe.rest) > LONGEST_LINE:
             lines, pipe.rest = [*lines, pipe.rest], b""
-        for line in lines:
-            self.say(_harmless(line), pipe.name)
+        self._show(lines, pipe)
         return True
+
+    def _show(self, lines: list[bytes], pipe: _Pipe) -> None:
+        for line in lines:
+            if line.strip() and not any(noise in line for noise in pipe.noise):
+                self.say(_harmless(line), pipe.name)
 
     def _read_rest(self, name: str) -> None:
         for key in list(self._selector.get_map().values()):
@@ -251,8 +258,7 @@ class Supervisor:
                     pass
 
     def _close(self, pipe: _Pipe) -> None:
-        if pipe.rest:
-            self.say(_harmless(pipe.rest), pipe.name)
+        self._show([pipe.rest], pipe)
         self._selector.unregister(pipe.reader)
         os.close(pipe.reader)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
@@ -16,6 +17,8 @@ class Command(BaseCommand):
         parser.add_argument("--demo", action="store_true", help="make demo people as well")
 
     def handle(self, *args: Any, demo: bool, **options: Any) -> None:
+        for folder in (settings.BLOB_DIR, settings.EMAIL_FILE_PATH):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)
         self.stderr.write("The database is up to date.")
