@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.db import connection, transaction
 from psycopg.conninfo import conninfo_to_dict
@@ -97,15 +99,18 @@ def _load(dump: Path, url: str) -> None:
 
 
 def _run_tool(name: str, address: Mapping[str, Any], *arguments: str) -> None:
+    known = {key: address.get(key) for key in ("host", "port", "user", "password", "dbname")}
+    with psycopg.connect(**known) as connection:
+        major = connection.info.server_version // 10_000
     where = [
-        f"--host={address['host']}",
-        f"--port={address.get('port') or 5432}",
-        f"--username={address['user']}",
-        f"--dbname={address['dbname']}",
+        f"--host={known['host']}",
+        f"--port={known['port'] or 5432}",
+        f"--username={known['user']}",
+        f"--dbname={known['dbname']}",
     ]
     done = subprocess.run(  # noqa: S603
-        [_tool(name), *where, "--no-password", *arguments],
-        env={**os.environ, "PGPASSWORD": address.get("password", "")},
+        [_tool(name, major), *where, "--no-password", *arguments],
+        env={**os.environ, "PGPASSWORD": known["password"] or ""},
         capture_output=True,
         text=True,
         check=False,
@@ -114,10 +119,14 @@ def _run_tool(name: str, address: Mapping[str, Any], *arguments: str) -> None:
         raise InstanceError(f"{name} failed: {done.stderr.strip()}")
 
 
-def _tool(name: str) -> str:
-    """A site's own PostgreSQL is dumped with its own programs, which are of its version."""
-    own = shutil.which(name) if os.environ.get("REGISTRY_DATABASE_URL") else None
-    return own or str(embedded_bindir() / name)
+def _tool(name: str, major: int) -> str:
+    """The program of the server's own version where it is installed, else the embedded one."""
+    embedded = str(embedded_bindir() / name)
+    for path in filter(None, [embedded, shutil.which(name)]):
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+        if re.search(rf"\) {major}\.", said.stdout):
+            return path
+    return embedded
 
 
 @contextmanager
