@@ -1,0 +1,126 @@
+"""The list of models as one visitor sees it: search, filters, and what each row says."""
+
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from registry.accounts.callers import Caller
+from registry.catalog import cards
+from registry.catalog.models import Ref, Repository, Revision
+from registry.checks.models import CheckRun, RunState, Verdict
+from registry.releases.models import WAS_RELEASED, Release
+
+MAIN = "refs/heads/main"
+SORTS = {"updated": "-updated_at", "name": "name", "downloads": "-downloads"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model in a list. Without a release it is there only for those who see quarantine."""
+
+    repository: Repository
+    revision: Revision | None
+    release: Release | None
+    run: CheckRun | None
+
+    @property
+    def licenses(self) -> list[str]:
+        if self.revision is None:
+            return []
+        card = self.revision.card
+        names = [str(name) for name in cards.as_list(card.get("license"))]
+        return [
+            str(card.get("license_name") or name) if name == "other" else name for name in names
+        ]
+
+    @property
+    def task(self) -> str:
+        return str(self.revision.card.get("pipeline_tag") or "") if self.revision else ""
+
+
+def select(
+    caller: Caller,
+    *,
+    query: str = "",
+    license: str = "",
+    verdict: str = "",
+    sort: str = "updated",  # noqa: A002
+) -> QuerySet[Repository]:
+    """Repositories that the caller may know of. Search and filters look only at what is public,
+    so that nobody learns from a hit what is in quarantine."""
+    found = Repository.objects.visible_to(caller).select_related("namespace")
+    for word in query.split()[:8]:
+        found = found.filter(
+            Q(name__icontains=word)
+            | Q(namespace__name__icontains=word)
+            | Exists(_public_refs().filter(public__tags__contains=[word.lower()]))
+        )
+    if license:
+        found = found.filter(
+            Exists(_public_refs().filter(public__tags__contains=[f"license:{license}"]))
+        )
+    if verdict in {Verdict.PASSED, Verdict.WARNED}:
+        checked = CheckRun.objects.filter(verdict=verdict, revision=OuterRef("public"))
+        found = found.filter(Exists(_public_refs().filter(Exists(checked))))
+    return found.order_by(SORTS.get(sort, SORTS["updated"]), "pk")
+
+
+def rows(page: list[Repository], caller: Caller) -> list[Row]:
+    """What the list says of each, in a number of queries that does not grow with the page."""
+    refs = {
+        ref.repository_id: ref
+        for ref in Ref.objects.filter(repository__in=page, name=MAIN).select_related(
+            "public", "head", "withdrawn"
+        )
+    }
+    insiders = set(
+        Repository.objects.quarantine_seen_by(caller)
+        .filter(pk__in=[repository.pk for repository in page])
+        .values_list("pk", flat=True)
+    )
+    shown = {pk: _shown(ref, insider=pk in insiders) for pk, ref in refs.items()}
+    revisions = [revision for revision in shown.values() if revision is not None]
+    releases = {
+        release.revision_id: release
+        for release in Release.objects.filter(revision__in=revisions, status__in=WAS_RELEASED)
+    }
+    checks = latest_runs(revisions)
+    return [
+        Row(
+            repository=repository,
+            revision=(revision := shown.get(repository.pk)),
+            release=releases.get(revision.pk) if revision else None,
+            run=checks.get(revision.pk) if revision else None,
+        )
+        for repository in page
+    ]
+
+
+def licenses_in_use(caller: Caller) -> list[str]:
+    """The licenses of what the public gets, for the filter."""
+    visible = Repository.objects.visible_to(caller)
+    named = (
+        Ref.objects.filter(repository__in=visible, name=MAIN, public__isnull=False)
+        .values_list("public__card__license", flat=True)
+        .distinct()
+    )
+    return sorted({str(name) for value in named for name in cards.as_list(value)})
+
+
+def _public_refs() -> QuerySet[Ref]:
+    return Ref.objects.filter(repository=OuterRef("pk"), name=MAIN, public__isnull=False)
+
+
+def _shown(ref: Ref, *, insider: bool) -> Revision | None:
+    return ref.public or ref.withdrawn or (ref.head if insider else None)
+
+
+def latest_runs(revisions: list[Revision]) -> dict[int, CheckRun]:
+    runs = (
+        CheckRun.objects.filter(revision__in=revisions)
+        .exclude(state=RunState.SUPERSEDED)
+        .order_by("revision_id", "-pk")
+        .distinct("revision_id")
+        .defer("report")
+    )
+    return {run.revision_id: run for run in runs}

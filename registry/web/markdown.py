@@ -1,0 +1,161 @@
+"""How text that somebody uploaded becomes HTML: markdown first, then only what an allow-list lets by."""
+
+import posixpath
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote, unquote
+
+import nh3
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from mdit_py_plugins.anchors import anchors_plugin
+from mdit_py_plugins.footnote import footnote_plugin
+
+MAX_CHARACTERS = 200_000
+ID_PREFIX = "card-"
+
+TAGS = frozenset(
+    [
+        "a",
+        "abbr",
+        "b",
+        "blockquote",
+        "br",
+        "caption",
+        "center",
+        "code",
+        "dd",
+        "del",
+        "details",
+        "dfn",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "ins",
+        "kbd",
+        "li",
+        "mark",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "s",
+        "samp",
+        "section",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "u",
+        "ul",
+        "var",
+    ]
+)
+_ATTRIBUTES = {
+    "a": {"href", "title"},
+    "abbr": {"title"},
+    "details": {"open"},
+    "div": {"align"},
+    "ol": {"start"},
+    "p": {"align"},
+    "td": {"align", "colspan", "rowspan"},
+    "th": {"align", "colspan", "rowspan", "scope"},
+    "*": {"id", "lang", "dir"},
+}
+_ACTIVE = {
+    "script",
+    "style",
+    "iframe",
+    "object",
+    "embed",
+    "svg",
+    "math",
+    "template",
+    "noscript",
+    "form",
+}
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+
+
+def render(text: str, *, files_url: str = "") -> SafeString:
+    """Untrusted markdown as safe HTML.
+
+    Pictures become their description: none is fetched for a reader. Ids get a prefix, so that they
+    cannot stand in for the page's own. Relative links lead below `files_url`.
+    """
+
+    def attribute(tag: str, name: str, value: str) -> str | None:
+        if name == "href":
+            return _link(value, files_url)
+        return value
+
+    unsafe = _markdown().render(text[:MAX_CHARACTERS])
+    clean = nh3.clean(
+        unsafe,
+        tags=set(TAGS),
+        attributes=_ATTRIBUTES,
+        attribute_filter=attribute,
+        clean_content_tags=_ACTIVE,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="nofollow noopener noreferrer ugc",
+        id_prefix=ID_PREFIX,
+    )
+    return mark_safe(clean)  # noqa: S308 - this is the sanitised text
+
+
+def _markdown() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    parser.use(anchors_plugin, max_level=4).use(footnote_plugin)
+    parser.core.ruler.push("demote headings", _demote)
+    parser.add_render_rule("image", _picture)
+    return parser
+
+
+def _demote(state: Any) -> None:
+    """The page has a title of its own: a card's headings begin one level below it."""
+    for token in state.tokens:
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
+
+
+def _picture(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any
+) -> str:
+    return f"<span>[{escape(tokens[index].content or 'picture')}]</span>"
+
+
+def _link(target: str, files_url: str) -> str | None:
+    if target.startswith("#"):
+        return f"#{ID_PREFIX}{target[1:]}"
+    if target.startswith("/") or _SCHEME.match(target):
+        return target
+    if not files_url:
+        return None
+    path, _, _fragment = target.partition("#")
+    inside = posixpath.normpath(unquote(path.partition("?")[0]))
+    if inside.startswith(".."):
+        return None
+    return f"{files_url}/{quote(inside)}"

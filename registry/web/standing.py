@@ -1,0 +1,98 @@
+"""How a repository stands for one visitor: what the pages about it have in common."""
+
+from dataclasses import dataclass
+
+from registry.accounts import permissions
+from registry.accounts.callers import Caller
+from registry.accounts.permissions import Permission
+from registry.agreements import documents
+from registry.agreements.models import Document
+from registry.catalog import revisions
+from registry.catalog.models import Ref, Repository, Revision
+from registry.checks import runs
+from registry.checks.models import CheckRun
+from registry.releases import gate, offers
+from registry.releases.gate import Answer
+from registry.releases.models import OPEN, Release
+
+MAIN = "refs/heads/main"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`public` is what everybody gets from `main`, `head` what uploads build on.
+
+    `head` is None for visitors who may not know of unreleased revisions. `shown` is the revision
+    that a page without a revision in its address is about, `answer` the gate's word on it.
+    """
+
+    repository: Repository
+    public: Revision | None
+    head: Revision | None
+    withdrawn: Revision | None
+    shown: Revision
+    run: CheckRun | None
+    answer: Answer
+    sees_quarantine: bool
+    may_write: bool
+    open_release: Release | None
+    public_release: Release | None
+    licenses: list[Document | str]
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether there is something that the public does not get."""
+        return self.head is not None and self.head != self.public
+
+    @property
+    def shows_head(self) -> bool:
+        return self.is_ahead and self.shown == self.head
+
+    @property
+    def release(self) -> Release | None:
+        """The release of the revision shown."""
+        return self.answer.release
+
+
+def of(
+    repository: Repository, *, caller: Caller, revision: Revision | None = None
+) -> Standing | None:
+    """The standing, about `revision` or else what `main` means for the caller. None where there
+    is nothing that the caller may know of."""
+    ref = _main(repository)
+    shown = revision or (revisions.position(ref, caller=caller) if ref else None)
+    if ref is None or shown is None:
+        return None
+    sees = revisions.sees_quarantine(repository, caller)
+    return Standing(
+        repository=repository,
+        public=ref.public,
+        head=ref.head if sees else None,
+        withdrawn=ref.withdrawn,
+        shown=shown,
+        run=runs.latest(shown),
+        answer=gate.decide(repository, shown, caller=caller),
+        sees_quarantine=sees,
+        may_write=permissions.may(caller, Permission.PROPOSE, repository.namespace),
+        open_release=_open_release(repository, caller),
+        public_release=offers.current(repository),
+        licenses=documents.licenses_of_card(shown.card),
+    )
+
+
+def _main(repository: Repository) -> Ref | None:
+    return (
+        Ref.objects.select_related(
+            "repository__namespace", "head__author", "public__author", "withdrawn__author"
+        )
+        .filter(repository=repository, name=MAIN)
+        .first()
+    )
+
+
+def _open_release(repository: Repository, caller: Caller) -> Release | None:
+    return (
+        Release.objects.visible_to(caller)
+        .filter(repository=repository, branch=MAIN, status__in=OPEN)
+        .first()
+    )

@@ -1,0 +1,70 @@
+"""Small parts that many pages share: verdicts, lines to copy, digests, field widgets."""
+
+from typing import Any
+
+from django import forms, template
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+register = template.Library()
+
+# Each verdict and state has one hue, one sign and one word, everywhere
+_SIGNS: dict[str, tuple[str, str, Any]] = {
+    "passed": ("is-passed", "✓", pgettext_lazy("verdict", "passed")),
+    "warned": ("is-warned", "!", pgettext_lazy("verdict", "warned")),
+    "blocked": ("is-blocked", "✗", pgettext_lazy("verdict", "blocked")),
+    "error": ("is-blocked", "↯", pgettext_lazy("verdict", "check failed to run")),
+    "running": ("is-running", "◔", pgettext_lazy("verdict", "running")),
+    "queued": ("is-running", "…", pgettext_lazy("verdict", "waiting to run")),
+    "superseded": ("is-unknown", "»", pgettext_lazy("verdict", "superseded")),
+    "unknown": ("is-unknown", "?", pgettext_lazy("verdict", "not checked yet")),
+    "quarantine": ("is-unknown", "◌", pgettext_lazy("state", "in quarantine")),
+    "draft": ("is-unknown", "◌", pgettext_lazy("state", "draft")),
+    "in_review": ("is-running", "◔", pgettext_lazy("state", "in review")),
+    "changes_requested": ("is-warned", "!", pgettext_lazy("state", "changes requested")),
+    "released": ("is-passed", "✓", pgettext_lazy("state", "released")),
+    "rejected": ("is-blocked", "✗", pgettext_lazy("state", "rejected")),
+    "withdrawn": ("is-unknown", "−", pgettext_lazy("state", "withdrawn")),
+    "suspended": ("is-warned", "‖", pgettext_lazy("state", "suspended")),
+    "recalled": ("is-blocked", "✗", pgettext_lazy("state", "recalled")),
+    "block": ("is-blocked", "✗", pgettext_lazy("severity", "blocks")),
+    "warn": ("is-warned", "!", pgettext_lazy("severity", "warning")),
+    "info": ("is-unknown", "i", pgettext_lazy("severity", "for information")),
+}
+
+
+@register.inclusion_tag("components/verdict.html")
+def verdict(name: str) -> dict[str, Any]:
+    """A verdict or state as sign and word."""
+    look, sign, word = _SIGNS.get(str(name) or "unknown", ("is-unknown", "?", _("unknown")))
+    return {"look": look, "sign": sign, "word": word}
+
+
+@register.inclusion_tag("components/copy_line.html")
+def copy_line(text: str, key: str, label: str = "") -> dict[str, str]:
+    """A line for a terminal with a button that copies it. `key` is unique on the page."""
+    return {"text": text, "key": key, "label": label}
+
+
+@register.filter
+def short(digest: str, length: int = 12) -> str:
+    return digest[: int(length)]
+
+
+@register.filter
+def is_checkbox(field: forms.BoundField) -> bool:
+    return isinstance(field.field.widget, forms.CheckboxInput)
+
+
+@register.simple_tag(takes_context=True)
+def site_address(context: template.Context) -> str:
+    """The address that a client's HF_ENDPOINT names."""
+    return context["request"].build_absolute_uri("/").rstrip("/")
+
+
+@register.simple_tag(takes_context=True)
+def page_address(context: template.Context, number: int) -> str:
+    """This page's address with another page number; search and filters stay."""
+    query = context["request"].GET.copy()
+    query["page"] = str(number)
+    return "?" + query.urlencode()

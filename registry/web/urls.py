@@ -1,0 +1,56 @@
+"""The addresses of the pages. Repositories may be called almost anything, so they come last."""
+
+from django.urls import path, register_converter
+from django.views.i18n import set_language
+
+from registry.web.converters import RevisionConverter
+from registry.web.views import (
+    catalog,
+    docs,
+    files,
+    health,
+    licenses,
+    repository,
+    reviews,
+    terms,
+    tokens,
+)
+
+register_converter(RevisionConverter, "revision")
+
+site = [
+    path("", catalog.index, name="catalog"),
+    path("healthz", health.alive, name="alive"),
+    path("readyz", health.ready, name="ready"),
+    path("docs/checks", docs.checks, name="docs-checks"),
+    path("docs/glossary", docs.glossary, name="docs-glossary"),
+    path("licenses/<slug:slug>", licenses.document, name="license"),
+    path("review", reviews.queue, name="review-queue"),
+    path("review/<str:release_id>", reviews.release, name="release"),
+    path("review/<str:release_id>/<slug:step>", reviews.take_step, name="release-step"),
+    path("settings/language", set_language, name="set-language"),
+    path("settings/tokens", tokens.index, name="tokens"),
+    path("settings/tokens/<str:token_id>/revoke", tokens.revoke, name="token-revoke"),
+]
+
+_here = "<str:namespace>/<str:name>"
+repositories = [
+    path("<str:namespace>", catalog.namespace, name="namespace"),
+    path(_here, repository.card, name="repository"),
+    path(f"{_here}/tree/<revision:revision>", files.tree, name="repository-tree"),
+    path(f"{_here}/tree/<revision:revision>/<path:path>", files.tree, name="repository-folder"),
+    path(f"{_here}/blob/<revision:revision>/<path:path>", files.blob, name="repository-blob"),
+    path(f"{_here}/checks", repository.checks, name="repository-checks"),
+    path(
+        f"{_here}/checks/<revision:revision>", repository.checks, name="repository-checks-revision"
+    ),
+    path(
+        f"{_here}/checks/<revision:revision>/report.json",
+        repository.raw_report,
+        name="repository-report",
+    ),
+    path(f"{_here}/releases", repository.releases, name="repository-releases"),
+    path(f"{_here}/releases/request", repository.request_release, name="release-request"),
+    path(f"{_here}/license", repository.license_and_access, name="repository-license"),
+    path(f"{_here}/terms", terms.accept, name="repository-terms"),
+]

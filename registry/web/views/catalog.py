@@ -1,0 +1,57 @@
+"""The list of models, and the pages of namespaces."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from registry.accounts import permissions
+from registry.accounts.models import Namespace, NamespaceKind
+from registry.accounts.permissions import Permission
+from registry.web import listing
+from registry.web.requests import CallerRequest
+
+PER_PAGE = 25
+
+
+@require_safe
+def index(request: CallerRequest) -> HttpResponse:
+    wanted = {
+        "query": request.GET.get("q", "").strip()[:200],
+        "license": request.GET.get("license", "")[:100],
+        "verdict": request.GET.get("verdict", "")[:16],
+        "sort": request.GET.get("sort", "updated"),
+    }
+    found = listing.select(request.caller, **wanted)
+    context = _page(request, Paginator(found, PER_PAGE))
+    context |= wanted | {
+        "license_choices": listing.licenses_in_use(request.caller),
+        "is_filtered": bool(wanted["query"] or wanted["license"] or wanted["verdict"]),
+    }
+    return render(request, "catalog/index.html", context)
+
+
+@require_safe
+def namespace(request: CallerRequest, namespace: str) -> HttpResponse:
+    """A person or an organisation, and what of theirs this visitor may know of."""
+    owner = get_object_or_404(Namespace, name__iexact=namespace)
+    found = listing.select(request.caller).filter(namespace=owner)
+    members = owner.memberships.select_related("user").order_by("user__username")
+    context = _page(request, Paginator(found, PER_PAGE)) | {
+        "owner": owner,
+        "is_organisation": owner.kind == NamespaceKind.ORGANISATION,
+        "members": members if owner.kind == NamespaceKind.ORGANISATION else [],
+        "may_write": permissions.may(request.caller, Permission.WRITE, owner),
+    }
+    return render(request, "catalog/namespace.html", context)
+
+
+def _page(request: CallerRequest, paginator: Paginator[Any]) -> dict[str, Any]:
+    page = paginator.get_page(request.GET.get("page"))
+    return {
+        "page": page,
+        "rows": listing.rows(list(page.object_list), request.caller),
+        "total": paginator.count,
+    }

@@ -1,0 +1,161 @@
+"""The tabs of a repository: card, checks, releases, license and access."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from registry.agreements import terms
+from registry.catalog import cards, files
+from registry.catalog.models import Repository, Revision
+from registry.errors import EntryMissing, RegistryError
+from registry.releases import gate, workflow
+from registry.releases.models import Release
+from registry.storage import blobs
+from registry.web import findings, lookup, markdown, plain_terms, standing
+from registry.web.forms.releases import ReleaseForm
+from registry.web.requests import CallerRequest
+from registry.web.standing import Standing
+
+CARD_FILE = "README.md"
+
+
+@require_safe
+def card(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
+    repository = lookup.repository_or_404(request, namespace, name)
+    if repository.full_name != f"{namespace}/{name}":
+        return redirect(repository)
+    here = _standing(request, repository, request.GET.get("revision", ""))
+    page = {"card": _card_html(here.shown, repository), "facts": _facts(here.shown)}
+    return _render(request, "card", here, page)
+
+
+@require_safe
+def checks(request: CallerRequest, namespace: str, name: str, revision: str = "") -> HttpResponse:
+    """The report of a revision. htmx asks for the part that changes while checks run."""
+    repository = lookup.repository_or_404(request, namespace, name)
+    here = _standing(request, repository, revision)
+    page = findings.report(here.run)
+    part = "#live" if request.htmx else ""
+    return _render(request, "checks", here, page, part=part)
+
+
+@require_safe
+def raw_report(request: CallerRequest, namespace: str, name: str, revision: str) -> JsonResponse:
+    """The report as the checks wrote it. The API gives the same to programs with a token."""
+    repository = lookup.repository_or_404(request, namespace, name)
+    here = _standing(request, repository, revision)
+    if here.run is None or here.run.report is None:
+        raise Http404("This revision has no report yet.")
+    return JsonResponse(here.run.report, json_dumps_params={"indent": 2})
+
+
+@require_safe
+def releases(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
+    repository = lookup.repository_or_404(request, namespace, name)
+    return _releases_page(request, repository, ReleaseForm())
+
+
+@login_required
+@require_POST
+def request_release(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
+    """Ask for the head of `main` to be released."""
+    repository = lookup.repository_or_404(request, namespace, name)
+    form = ReleaseForm(request.POST)
+    if form.is_valid():
+        revision = lookup.revision_or_404(request, repository, form.cleaned_data["revision"])
+        try:
+            release = workflow.open_release(
+                revision,
+                version=form.cleaned_data["version"],
+                notes=form.cleaned_data["notes"],
+                by=request.caller,
+            )
+        except RegistryError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, findings.submitted_sentence(release))
+            return redirect(release)
+    return _releases_page(request, repository, form)
+
+
+@require_safe
+def license_and_access(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
+    """The terms in plain words, what this visitor still has to do, and why not."""
+    repository = lookup.repository_or_404(request, namespace, name)
+    here = _standing(request, repository, "")
+    proposed = terms.of_revision(repository, here.shown)
+    in_force = here.release.terms if here.release else proposed.as_json()
+    page = {
+        "documents": [
+            {"version": version, "item": item, "plain": plain_terms.of(version.document.facts)}
+            for version, item in zip(
+                terms.versions_in(in_force), in_force["documents"], strict=True
+            )
+        ],
+        "needs_acceptance": in_force["needs_acceptance"],
+        "terms_hash": here.release.terms_hash if here.release else proposed.hash,
+        "problem": "" if here.release else proposed.problem,
+    }
+    return _render(request, "license", here, page)
+
+
+def _standing(request: CallerRequest, repository: Repository, revision: str) -> Standing:
+    wanted = lookup.revision_or_404(request, repository, revision) if revision else None
+    found = standing.of(repository, caller=request.caller, revision=wanted)
+    if found is None:
+        raise Http404("Nothing of this repository is released.")
+    return found
+
+
+def _releases_page(
+    request: CallerRequest, repository: Repository, form: ReleaseForm
+) -> HttpResponse:
+    here = _standing(request, repository, "")
+    shown = (
+        Release.objects.visible_to(request.caller)
+        .filter(repository=repository)
+        .select_related("revision", "opened_by", "repository__namespace")
+    )
+    can_request = here.may_write and here.open_release is None and here.is_ahead
+    page = {
+        "releases": shown,
+        "form": form,
+        "can_request": can_request,
+        "holds": workflow.holds(here.head) if can_request and here.head else [],
+    }
+    return _render(request, "releases", here, page)
+
+
+def _render(
+    request: CallerRequest, tab: str, here: Standing, page: dict[str, Any], *, part: str = ""
+) -> HttpResponse:
+    context = {"here": here, "repository": here.repository, "tab": tab} | page
+    return render(request, f"repository/{tab}.html{part}", context)
+
+
+def _card_html(revision: Revision, repository: Repository) -> str:
+    """The card is readable by whoever may know of the revision (gate: OPEN_FILES)."""
+    try:
+        entry = files.find(revision, CARD_FILE)
+    except EntryMissing:
+        return ""
+    if entry.size > gate.OPEN_FILE_MAX:
+        return ""
+    with blobs.open_blob(entry.sha256) as file:
+        text = file.read().decode(errors="replace")
+    _front, prose = cards.split(text)
+    return markdown.render(prose, files_url=f"/{repository.full_name}/blob/{revision.oid}")
+
+
+def _facts(revision: Revision) -> dict[str, Any]:
+    card = revision.card
+    return {
+        "bases": [str(base) for base in cards.as_list(card.get("base_model"))][:10],
+        "languages": [str(code) for code in cards.as_list(card.get("language"))][:20],
+        "task": str(card.get("pipeline_tag") or ""),
+        "library": str(card.get("library_name") or ""),
+    }

@@ -1,0 +1,162 @@
+"""The review queue, and the page where a release is looked at and decided."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from registry.agreements import terms
+from registry.catalog import files
+from registry.checks import catalogue, runs
+from registry.errors import RegistryError
+from registry.releases import workflow
+from registry.releases.models import DecisionKind, Release, Status
+from registry.web import differences, findings, listing
+from registry.web.requests import CallerRequest
+
+PER_PAGE = 50
+DANGEROUS = {"reject", "suspend", "recall"}
+
+
+@login_required
+@require_safe
+def queue(request: CallerRequest) -> HttpResponse:
+    """What waits for a maintainer, the most urgent first."""
+    if not request.caller.is_maintainer:
+        raise Http404("Only maintainers have a queue.")
+    waiting = (
+        Release.objects.visible_to(request.caller)
+        .filter(status=Status.IN_REVIEW)
+        .select_related("repository__namespace", "revision", "opened_by")
+        .order_by("due_at", "pk")
+    )
+    page = Paginator(waiting, PER_PAGE).get_page(request.GET.get("page"))
+    releases = list(page.object_list)
+    checked = listing.latest_runs([release.revision for release in releases])
+    rows = [{"release": release, "run": checked.get(release.revision_id)} for release in releases]
+    context = {"page": page, "rows": rows, "now": timezone.now()}
+    return render(request, "reviews/queue.html", context)
+
+
+@require_safe
+def release(request: CallerRequest, release_id: str) -> HttpResponse:
+    """Everything about one release: evidence, what changed, decisions so far, what can be done."""
+    return render(request, "reviews/release.html", _page(request, _release(request, release_id)))
+
+
+@login_required
+@require_POST
+def take_step(request: CallerRequest, release_id: str, step: str) -> HttpResponse:
+    found = _release(request, release_id)
+    reason = request.POST.get("reason", "")
+    ticked = request.POST.getlist("acknowledged")
+    try:
+        moved = workflow.transition(
+            step,
+            found,
+            by=request.caller,
+            reason=reason,
+            digest=request.POST.get("digest", ""),
+            acknowledged=ticked,
+        )
+    except RegistryError as refusal:
+        context = _page(request, _release(request, release_id))
+        context |= {"refusal": str(refusal), "refused_step": step, "reason": reason}
+        context["ticked"] = ticked
+        return render(request, "reviews/release.html", context, status=409)
+    messages.success(request, _said(moved, step))
+    return redirect(moved)
+
+
+def _release(request: CallerRequest, release_id: str) -> Release:
+    seen = Release.objects.visible_to(request.caller).select_related(
+        "repository__namespace", "revision__repository__namespace", "revision__author", "opened_by"
+    )
+    return get_object_or_404(seen, public_id=release_id)
+
+
+def _page(request: CallerRequest, release: Release) -> dict[str, Any]:
+    run = runs.latest(release.revision)
+    before = _before(release)
+    after_files = files.files_of(release.revision)
+    before_files = files.files_of(before.revision) if before else []
+    is_open = release.status in {Status.DRAFT, Status.IN_REVIEW, Status.CHANGES_REQUESTED}
+    return {
+        "release": release,
+        "repository": release.repository,
+        "run": run,
+        "counts": findings.counts(run),
+        "groups": findings.groups(run) if run else [],
+        "before": before,
+        "changes": differences.between(before_files, after_files),
+        "unchanged": differences.unchanged(before_files, after_files),
+        "decisions": _decisions(release),
+        "approvals": workflow.approvals(release),
+        "approvals_needed": workflow.approvals_needed(release),
+        "holds": workflow.holds(release) if is_open else [],
+        "steps": _steps(request, release),
+        "why_not": _why_not(request, release),
+        "warned": [
+            catalogue.CHECKS.get(check_id) or check_id
+            for check_id in workflow.warned_checks(release.revision)
+        ],
+        "documents": terms.versions_in(release.terms),
+        "now": timezone.now(),
+    }
+
+
+def _steps(request: CallerRequest, release: Release) -> list[dict[str, Any]]:
+    """The steps that this caller can take now: the table says, and the buttons follow."""
+    return [
+        {"name": name, "rule": rule, "is_dangerous": name in DANGEROUS}
+        for name, rule in workflow.TRANSITIONS.items()
+        if workflow.refusal(name, release, request.caller) is None
+    ]
+
+
+def _why_not(request: CallerRequest, release: Release) -> str:
+    """What keeps a maintainer from approving, where they would expect to."""
+    if not request.caller.is_maintainer or release.status != Status.IN_REVIEW:
+        return ""
+    return str(workflow.refusal("approve", release, request.caller) or "")
+
+
+def _before(release: Release) -> Release | None:
+    """The release that the public had from this branch before this one."""
+    return (
+        Release.objects.filter(
+            repository=release.repository,
+            branch=release.branch,
+            status=Status.RELEASED,
+            revision__lt=release.revision_id,
+        )
+        .select_related("revision")
+        .order_by("-revision_id")
+        .first()
+    )
+
+
+def _decisions(release: Release) -> list[dict[str, Any]]:
+    return [
+        {
+            "decision": decision,
+            "is_void": decision.kind == DecisionKind.APPROVE and decision.digest != release.digest,
+        }
+        for decision in release.decisions.select_related("by")
+    ]
+
+
+def _said(release: Release, step: str) -> str:
+    if step == "approve" and release.status == Status.IN_REVIEW:
+        return _("Your approval is recorded. Another maintainer has to approve as well.")
+    return _("%(version)s of %(name)s is now: %(state)s.") % {
+        "version": release.version,
+        "name": release.repository.full_name,
+        "state": Status(release.status).label,
+    }
