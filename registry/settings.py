@@ -305,7 +305,13 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "sweep checks": {"task": "registry.checks.tasks.sweep", "schedule": 5.0},
+    # A sweep that a worker comes to late is one too many: the next one is on its way
+    "sweep checks": {
+        "task": "registry.checks.tasks.sweep",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "housekeeping": {"task": "registry.instance.tasks.housekeeping", "schedule": 3600.0},
 }
 if CELERY_BROKER_URL.startswith("amqp"):
     CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum"

@@ -16,7 +16,9 @@ from registry.agreements.models import Acceptance, Document
 from registry.catalog import commits, repositories
 from registry.catalog.commits import AddFile
 from registry.catalog.models import Repository, Revision
-from registry.checks.models import CheckRun, FindingRow, Job, JobState, RunState
+from registry.checks import runs
+from registry.checks.findings import Finding, Severity
+from registry.checks.models import LIVE, CheckRun, Job, JobKind, JobState
 from registry.releases import pushes, workflow
 from registry.releases.models import Release
 from registry.storage import blobs
@@ -106,19 +108,32 @@ def make_revision(repository: Repository | None = None, **rest: Any) -> Revision
     return make_commit(repository, files, **rest)
 
 
+def claim_job(run: CheckRun, kind: str = JobKind.SCAN) -> Job:
+    """A job of the run, due at once and claimed by a worker."""
+    Job.objects.filter(run=run, kind=kind, state=JobState.QUEUED).update(due_at=timezone.now())
+    job = runs.claim(Job.objects.get(run=run, kind=kind).pk, worker="test")
+    assert job is not None
+    return job
+
+
 def finish_checks(
     revision: Revision, verdict: str = "passed", findings: tuple[tuple[str, str, str], ...] = ()
 ) -> CheckRun:
     """End a revision's run with a verdict, as a worker would. Findings: (check, severity, words)."""
-    now = timezone.now()
-    run = CheckRun.objects.get(revision=revision, state__in=["queued", "running"])
-    Job.objects.filter(run=run).update(state=JobState.DONE, lease_until=None)
-    for check, severity, message in findings:
-        FindingRow.objects.create(run=run, check_id=check, severity=severity, message=message)
-    run.state, run.verdict, run.finished_at = RunState.FINISHED, verdict, now
-    run.started_at = now
-    run.report = {"schema": 1, "verdict": verdict, "findings": [], "metrics": {}, "samples": []}
-    run.save()
+    run = CheckRun.objects.get(revision=revision, state__in=LIVE)
+    found = [Finding(check, Severity(severity), words) for check, severity, words in findings]
+    if verdict == "error":
+        Job.objects.filter(run=run).update(attempt=runs.MAX_ATTEMPTS - 1)
+        runs.fail(claim_job(run), reason="The worker was lost")
+    else:
+        if not found and verdict != "passed":
+            severity = Severity.BLOCK if verdict == "blocked" else Severity.WARN
+            found = [Finding("W-FINITE", severity, "Some weights are not numbers.")]
+        runs.finish(claim_job(run), runs.Outcome(found))
+        if Job.objects.filter(run=run, kind=JobKind.SMOKE, state=JobState.QUEUED).exists():
+            runs.finish(claim_job(run, JobKind.SMOKE), runs.Outcome([]))
+    run.refresh_from_db()
+    assert run.verdict == verdict
     return run
 
 

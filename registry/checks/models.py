@@ -3,8 +3,15 @@
 from django.db import models
 from django.db.models import Q
 
-from registry.catalog.models import Revision
+from registry.catalog.models import Repository, Revision
 from registry.ids import new_public_id
+
+
+class Profile(models.TextChoices):
+    """How much is asked of a model. STRUCTURAL leaves out how well it writes, for test fixtures."""
+
+    FULL = "full", "full"
+    STRUCTURAL = "structural", "structural"
 
 
 class RunState(models.TextChoices):
@@ -25,16 +32,29 @@ class Verdict(models.TextChoices):
 LIVE = [RunState.QUEUED, RunState.RUNNING]
 
 
+class CheckProfile(models.Model):
+    """The profile that a maintainer gave a repository; without a row it is FULL."""
+
+    repository = models.OneToOneField(
+        Repository, on_delete=models.CASCADE, related_name="check_profile"
+    )
+    profile = models.CharField(max_length=16, choices=Profile)
+
+    def __str__(self) -> str:
+        return f"{self.repository_id} {self.profile}"
+
+
 class CheckRun(models.Model):
-    """All checks of one revision, once. `report` is written when the run has finished."""
+    """All checks of one revision, once. `report` is written when the run has finished, and
+    `reason` says why where the verdict is ERROR."""
 
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
     revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="check_runs")
-    profile = models.CharField(max_length=16, default="full")
+    profile = models.CharField(max_length=16, choices=Profile, default=Profile.FULL)
     state = models.CharField(max_length=16, choices=RunState, default=RunState.QUEUED)
     verdict = models.CharField(max_length=16, choices=Verdict, blank=True, default=Verdict.NONE)
+    reason = models.TextField(blank=True)
     queued_at = models.DateTimeField()
-    starts_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     report = models.JSONField(null=True, blank=True)
@@ -74,15 +94,20 @@ class JobState(models.TextChoices):
 
 class Job(models.Model):
     """A part of a run that one worker claims for a while: the lease. Only the attempt that holds
-    the lease may write the outcome."""
+    the lease may write the outcome.
+
+    `due_at` is when a worker may begin, `sent_at` when workers were last told of it. `progress` is
+    a short list of `{"at", "stage", "status", "done", "note"}`; `note` is for people.
+    """
 
     run = models.ForeignKey(CheckRun, on_delete=models.CASCADE, related_name="jobs")
     kind = models.CharField(max_length=8, choices=JobKind)
     state = models.CharField(max_length=8, choices=JobState, default=JobState.WAITING)
     attempt = models.PositiveIntegerField(default=0)
     worker = models.CharField(max_length=200, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     progress = models.JSONField(default=list)
@@ -98,6 +123,10 @@ class Job(models.Model):
                 condition=Q(state="running", lease_until__isnull=False)
                 | (~Q(state="running") & Q(lease_until=None)),
             ),
+            models.CheckConstraint(
+                name="job_is_due_once_queued",
+                condition=~Q(state="queued") | Q(due_at__isnull=False),
+            ),
         ]
         indexes = [
             models.Index(
@@ -112,14 +141,14 @@ class Job(models.Model):
 
 
 class FindingRow(models.Model):
-    """What a check saw, as `findings.Finding` says it."""
+    """What a check saw, as `findings.Finding` says it. `details` has value, threshold, evidence."""
 
     run = models.ForeignKey(CheckRun, on_delete=models.CASCADE, related_name="findings")
     check_id = models.CharField(max_length=32)
     severity = models.CharField(max_length=8)
     message = models.TextField()
-    file = models.CharField(max_length=1200, blank=True)
-    where = models.CharField(max_length=600, blank=True)
+    file = models.TextField(blank=True)
+    where = models.TextField(blank=True)
     details = models.JSONField(default=dict)
 
     class Meta:

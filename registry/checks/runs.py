@@ -1,33 +1,194 @@
-"""The life of a check run: queued, claimed, finished; and what it means for a release."""
+"""The life of a check run: queued, claimed, finished; and what it means for a release.
 
+Rows are the truth. A message only tells a worker where to look: it may be lost or come twice.
+Locks are taken in one order: jobs, then their run, then the audit chain.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
-from registry.catalog.models import Revision
-from registry.checks.models import LIVE, CheckRun, Job, JobKind, JobState, RunState, Verdict
+from registry.accounts import permissions
+from registry.accounts.callers import Caller
+from registry.accounts.permissions import Permission
+from registry.audit import canonical, log
+from registry.catalog.models import Ref, Revision
+from registry.checks import findings, profiles, reports
+from registry.checks.findings import Finding, Severity
+from registry.checks.models import (
+    LIVE,
+    CheckRun,
+    FindingRow,
+    Job,
+    JobKind,
+    JobState,
+    Profile,
+    RunState,
+    Verdict,
+)
+from registry.errors import NotAllowed, NotNow
+
+MAX_ATTEMPTS = 3
+RETRY_SECONDS = (15, 60)
+RESEND_SECONDS = 10
+SHOWN_HOLDS = 20
+# A file of a wrong type is no reason to keep the rest from being tried.
+HARMLESS_BLOCKS = {"UPL-TYPE"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job found, and the parts of the report that it adds."""
+
+    findings: list[Finding]
+    result: dict[str, Any] = field(default_factory=dict)
 
 
 @transaction.atomic
 def queue(revision: Revision) -> CheckRun | None:
-    """Queue a run of a revision; runs of older revisions of the repository that have not begun are
-    superseded. None where the revision has a verdict or a live run already."""
+    """Queue a run of a revision; runs of revisions that no branch is at any more are superseded,
+    if they have not begun. None where the revision has a verdict or a live run already."""
     if CheckRun.objects.filter(revision=revision).exclude(state=RunState.SUPERSEDED).exists():
         return None
-    now = timezone.now()
-    CheckRun.objects.filter(
-        revision__repository=revision.repository_id, state=RunState.QUEUED
-    ).update(state=RunState.SUPERSEDED)
-    run = CheckRun.objects.create(
-        revision=revision,
-        queued_at=now,
-        starts_at=now + timedelta(seconds=settings.CHECK_QUIET_SECONDS),
+    _supersede(revision)
+    return _open(revision, wait=settings.CHECK_QUIET_SECONDS)
+
+
+@transaction.atomic
+def rerun(revision: Revision, *, by: Caller) -> CheckRun:
+    """Run all checks of a revision anew. Contributors may where checks could not be completed;
+    a maintainer may whatever the verdict was."""
+    revision = (
+        Revision.objects.select_for_update(of=("self",))
+        .select_related("repository__namespace")
+        .get(pk=revision.pk)
     )
-    Job.objects.create(run=run, kind=JobKind.SCAN, state=JobState.QUEUED)
-    Job.objects.create(run=run, kind=JobKind.SMOKE, state=JobState.WAITING)
+    before = latest(revision)
+    _check_may_rerun(revision, before, by)
+    run = _open(revision, wait=0)
+    log.record(
+        "checks.rerun",
+        actor=by.public_id,
+        subject=run,
+        revision=revision.oid,
+        before=before.public_id if before else "",
+    )
     return run
+
+
+@transaction.atomic
+def claim(job_id: int, *, worker: str) -> Job | None:
+    """Give a job to this worker for the time of a lease, or None: it is not due, or not free.
+
+    One UPDATE decides, so that of many workers one wins. The attempt of the job returned is what
+    entitles to write its outcome.
+    """
+    now = timezone.now()
+    lost = Q(state=JobState.RUNNING, lease_until__lte=now)
+    taken = (
+        Job.objects.filter(pk=job_id, attempt__lt=MAX_ATTEMPTS)
+        .filter(Q(state=JobState.QUEUED, due_at__lte=now) | lost)
+        .update(
+            note=Case(When(lost, then=_LOST_NOTE), default=F("note")),
+            state=JobState.RUNNING,
+            attempt=F("attempt") + 1,
+            worker=worker[:200],
+            lease_until=now + _lease(),
+            started_at=now,
+            progress=[],
+        )
+    )
+    if not taken:
+        return None
+    CheckRun.objects.filter(jobs=job_id, state=RunState.QUEUED).update(
+        state=RunState.RUNNING, started_at=now
+    )
+    return Job.objects.select_related("run__revision__repository__namespace").get(pk=job_id)
+
+
+def renew(job: Job) -> bool:
+    """Make the lease last again; False when the job is not this attempt's any more."""
+    return bool(_of_attempt(job).update(lease_until=timezone.now() + _lease()))
+
+
+def write_progress(job: Job, progress: list[dict[str, Any]]) -> bool:
+    """Show how far the job is; False as with `renew`."""
+    return bool(_of_attempt(job).update(progress=progress))
+
+
+@transaction.atomic
+def finish(job: Job, outcome: Outcome) -> bool:
+    """Write what the job found, and let the run go on or end. False, and nothing is written, when
+    the job is not this attempt's any more."""
+    held = _of_attempt(job).select_for_update().first()
+    if held is None:
+        return False
+    held.result = reports.plain(outcome.result)
+    _leave(held, JobState.DONE)
+    FindingRow.objects.bulk_create(_row(held.run_id, found) for found in outcome.findings)
+    if held.kind == JobKind.SMOKE:
+        _close(held.run_id)
+        return True
+    smoke = Job.objects.select_for_update().get(run=held.run_id, kind=JobKind.SMOKE)
+    if blocks := sorted(_blocks(outcome.findings) - HARMLESS_BLOCKS):
+        _leave(
+            smoke, JobState.SKIPPED, note=f"Not run: {', '.join(blocks)} has to be mended first."
+        )
+        _close(held.run_id)
+    else:
+        _put_back(smoke, note="")
+    return True
+
+
+@transaction.atomic
+def fail(job: Job, *, reason: str) -> bool:
+    """The job failed for a reason of ours: it is tried again after a while, and the last time the
+    run ends as an error. `reason` is the beginning of a sentence. False as with `finish`."""
+    held = _of_attempt(job).select_for_update().first()
+    if held is None:
+        return False
+    wait = RETRY_SECONDS[min(held.attempt, len(RETRY_SECONDS)) - 1]
+    _again_or_never(held, reason=reason, wait=wait)
+    return True
+
+
+@transaction.atomic
+def take_back_lost() -> int:
+    """Requeue the jobs whose lease ended: their worker is gone. Returns how many there were."""
+    lost = (
+        Job.objects.select_for_update(skip_locked=True)
+        .filter(state=JobState.RUNNING, lease_until__lte=timezone.now())
+        .order_by("pk")
+    )
+    for job in (taken := list(lost)):
+        _again_or_never(job, reason="The worker was lost", wait=0)
+    return len(taken)
+
+
+@transaction.atomic
+def to_send(*, drained: Collection[str]) -> list[Job]:
+    """The due jobs that workers have to be told of, oldest first, noted as sent.
+
+    `drained` are the kinds whose queues hold no message: what was sent there some time ago and not
+    claimed may have been lost, and is sent again.
+    """
+    now = timezone.now()
+    unheard = Q(kind__in=drained, sent_at__lte=now - timedelta(seconds=RESEND_SECONDS))
+    jobs = list(
+        Job.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("run__revision")
+        .filter(Q(sent_at=None) | unheard, state=JobState.QUEUED, due_at__lte=now)
+        .order_by("due_at", "pk")
+    )
+    Job.objects.filter(pk__in=[job.pk for job in jobs]).update(sent_at=now)
+    return jobs
 
 
 def latest(revision: Revision) -> CheckRun | None:
@@ -42,9 +203,159 @@ def holds(revision: Revision) -> list[str]:
         return ["The checks of this revision have not started."]
     if run.state in LIVE:
         return ["The checks of this revision are still running; they have to finish first."]
+    found = []
     if run.verdict == Verdict.ERROR:
-        return ["The checks could not be completed, which is not a pass; run them again."]
-    if run.verdict == Verdict.BLOCKED:
-        blocking = run.findings.filter(severity="block")
-        return [f"{finding.check_id}: {finding.message}" for finding in blocking[:20]]
-    return []
+        found.append("The checks could not be completed, which is not a pass; run them again.")
+    if run.profile != Profile.FULL and run.profile != profiles.of(revision.repository):
+        found.append(
+            f"The checks ran in the profile {run.profile}, which is not the repository's any "
+            "more; run them again."
+        )
+    blocking = run.findings.filter(severity=Severity.BLOCK)[:SHOWN_HOLDS]
+    return found + [f"{finding.check_id}: {finding.message}" for finding in blocking]
+
+
+def may_rerun(revision: Revision, *, by: Caller) -> bool:
+    """Whether `rerun` would do it, for the button."""
+    try:
+        _check_may_rerun(revision, latest(revision), by)
+    except (NotAllowed, NotNow):
+        return False
+    return True
+
+
+def _check_may_rerun(revision: Revision, run: CheckRun | None, by: Caller) -> None:
+    namespace = revision.repository.namespace
+    is_maintainer = permissions.may(by, Permission.REVIEW, namespace)
+    if not is_maintainer and not permissions.may(by, Permission.PROPOSE, namespace):
+        raise NotAllowed(
+            "Only those who may write the repository and site maintainers can run checks again."
+        )
+    if not by.reaches(revision.repository.public_id):
+        raise NotAllowed("This token does not cover the repository.")
+    if run is None:
+        return
+    if run.state in LIVE:
+        raise NotNow("The checks of this revision are queued or running already.")
+    if run.verdict != Verdict.ERROR and not is_maintainer:
+        raise NotNow(
+            "The checks of this revision have a verdict, and only a site maintainer can have "
+            "them run again. Push a new revision to have that one checked."
+        )
+
+
+def _open(revision: Revision, *, wait: float) -> CheckRun:
+    now = timezone.now()
+    run = CheckRun.objects.create(
+        revision=revision, profile=profiles.of(revision.repository), queued_at=now
+    )
+    due_at = now + timedelta(seconds=wait)
+    Job.objects.create(run=run, kind=JobKind.SCAN, state=JobState.QUEUED, due_at=due_at)
+    Job.objects.create(run=run, kind=JobKind.SMOKE, state=JobState.WAITING)
+    return run
+
+
+def _supersede(revision: Revision) -> None:
+    heads = Ref.objects.filter(repository=revision.repository_id).values("head")
+    # A job whose row is locked is being claimed: it begins, and an upload never waits for it.
+    stale = (
+        Job.objects.select_for_update(skip_locked=True, of=("self",))
+        .filter(
+            kind=JobKind.SCAN,
+            state=JobState.QUEUED,
+            attempt=0,
+            run__revision__repository=revision.repository_id,
+        )
+        .exclude(run__revision__in=heads)
+    )
+    gone = [job.run_id for job in stale]
+    Job.objects.filter(run__in=gone).update(
+        state=JobState.SKIPPED, note="Not run: a newer revision took its place."
+    )
+    CheckRun.objects.filter(pk__in=gone).update(state=RunState.SUPERSEDED)
+
+
+def _of_attempt(job: Job) -> QuerySet[Job]:
+    return Job.objects.filter(pk=job.pk, attempt=job.attempt, state=JobState.RUNNING)
+
+
+def _again_or_never(job: Job, *, reason: str, wait: float) -> None:
+    if job.attempt < MAX_ATTEMPTS:
+        _put_back(
+            job, note=f"{reason}; the test runs again (attempt {job.attempt + 1}).", wait=wait
+        )
+        return
+    ended = f"{reason} (attempt {job.attempt} of {MAX_ATTEMPTS})."
+    _leave(job, JobState.FAILED, note=ended)
+    for waiting in Job.objects.select_for_update().filter(run=job.run_id, state=JobState.WAITING):
+        _leave(waiting, JobState.SKIPPED, note=f"Not run: the {job.get_kind_display()} failed.")
+    _close(job.run_id, error=ended)
+
+
+def _put_back(job: Job, *, note: str, wait: float = 0) -> None:
+    job.state, job.lease_until, job.sent_at, job.note = JobState.QUEUED, None, None, note
+    job.due_at = timezone.now() + timedelta(seconds=wait)
+    job.save(update_fields=["state", "lease_until", "sent_at", "note", "due_at"])
+
+
+def _leave(job: Job, state: JobState, *, note: str | None = None) -> None:
+    job.state, job.lease_until, job.finished_at = state, None, timezone.now()
+    job.note = job.note if note is None else note
+    job.save(update_fields=["state", "lease_until", "finished_at", "note", "result"])
+
+
+def _close(run_id: int, *, error: str = "") -> None:
+    """End a run: its verdict, its report, and the entry in the audit log."""
+    run = (
+        CheckRun.objects.select_for_update(of=("self",))
+        .select_related("revision__repository__namespace")
+        .get(pk=run_id)
+    )
+    run.state, run.finished_at, run.reason = RunState.FINISHED, timezone.now(), error
+    run.verdict = Verdict.ERROR if error else _verdict(run)
+    run.report = reports.build(run)
+    run.save(update_fields=["state", "finished_at", "reason", "verdict", "report"])
+    log.record(
+        "checks.finish",
+        actor="",
+        subject=run,
+        verdict=str(run.verdict),
+        revision=run.revision.oid,
+        manifest=run.revision.manifest_digest,
+        report=canonical.digest(run.report),
+    )
+
+
+def _verdict(run: CheckRun) -> str:
+    seen = run.findings.all()
+    return findings.verdict(
+        Finding(row.check_id, Severity(row.severity), row.message) for row in seen
+    ).value
+
+
+def _blocks(found: Collection[Finding]) -> set[str]:
+    return {finding.check for finding in found if finding.severity is Severity.BLOCK}
+
+
+def _row(run_id: int, finding: Finding) -> FindingRow:
+    shown = reports.plain(finding.as_json())
+    return FindingRow(
+        run_id=run_id,
+        check_id=finding.check,
+        severity=finding.severity.value,
+        message=shown["message"],
+        file=shown["file"],
+        where=shown["where"],
+        details={name: shown[name] for name in ("value", "threshold", "evidence")},
+    )
+
+
+def _lease() -> timedelta:
+    return timedelta(seconds=settings.CHECK_LEASE_SECONDS)
+
+
+_LOST_NOTE = Concat(
+    Value("The worker was lost; the test runs again (attempt ", output_field=TextField()),
+    Cast(F("attempt") + 1, TextField()),
+    Value(").", output_field=TextField()),
+)

@@ -1,0 +1,148 @@
+"""What a worker does with a job that it has claimed, and how long that may take."""
+
+import logging
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+
+from registry.catalog import files
+from registry.checks import leases, runs, scanners
+from registry.checks.findings import ModelFile, escaped
+from registry.checks.leases import Lease, LeaseLost
+from registry.checks.models import Job, JobKind
+from registry.checks.runs import Outcome
+from registry.checks.scanners import ScannerCrashed
+from registry.checks.smoke import launcher
+from registry.checks.smoke.launcher import Limits, SmokeError
+from registry.storage import blobs
+
+log = logging.getLogger(__name__)
+
+GIB = 1024**3
+# The scanners need a minute and four seconds a GiB; a slow disk may take five times that.
+SCAN_SECONDS, SCAN_SECONDS_A_GIB = 300, 20
+TEXT_SECONDS, WEIGHTS_SECONDS_A_GIB = 60, 10
+# Past its own limit the smoke test still has to end its program and to tell what it knows.
+SMOKE_GRACE_SECONDS = 120
+
+
+def perform(job: Job) -> None:
+    """Do a claimed job and write what came of it. A failure of ours is never a verdict."""
+    with leases.keep(job) as lease:
+        try:
+            outcome = WORK[JobKind(job.kind)](job, lease)
+        except LeaseLost:
+            log.warning("%s is another attempt's by now; attempt %s ends.", job, job.attempt)
+        except (ScannerCrashed, SmokeError, SoftTimeLimitExceeded, OSError) as error:
+            log.exception("%s failed in attempt %s", job, job.attempt)
+            reason = _reason(error)
+            leases.persist(lambda: runs.fail(job, reason=reason))
+        else:
+            leases.persist(lambda: runs.finish(job, outcome))
+
+
+def seconds_allowed(job: Job) -> int:
+    """After how long the worker gives the job up, by the size of what it reads."""
+    if job.kind == JobKind.SCAN:
+        return int(SCAN_SECONDS + SCAN_SECONDS_A_GIB * _gib(job))
+    return int(_smoke_seconds(job) + SMOKE_GRACE_SECONDS)
+
+
+def scratch_folder() -> Path:
+    """Where smoke tests keep what they need for as long as they run."""
+    folder = settings.CACHE_DIR / "smoke"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def _scan(job: Job, lease: Lease) -> Outcome:
+    lease.tell("scan", "started")
+
+    def show(check: str, done: float) -> None:
+        lease.tell("scan", "progress", done=round(done, 3), note=check)
+
+    result = scanners.scan(
+        _model_files(job), repository=job.run.revision.repository.full_name, on_progress=show
+    )
+    stage = {"name": "scan", "status": "done", "seconds": result.seconds, "reason": None}
+    return Outcome(
+        result.findings,
+        {"stages": [stage], "versions": {"scanner": scanners.SCANNER_VERSION}},
+    )
+
+
+def _smoke(job: Job, lease: Lease) -> Outcome:
+    with tempfile.TemporaryDirectory(dir=scratch_folder(), ignore_cleanup_errors=True) as scratch:
+        result = launcher.run(
+            _model_files(job),
+            repository=job.run.revision.repository.full_name,
+            limits=Limits(
+                seconds=_smoke_seconds(job),
+                memory_mib=settings.CHECK_MEMORY_MIB,
+                min_isolation=settings.CHECK_MIN_ISOLATION,
+            ),
+            profile=job.run.profile,
+            scratch=Path(scratch),
+            on_event=lambda event: _show(event, lease),
+        )
+    return Outcome(
+        result.findings,
+        {
+            "stages": result.stages,
+            "metrics": result.metrics,
+            "samples": result.samples,
+            "device": result.device,
+            "versions": result.versions,
+            "isolation": result.isolation,
+            "log_tail": result.log_tail,
+        },
+    )
+
+
+def _show(event: dict[str, Any], lease: Lease) -> None:
+    """An event of the smoke test: its program is untrusted, so only short texts are taken over."""
+    is_stage = event.get("event") == "stage"
+    done = event.get("done")
+    lease.tell(
+        escaped(str(event.get("stage", "")), limit=40),
+        escaped(str(event.get("status", "")), limit=20) if is_stage else "progress",
+        done=min(max(float(done), 0.0), 1.0) if isinstance(done, int | float) else None,
+        note=escaped(str(event.get("note", ""))),
+    )
+
+
+def _model_files(job: Job) -> list[ModelFile]:
+    return [
+        ModelFile(file.path, file.size, file.sha256, blobs.path_of(file.sha256))
+        for file in files.files_of(job.run.revision)
+    ]
+
+
+def _reason(error: Exception) -> str:
+    """The beginning of a sentence for people; what may name folders of ours is only logged."""
+    if isinstance(error, SoftTimeLimitExceeded):
+        return "The worker ran out of time"
+    if isinstance(error, ScannerCrashed):
+        about = f" on {escaped(error.file)}" if error.file else ""
+        return f"The check {error.check} failed{about}"
+    if isinstance(error, SmokeError):
+        return escaped(str(error), limit=300).rstrip(".")
+    return "A file could not be read or written on the worker"
+
+
+def _smoke_seconds(job: Job) -> float:
+    return settings.CHECK_RUN_SECONDS + TEXT_SECONDS + WEIGHTS_SECONDS_A_GIB * _gib(job)
+
+
+def _gib(job: Job) -> float:
+    return float(job.run.revision.total_size / GIB)
+
+
+WORK: dict[JobKind, Callable[[Job, Lease], Outcome]] = {
+    JobKind.SCAN: _scan,
+    JobKind.SMOKE: _smoke,
+}
