@@ -48,7 +48,7 @@ def namespace(request: CallerRequest, namespace: str) -> HttpResponse:
     return render(request, "catalog/namespace.html", context)
 
 
-def _page(request: CallerRequest, paginator: Paginator[Any]) -> dict[str, Any]:
+def _page(request: CallerRequest, paginator: "Paginator[Any]") -> dict[str, Any]:
     page = paginator.get_page(request.GET.get("page"))
     return {
         "page": page,

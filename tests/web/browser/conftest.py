@@ -1,0 +1,75 @@
+"""A real browser on a live server. Without Chromium these tests skip and say so."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+# Playwright's loop runs in this thread; Django would otherwise refuse its own synchronous calls
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def _chromium() -> str:
+    named = os.environ.get("REGISTRY_TESTS_CHROMIUM", "")
+    return named or shutil.which("chromium") or shutil.which("chromium-browser") or ""
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    path = _chromium()
+    if not path:
+        if os.environ.get("REGISTRY_TESTS_REQUIRE_ALL") == "1":
+            pytest.fail("Chromium is needed here: apt-get install chromium.")
+        pytest.skip("No Chromium found (apt-get install chromium, or REGISTRY_TESTS_CHROMIUM).")
+    started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def context(browser: Browser, live_server: Any) -> Iterator[BrowserContext]:
+    made = browser.new_context(base_url=live_server.url, locale="en-GB")
+    made.set_default_timeout(10_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page on which neither a script nor the content policy may complain."""
+    made = context.new_page()
+    complaints: list[str] = []
+    made.on("pageerror", lambda error: complaints.append(str(error)))
+    made.on(
+        "console",
+        lambda message: (
+            complaints.append(message.text) if "Content Security Policy" in message.text else None
+        ),
+    )
+    yield made
+    assert complaints == []
+
+
+@pytest.fixture
+def picture_folder() -> Path | None:
+    """Where pictures of the pages go, when somebody wants to look at them."""
+    named = os.environ.get("REGISTRY_TESTS_SCREENSHOTS", "")
+    return Path(named) if named else None

@@ -1,0 +1,166 @@
+"""Sign-up, sign-in and passwords, through allauth and our rules."""
+
+import re
+
+import pytest
+from django.core import mail
+from django.test import Client
+from pytest_django import Settings
+
+from registry.accounts.models import Namespace, User
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+PASSWORD = factories.PASSWORD
+
+
+def _sign_up(client: Client, username: str, email: str = "") -> object:
+    return client.post(
+        "/accounts/signup/",
+        {
+            "username": username,
+            "email": email or f"{username}@example.org",
+            "password1": PASSWORD,
+            "password2": PASSWORD,
+        },
+    )
+
+
+def test_who_signs_up_gets_a_namespace_and_is_signed_in(client: Client) -> None:
+    answer = _sign_up(client, "ada")
+
+    assert answer.status_code == 302  # type: ignore[attr-defined]
+    user = User.objects.get(username="ada")
+    assert user.namespace.name == "ada"
+    assert client.session["_auth_user_id"] == str(user.pk)
+
+
+@pytest.mark.parametrize("username", ["settings", "API", "docs", "a--b", "-a", "a/b", "refs"])
+def test_a_name_of_the_site_or_out_of_shape_is_refused(client: Client, username: str) -> None:
+    answer = _sign_up(client, username, "ada@example.org")
+
+    assert answer.status_code == 200  # type: ignore[attr-defined]
+    assert "cannot be used" in answer.content.decode()  # type: ignore[attr-defined]
+    assert not User.objects.exists()
+
+
+def test_the_name_of_an_organisation_is_taken_in_any_case(client: Client) -> None:
+    factories.make_organisation("Lab")
+
+    _sign_up(client, "lab")
+
+    assert not User.objects.filter(username="lab").exists()
+    assert Namespace.objects.filter(name__iexact="lab").count() == 1
+
+
+def test_closed_sign_up_makes_nobody(client: Client, settings: Settings) -> None:
+    settings.SIGNUP_OPEN = False
+
+    answer = _sign_up(client, "ada")
+
+    assert "Sign-up is closed" in answer.content.decode()  # type: ignore[attr-defined]
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("login", ["ada", "ada@example.org"])
+def test_sign_in_by_name_or_address(client: Client, login: str) -> None:
+    factories.make_user("ada")
+
+    answer = client.post("/accounts/login/", {"login": login, "password": PASSWORD})
+
+    assert answer.status_code == 302
+    assert "_auth_user_id" in client.session
+
+
+def test_sign_in_returns_to_where_the_person_was(client: Client) -> None:
+    factories.make_user("ada")
+
+    answer = client.post(
+        "/accounts/login/?next=/settings/tokens",
+        {"login": "ada", "password": PASSWORD, "next": "/settings/tokens"},
+    )
+
+    assert answer["Location"] == "/settings/tokens"
+
+
+def test_sign_in_leads_to_no_other_site(client: Client) -> None:
+    factories.make_user("ada")
+
+    answer = client.post(
+        "/accounts/login/",
+        {"login": "ada", "password": PASSWORD, "next": "https://elsewhere.example/"},
+    )
+
+    assert answer["Location"] == "/"
+
+
+def test_a_wrong_password_signs_nobody_in(client: Client) -> None:
+    factories.make_user("ada")
+
+    answer = client.post("/accounts/login/", {"login": "ada", "password": "not this one"})
+
+    assert answer.status_code == 200
+    assert "_auth_user_id" not in client.session
+
+
+def test_signing_out_is_a_post(client: Client) -> None:
+    client.force_login(factories.make_user())
+
+    client.get("/accounts/logout/")
+    assert "_auth_user_id" in client.session
+
+    client.post("/accounts/logout/")
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_forgotten_password_is_replaced_by_mail(client: Client) -> None:
+    user = factories.make_user("ada")
+
+    client.post("/accounts/password/reset/", {"email": user.email})
+    link = re.search(r"https?://\S+?(/accounts/password/reset/key/\S+)", mail.outbox[0].body)
+    assert link is not None
+    form = client.get(link[1], follow=True)
+    new = "another-long-passphrase"
+    client.post(form.redirect_chain[-1][0], {"password1": new, "password2": new})
+
+    user.refresh_from_db()
+    assert user.check_password(new)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/accounts/login/",
+        "/accounts/signup/",
+        "/accounts/password/reset/",
+        "/accounts/password/reset/done/",
+        "/accounts/password/reset/key/x-y/",
+        "/accounts/confirm-email/",
+        "/accounts/inactive/",
+    ],
+)
+def test_pages_of_accounts_have_our_frame(client: Client, path: str) -> None:
+    page = client.get(path, follow=True)
+
+    assert page.status_code == 200
+    assert 'class="site-header"' in page.text
+    assert "style=" not in page.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/accounts/logout/",
+        "/accounts/email/",
+        "/accounts/password/change/",
+        "/accounts/reauthenticate/",
+    ],
+)
+def test_pages_of_a_signed_in_person_have_our_frame(client: Client, path: str) -> None:
+    client.force_login(factories.make_user())
+
+    page = client.get(path, follow=True)
+
+    assert page.status_code == 200
+    assert 'class="site-header"' in page.text
+    assert "<script>" not in page.text

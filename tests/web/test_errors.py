@@ -1,0 +1,60 @@
+"""The pages for what went wrong."""
+
+import pytest
+from django.test import Client
+from django.test.utils import override_settings
+
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_missing_page_names_the_request(client: Client) -> None:
+    page = client.get("/nobody/nothing", headers={"X-Request-Id": "request-of-the-test"})
+
+    assert page.status_code == 404
+    assert "request-of-the-test" in page.text
+
+
+def test_missing_and_hidden_get_the_same_answer(client: Client) -> None:
+    """Somebody without a role cannot tell a model in quarantine from one that never was."""
+    hidden = factories.make_revision().repository
+    client.force_login(factories.make_user("carol"))
+
+    there = client.get(f"/{hidden.full_name}", headers={"X-Request-Id": "one-and-the-same"})
+    not_there = client.get("/nobody/nothing", headers={"X-Request-Id": "one-and-the-same"})
+
+    assert there.status_code == not_there.status_code == 404
+    assert _without_tokens(there.text, hidden.full_name) == _without_tokens(
+        not_there.text, "nobody/nothing"
+    )
+
+
+@override_settings(ROOT_URLCONF="tests.web.broken_urls")
+def test_a_forbidden_page_says_why_and_names_the_request(client: Client) -> None:
+    page = client.get("/forbidden", headers={"X-Request-Id": "request-of-the-test"})
+
+    assert page.status_code == 403
+    assert "Only a steward may do this." in page.text
+    assert "request-of-the-test" in page.text
+
+
+def test_a_form_without_its_token_is_refused_with_a_page_of_ours() -> None:
+    page = Client(enforce_csrf_checks=True).post("/settings/tokens", {"name": "x"})
+
+    assert page.status_code == 403
+    assert "Nothing was changed." in page.text
+    assert page["X-Request-Id"] in page.text
+
+
+@pytest.mark.parametrize("path", ["/settings/tokens", "/review"])
+def test_who_is_not_signed_in_is_asked_to(client: Client, path: str) -> None:
+    answer = client.get(path)
+
+    assert answer.status_code == 302
+    assert answer["Location"] == f"/accounts/login/?next={path}"
+
+
+def _without_tokens(text: str, name: str) -> str:
+    lines = [line for line in text.splitlines() if "csrfmiddlewaretoken" not in line]
+    return "\n".join(lines).replace(name, "NAME").replace(name.replace("/", "%2F"), "NAME")
