@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 
 from django.db import connection
 
+from registry.audit.models import Access
+
 MONTHS_AHEAD = 2
 
 
@@ -23,8 +25,16 @@ def _ensure_partition(month: tuple[int, int], following: tuple[int, int]) -> Non
     name = f"audit_access_{start:%Y_%m}"
     if not re.fullmatch(r"audit_access_\d{4}_\d{2}", name):
         raise ValueError(name)
+    if Access.objects.filter(at__gte=start, at__lt=end).exists() and not _exists(name):
+        return  # rows of that month lie in the rest already, where PostgreSQL keeps them apart
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF audit_access "  # noqa: S608
             f"FOR VALUES FROM ('{start:%Y-%m-%d}+00') TO ('{end:%Y-%m-%d}+00')"
         )
+
+
+def _exists(table: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
+        return bool(cursor.fetchone()[0])
