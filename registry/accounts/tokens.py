@@ -5,7 +5,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from registry.accounts import callers
@@ -54,16 +54,19 @@ def issue(
 def recognise(secret: str, *, request_id: str = "") -> Caller:
     """The caller that a token stands for. Unknown, expired, revoked, closed account: one answer."""
     now = timezone.now()
-    token = (
-        AccessToken.objects.select_related("user", "user__namespace")
-        .filter(Q(expires_at=None) | Q(expires_at__gt=now))
-        .filter(digest=_digest(secret), revoked_at=None, user__is_active=True)
-        .first()
-    )
+    token = _valid(now).filter(digest=_digest(secret)).first()
     if token is None:
         raise InvalidToken("Invalid credentials in Authorization header")
     if token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY:
         AccessToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return callers.of_token(token, request_id=request_id)
+
+
+def of_id(public_id: str, *, request_id: str = "") -> Caller:
+    """The caller of a token that we named in something signed, if the token is still good."""
+    token = _valid(timezone.now()).filter(public_id=public_id).first()
+    if token is None:
+        raise InvalidToken("Invalid credentials in Authorization header")
     return callers.of_token(token, request_id=request_id)
 
 
@@ -75,6 +78,12 @@ def revoke(token: AccessToken, *, by: Caller) -> None:
     )
     if changed:
         log.record("token.revoke", actor=by.public_id, subject=token)
+
+
+def _valid(now: datetime) -> QuerySet[AccessToken]:
+    return AccessToken.objects.select_related("user", "user__namespace").filter(
+        Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None, user__is_active=True
+    )
 
 
 def _digest(secret: str) -> str:

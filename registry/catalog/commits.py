@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -17,7 +17,7 @@ from django.utils import timezone
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.audit import log
-from registry.catalog import cards, files, git, paths
+from registry.catalog import cards, files, git, paths, rights
 from registry.catalog.models import (
     GitBlob,
     Holding,
@@ -30,9 +30,7 @@ from registry.catalog.models import (
 from registry.errors import (
     EntryMissing,
     Invalid,
-    NotAllowed,
     RevisionMissing,
-    SignInRequired,
     StaleParent,
     TooLarge,
 )
@@ -87,10 +85,7 @@ def commit(
     Without any change the head itself is the answer and nothing is written, which makes a client's
     retries harmless. `parent` (5 to 40 hex digits) must be the head where it is given.
     """
-    if by.user is None:
-        raise SignInRequired("Invalid username or password.")
-    if not Repository.objects.writable_by(by).filter(pk=repository.pk).exists():
-        raise NotAllowed("You don't have the required permissions to perform this action")
+    rights.require_write(repository, by)
     if len(operations) > MAX_OPERATIONS:
         raise TooLarge(f"A commit takes at most {MAX_OPERATIONS} operations; this one has more.")
     Repository.objects.select_for_update().get(pk=repository.pk)
@@ -108,7 +103,7 @@ def commit(
         tree=tree,
         held=held,
         parents=[ref.head.oid],
-        author=by.user,
+        author=cast(User, by.user),
         title=title,
         message=message,
         card=card,
@@ -153,6 +148,20 @@ def write_first(repository: Repository, *, author: User, files: dict[str, bytes]
 def hold(repository: Repository, blob: Blob, *, by: User) -> None:
     """Note that the repository holds these bytes, brought by this person."""
     Holding.objects.get_or_create(repository=repository, blob=blob, defaults={"brought_by": by})
+
+
+def hold_all(repository: Repository, found: Iterable[Blob], *, by: User) -> None:
+    """As `hold`, for many at once."""
+    Holding.objects.bulk_create(
+        [Holding(repository=repository, blob=blob, brought_by=by) for blob in found],
+        ignore_conflicts=True,
+    )
+
+
+def held_blobs(repository: Repository, hashes: Iterable[str]) -> dict[str, Blob]:
+    """The blobs of these SHA-256 that the repository holds, by SHA-256."""
+    found = Blob.objects.filter(sha256__in=set(hashes), holdings__repository=repository)
+    return {blob.sha256: blob for blob in found}
 
 
 def _branch(repository: Repository, branch: str) -> Ref:

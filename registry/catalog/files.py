@@ -4,6 +4,7 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from registry.audit import canonical
 from registry.catalog.models import Repository, Revision, TreeEntry
@@ -29,9 +30,30 @@ class FolderEntry:
 
 def files_of(revision: Revision) -> list[FileEntry]:
     """All files of a revision, sorted by path. One query for each level of folders."""
-    return sorted(
-        (entry for entry in walk(revision) if isinstance(entry, FileEntry)), key=lambda e: e.path
-    )
+    return files_of_many([revision])[revision.pk]
+
+
+def files_of_many(revisions: Iterable[Revision]) -> dict[int, list[FileEntry]]:
+    """The same for many, by key. One query for each level of folders of them all."""
+    found: dict[int, list[FileEntry]] = {}
+    level: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for revision in revisions:
+        if revision.pk not in found:
+            found[revision.pk] = []
+            level[revision.tree_id].append((revision.pk, ""))
+    while level:
+        deeper: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        for entry in _entries(level.keys()):
+            for revision_id, folder in level[entry.tree_id]:
+                path = posixpath.join(folder, entry.name)
+                if entry.file is not None:
+                    found[revision_id].append(_file(entry, path))
+                else:
+                    deeper[cast(int, entry.folder_id)].append((revision_id, path))
+        level = deeper
+    for entries in found.values():
+        entries.sort(key=lambda entry: entry.path)
+    return found
 
 
 def walk(

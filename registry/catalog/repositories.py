@@ -67,13 +67,52 @@ def find(full_name: str, *, caller: Caller, type: str = RepositoryType.MODEL) ->
     return repository
 
 
+def of_id(public_id: str, *, caller: Caller) -> Repository:
+    """The repository with this opaque id, if the caller may know of it; else RepositoryMissing."""
+    repository = (
+        Repository.objects.visible_to(caller)
+        .select_related("namespace")
+        .filter(public_id=public_id)
+        .first()
+    )
+    if repository is None:
+        raise RepositoryMissing("Repository not found")
+    return repository
+
+
 @transaction.atomic
 def delete(repository: Repository, *, by: Caller) -> None:
     """Hide a repository at once. What happened in it stays on record."""
     if not permissions.may(by, Permission.ADMIN, repository.namespace):
-        raise NotAllowed("Only an admin of the namespace may delete a repository.")
+        raise NotAllowed(
+            "Deleting a repository needs the role admin in its namespace and a token of scope admin."
+        )
     Repository.objects.filter(pk=repository.pk).update(deleted_at=timezone.now())
     log.record("repository.delete", actor=by.public_id, subject=repository)
+
+
+@transaction.atomic
+def set_visibility(repository: Repository, visibility: str, *, by: Caller) -> None:
+    """Say who may know of a repository: everybody, or the members of its namespace."""
+    if visibility not in Visibility.values:
+        raise Invalid(f"{visibility!r} is not a visibility; choose public or private.")
+    if not permissions.may(by, Permission.ADMIN, repository.namespace):
+        raise NotAllowed(
+            "Changing the visibility of a repository needs the role admin in its namespace and a "
+            "token of scope admin."
+        )
+    changed = (
+        Repository.objects.filter(pk=repository.pk)
+        .exclude(visibility=visibility)
+        .update(visibility=visibility)
+    )
+    if changed:
+        log.record(
+            "repository.set-visibility",
+            actor=by.public_id,
+            subject=repository,
+            visibility=str(visibility),
+        )
 
 
 def _owner(namespace: str | None, by: Caller) -> Namespace:

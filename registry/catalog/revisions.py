@@ -2,7 +2,8 @@
 
 import re
 
-from django.db.models import QuerySet
+from django.db.models import Case, F, QuerySet, When
+from django.db.models.functions import Coalesce
 
 from registry.accounts.callers import Caller
 from registry.catalog.models import Ref, Repository, Revision, RevisionState
@@ -34,6 +35,12 @@ def find(repository: Repository, name: str, *, caller: Caller) -> Revision:
     raise RevisionMissing(f"Invalid rev id: {name}")
 
 
+def require_branch(repository: Repository, name: str) -> None:
+    """Raise unless the repository has a branch of this name; who asks may write it."""
+    if not Ref.objects.filter(repository=repository, name=f"refs/heads/{name}").exists():
+        raise RevisionMissing(f"Invalid rev id: {name}")
+
+
 def position(ref: Ref, *, caller: Caller) -> Revision | None:
     """Where a branch or tag stands for this caller; None where it does not exist for them."""
     repository = ref.repository
@@ -59,6 +66,25 @@ def default_for(repository: Repository, *, caller: Caller) -> Revision | None:
     """What `main` means for this caller."""
     ref = _ref(repository, "main")
     return position(ref, caller=caller) if ref else None
+
+
+def mains(*, caller: Caller, kind: str) -> QuerySet[Ref]:
+    """`main` of every repository for which it exists for this caller. `shown` is the key of the
+    revision where it stands for them: `position`, for many at once."""
+    others = Coalesce("public_id", "head_id" if caller.is_maintainer else "withdrawn_id")
+    shown = Case(
+        When(repository__in=Repository.objects.writable_by(caller), then=F("head_id")),
+        default=others,
+    )
+    return (
+        Ref.objects.filter(
+            name="refs/heads/main",
+            repository__in=Repository.objects.visible_to(caller).filter(type=kind),
+        )
+        .annotate(shown=shown)
+        .filter(shown__isnull=False)
+        .select_related("repository__namespace")
+    )
 
 
 def history(repository: Repository, start: Revision, *, caller: Caller) -> list[Revision]:

@@ -1,13 +1,16 @@
 """The one decision whether bytes may leave, for every route, with the reason and the next step."""
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from registry.accounts.callers import Caller
 from registry.agreements import acceptances
+from registry.agreements import terms as terms_of
 from registry.agreements.models import Acceptance
 from registry.audit.models import Access
 from registry.catalog import files, revisions
@@ -56,6 +59,16 @@ class Answer:
     acceptance: Acceptance | None = None
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A file whose bytes the caller may have, and why."""
+
+    repository: Repository
+    revision: Revision
+    file: FileEntry
+    answer: Answer
+
+
 def decide(
     repository: Repository, revision: Revision, *, caller: Caller, path: str = "", size: int = 0
 ) -> Answer:
@@ -79,17 +92,45 @@ def decide(
     return _terms(repository, release, caller)
 
 
-def open_file(
-    repository: Repository, revision: Revision, path: str, *, caller: Caller
-) -> tuple[FileEntry, Answer]:
-    """The file and the gate's yes, or the refusal. The gate comes before the question whether the
+def decide_file(repository: Repository, revision: Revision, path: str, *, caller: Caller) -> Answer:
+    """Whether the caller may have the bytes of this file. Comes before the question whether the
     path exists, so that nothing is learned by trying names."""
     answer = decide(repository, revision, caller=caller)
     if not answer.is_open and path in OPEN_FILES:
         file = files.find(revision, path)
-        answer = decide(repository, revision, caller=caller, path=path, size=file.size)
+        return decide(repository, revision, caller=caller, path=path, size=file.size)
+    return answer
+
+
+def open_file(
+    repository: Repository, revision: Revision, path: str, *, caller: Caller
+) -> tuple[FileEntry, Answer]:
+    """The file and the gate's yes, or the refusal."""
+    answer = decide_file(repository, revision, path, caller=caller)
     require(answer, repository)
     return files.find(revision, path), answer
+
+
+def open_named(
+    repository: Repository, name: str, path: str, *, caller: Caller, with_open_files: bool = True
+) -> Opened:
+    """The file that a revision's name and a path mean. The gate also comes before the question
+    whether the revision exists."""
+    try:
+        revision = revisions.find(repository, name, caller=caller)
+    except RevisionMissing:
+        require_main(repository, caller=caller)
+        raise
+    file, answer = open_file(
+        repository, revision, path, caller=caller, with_open_files=with_open_files
+    )
+    return Opened(repository, revision, file, answer)
+
+
+def require_main(repository: Repository, *, caller: Caller) -> None:
+    """Raise unless the caller may have the bytes of what `main` means for them."""
+    revision = revisions.find(repository, "main", caller=caller)
+    require(decide(repository, revision, caller=caller), repository)
 
 
 def require(answer: Answer, repository: Repository) -> None:
@@ -105,6 +146,28 @@ def require(answer: Answer, repository: Repository) -> None:
     if answer.reason in {Reason.UNKNOWN, Reason.NO_RELEASE}:
         raise RevisionMissing(answer.message)
     raise kinds[answer.reason](answer.message, next_url=answer.next_url)
+
+
+def asks_acceptance(revision: Revision, release: Release | None) -> bool:
+    """Whether terms have to be accepted: those of the release, else those that one would have."""
+    if release is not None:
+        return bool(release.terms["needs_acceptance"])
+    return terms_of.of_revision(revision.repository, revision).needs_acceptance
+
+
+def which_ask(revisions_shown: Iterable[Revision]) -> dict[int, bool]:
+    """For each revision, by key, whether terms have to be accepted."""
+    shown = list(revisions_shown)
+    released = {
+        release.revision_id: release
+        for release in Release.objects.filter(revision__in=shown, status__in=WAS_RELEASED)
+    }
+    return {one.pk: asks_acceptance(one, released.get(one.pk)) for one in shown}
+
+
+def releases_that_ask() -> QuerySet[Release]:
+    """What is or was released under terms that have to be accepted."""
+    return Release.objects.filter(status__in=WAS_RELEASED, terms__needs_acceptance=True)
 
 
 def note_access(

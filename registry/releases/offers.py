@@ -4,7 +4,7 @@ from registry.accounts.callers import Caller
 from registry.agreements import acceptances
 from registry.agreements.models import Acceptance, Capacity
 from registry.catalog import positions
-from registry.catalog.models import Repository
+from registry.catalog.models import Repository, Revision
 from registry.errors import NotNow, RevisionMissing
 from registry.releases.models import Release, Status
 
@@ -19,6 +19,11 @@ def current(repository: Repository, *, version: str = "") -> Release | None:
         return released.filter(version=version).first()
     revision = positions.public(repository, "main")
     return released.filter(revision=revision).first() if revision else None
+
+
+def of_revision(revision: Revision) -> Release | None:
+    """The release by which a revision is out."""
+    return Release.objects.filter(revision=revision, status=Status.RELEASED).first()
 
 
 def accept(

@@ -1,0 +1,92 @@
+"""Making and removing branches and tags. What a release named stays as it is."""
+
+import re
+
+from django.db import IntegrityError, transaction
+
+from registry.accounts.callers import Caller
+from registry.audit import log
+from registry.catalog import rights
+from registry.catalog.models import Ref, Repository, Revision
+from registry.errors import Conflict, Invalid, NotAllowed, RevisionMissing
+
+MAIN = "main"
+MAX_NAME = 200
+# What git refuses in the name of a ref, and what a client takes for a commit id
+_BAD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[/.-]|[/.]$|/\.|\.lock(/|$)")
+_COMMIT_ID = re.compile(r"[0-9a-fA-F]{40}")
+
+
+@transaction.atomic
+def create_branch(repository: Repository, name: str, *, start: Revision, by: Caller) -> Ref:
+    """A branch whose head is `start`. The public sees it once something of it is released."""
+    rights.require_write(repository, by)
+    _check(name, "branch")
+    return _create(repository, f"refs/heads/{name}", start, by)
+
+
+@transaction.atomic
+def create_tag(repository: Repository, name: str, *, start: Revision, by: Caller) -> Ref:
+    rights.require_write(repository, by)
+    _check(name, "tag")
+    return _create(repository, f"refs/tags/{name}", start, by)
+
+
+@transaction.atomic
+def delete_branch(repository: Repository, name: str, *, by: Caller) -> None:
+    rights.require_write(repository, by)
+    if name == MAIN:
+        raise NotAllowed("Cannot delete refs/heads/main")
+    _delete(repository, f"refs/heads/{name}", name, by)
+
+
+@transaction.atomic
+def delete_tag(repository: Repository, name: str, *, by: Caller) -> None:
+    rights.require_write(repository, by)
+    _delete(repository, f"refs/tags/{name}", name, by)
+
+
+def _create(repository: Repository, full_name: str, start: Revision, by: Caller) -> Ref:
+    try:
+        with transaction.atomic():
+            ref = Ref.objects.create(repository=repository, name=full_name, head=start)
+    except IntegrityError as error:
+        raise Conflict(f"Reference {full_name} already exists") from error
+    log.record(
+        "ref.create", actor=by.public_id, subject=repository, ref=full_name, revision=start.oid
+    )
+    return ref
+
+
+def _delete(repository: Repository, full_name: str, name: str, by: Caller) -> None:
+    ref = (
+        Ref.objects.select_for_update(of=("self",))
+        .select_related("head")
+        .filter(repository=repository, name=full_name)
+        .first()
+    )
+    if ref is None:
+        raise RevisionMissing(f"Invalid rev id: {name}")
+    if ref.is_locked:
+        raise NotAllowed(f"{full_name} is the tag of a release and is neither moved nor deleted.")
+    if ref.public_id is not None or ref.withdrawn_id is not None:
+        raise NotAllowed(f"Cannot delete {full_name}: a release was made from it.")
+    ref.delete()
+    log.record(
+        "ref.delete", actor=by.public_id, subject=repository, ref=full_name, revision=ref.head.oid
+    )
+
+
+def _check(name: str, what: str) -> None:
+    if (
+        not name
+        or len(name.encode()) > MAX_NAME
+        or name.startswith("refs/")
+        or name == "HEAD"
+        or _BAD.search(name)
+        or _COMMIT_ID.fullmatch(name)
+    ):
+        raise Invalid(
+            f"Invalid reference for a {what}: {name[:80]!r}. Use letters, digits, '.', '_', '-' and "
+            "'/'; it cannot begin with refs/ or look like a commit id."
+        )

@@ -1,0 +1,95 @@
+"""What the patterns of `.gitattributes` and `.gitignore` say of a path, as git reads them.
+
+Patterns come with uploads, so matching is done part by part and never backtracks over a whole path.
+"""
+
+import fnmatch
+import functools
+from dataclasses import dataclass
+
+MAX_PATTERNS = 1000
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One line: what it matches, and what it says of it (True or False)."""
+
+    parts: tuple[str, ...]
+    says: bool
+    is_anchored: bool
+    only_folders: bool = False
+
+    def matches(self, path: str, *, is_folder: bool = False) -> bool:
+        if self.only_folders and not is_folder:
+            return False
+        parts = path.split("/")
+        if not self.is_anchored:
+            return fnmatch.fnmatchcase(parts[-1], self.parts[0])
+        return _match(self.parts, tuple(parts))
+
+
+def lfs_patterns(gitattributes: str) -> list[Pattern]:
+    """Which files go to LFS. A later line wins over an earlier one."""
+    found = []
+    for line in gitattributes.splitlines():
+        pattern, *attributes = line.split()[:32] or [""]
+        if not pattern or pattern.startswith(("#", "!", "[attr]")):
+            continue
+        says = None
+        for attribute in attributes:
+            if attribute == "filter=lfs":
+                says = True
+            elif attribute.startswith("filter=") or attribute in {"-filter", "!filter"}:
+                says = False
+        if says is not None:
+            found.append(_pattern(pattern, says))
+    return found[:MAX_PATTERNS]
+
+
+def is_lfs(patterns: list[Pattern], path: str) -> bool:
+    """Whether a file at this path goes to LFS."""
+    return next((p.says for p in reversed(patterns) if p.matches(path)), False)
+
+
+def ignore_patterns(gitignore: str) -> list[Pattern]:
+    found = []
+    for line in gitignore.splitlines():
+        line = line.rstrip(" \t\r")
+        if not line or line.startswith("#"):
+            continue
+        says = not line.startswith("!")
+        line = line.removeprefix("!")
+        only_folders = line.endswith("/")
+        line = line.rstrip("/")
+        if line:
+            found.append(_pattern(line, says, only_folders=only_folders))
+    return found[:MAX_PATTERNS]
+
+
+def is_ignored(patterns: list[Pattern], path: str) -> bool:
+    """Whether a file is left out. What is in an ignored folder cannot be brought back."""
+    parts = path.split("/")
+    for end in range(1, len(parts) + 1):
+        here = "/".join(parts[:end])
+        is_folder = end < len(parts)
+        hit = next((p for p in reversed(patterns) if p.matches(here, is_folder=is_folder)), None)
+        if hit is not None and hit.says:
+            return True
+    return False
+
+
+def _pattern(text: str, says: bool, *, only_folders: bool = False) -> Pattern:
+    text = text.removeprefix("\\") if text[:2] in {"\\#", "\\!"} else text
+    is_anchored = "/" in text
+    return Pattern(tuple(text.strip("/").split("/")), says, is_anchored, only_folders)
+
+
+@functools.lru_cache(maxsize=4096)
+def _match(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    if not pattern:
+        return not path
+    if pattern[0] == "**":
+        if len(pattern) == 1:
+            return bool(path)
+        return any(_match(pattern[1:], path[start:]) for start in range(len(path)))
+    return bool(path) and fnmatch.fnmatchcase(path[0], pattern[0]) and _match(pattern[1:], path[1:])

@@ -1,0 +1,200 @@
+"""A commit as it arrives: one JSON object a line, read one by one, and applied all or not at all."""
+
+import base64
+import binascii
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, Literal
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpResponse
+from pydantic import BaseModel, Field
+
+from registry.catalog import commits, paths, positions, revisions
+from registry.catalog.commits import AddFile, Delete, Operation
+from registry.catalog.models import Repository, Revision, RevisionState
+from registry.errors import Invalid, TooLarge
+from registry.hub import lookup, uploads, wire
+from registry.hub.wire import WireRequest
+from registry.releases import offers, pushes
+from registry.storage import blobs
+from registry.storage.models import Blob
+
+MAX_TITLE = 512
+MAX_MESSAGE = 64 * 1024
+# Base64 takes four bytes for three, and the rest of the line is a path
+MAX_LINE = settings.LFS_THRESHOLD * 4 // 3 + 64 * 1024
+
+
+class Header(BaseModel):
+    summary: str = ""
+    description: str | None = ""
+    parentCommit: str | None = Field(  # noqa: N815 - the name on the wire
+        default=None, pattern=r"^[0-9a-fA-F]{5,40}$"
+    )
+
+
+class RegularFile(BaseModel):
+    path: str
+    content: str
+    encoding: Literal["base64"] = "base64"
+
+
+class LfsFile(BaseModel):
+    path: str
+    algo: Literal["sha256"] = "sha256"
+    oid: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int | None = Field(default=None, ge=0)
+
+
+class Removal(BaseModel):
+    path: str = Field(min_length=1)
+
+
+class Line(BaseModel):
+    key: str
+    value: dict[str, object]
+
+
+@dataclass
+class Arrived:
+    """What the lines ask for, in their order. Large files are looked up once all are read."""
+
+    header: Header | None = None
+    steps: list[AddFile | Delete | LfsFile] = field(default_factory=list)
+    sent: list[Blob] = field(default_factory=list)
+
+
+@wire.endpoint("POST")
+def commit(request: WireRequest, kind: str, repo_id: str, revision: str) -> HttpResponse:
+    """POST /api/{type}s/{id}/commit/{rev}"""
+    uploads.refuse_pull_request(request, revision)
+    repository = lookup.writable(request, repo_id, kind)
+    branch = revision.removeprefix("refs/heads/")
+    revisions.require_branch(repository, branch)
+    arrived = _read(wire.stream(request))
+    if arrived.header is None:
+        raise Invalid("The first line of a commit must be its header.")
+    with transaction.atomic():
+        if request.caller.user is not None:
+            commits.hold_all(repository, arrived.sent, by=request.caller.user)
+        made = pushes.push(
+            repository,
+            branch=branch,
+            operations=_operations(repository, arrived),
+            title=arrived.header.summary.strip() or "Upload files",
+            message=(arrived.header.description or "").strip(),
+            parent=arrived.header.parentCommit or "",
+            by=request.caller,
+        )
+    url = request.build_absolute_uri(f"/{repository.full_name}/commit/{made.oid}")
+    response = wire.json_answer(
+        {"success": True, "commitOid": made.oid, "commitUrl": url, "hookOutput": ""}
+    )
+    _say_what_is_public(response, repository, branch, made)
+    return response
+
+
+def _read(stream: BinaryIO) -> Arrived:
+    arrived = Arrived()
+    for sent in _lines(stream):
+        line = wire.shaped(wire.parse(sent), Line)
+        if (arrived.header is None) != (line.key == "header"):
+            raise Invalid("A commit begins with one header, and has no other.")
+        _take(arrived, line)
+        if len(arrived.steps) > commits.MAX_OPERATIONS:
+            raise TooLarge(f"A commit takes at most {commits.MAX_OPERATIONS} operations.")
+    return arrived
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """The lines that are not blank. Neither one line nor all of them may be too long."""
+    total = 0
+    while line := stream.readline(MAX_LINE + 1):
+        total += len(line)
+        if len(line) > MAX_LINE:
+            limit = settings.LFS_THRESHOLD // 1024**2
+            raise TooLarge(
+                f"A file larger than {limit} MiB cannot be part of the commit itself; send it "
+                "through LFS, as the answer to preupload says."
+            )
+        if total > settings.MAX_COMMIT_BODY:
+            limit = settings.MAX_COMMIT_BODY // 1024**2
+            raise TooLarge(f"A commit may be at most {limit} MiB; make several smaller ones.")
+        if line.strip():
+            yield line
+
+
+def _take(arrived: Arrived, line: Line) -> None:
+    if line.key == "header":
+        arrived.header = _header(line)
+    elif line.key == "file":
+        regular = wire.shaped(line.value, RegularFile)
+        paths.check(regular.path)
+        blob = _store(regular)
+        arrived.sent.append(blob)
+        arrived.steps.append(AddFile(regular.path, blob, is_lfs=False))
+    elif line.key == "lfsFile":
+        large = wire.shaped(line.value, LfsFile)
+        paths.check(large.path)
+        arrived.steps.append(large)
+    elif line.key in {"deletedFile", "deletedFolder"}:
+        arrived.steps.append(Delete(wire.shaped(line.value, Removal).path))
+    else:
+        raise Invalid(
+            f"{line.key[:40]!r} is not something that a commit can hold; write header, file, "
+            "lfsFile, deletedFile or deletedFolder."
+        )
+
+
+def _header(line: Line) -> Header:
+    header = wire.shaped(line.value, Header)
+    if len(header.summary) > MAX_TITLE:
+        raise Invalid(f"summary: at most {MAX_TITLE} characters.")
+    if len(header.description or "") > MAX_MESSAGE:
+        raise Invalid(f"description: at most {MAX_MESSAGE} characters.")
+    return header
+
+
+def _store(regular: RegularFile) -> Blob:
+    try:
+        content = base64.b64decode(regular.content, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Invalid(f"{regular.path[:200]}: the content is not base64.") from error
+    return blobs.store(io.BytesIO(content), size=len(content))
+
+
+def _operations(repository: Repository, arrived: Arrived) -> list[Operation]:
+    large = [step for step in arrived.steps if isinstance(step, LfsFile)]
+    held = commits.held_blobs(repository, [step.oid for step in large])
+    operations: list[Operation] = []
+    for step in arrived.steps:
+        if not isinstance(step, LfsFile):
+            operations.append(step)
+            continue
+        blob = held.get(step.oid)
+        if blob is None:
+            raise Invalid(
+                f"LFS pointer pointed to a file that does not exist: {step.path} ({step.oid})"
+            )
+        if step.size is not None and step.size != blob.size:
+            raise Invalid(f"{step.path}: the object has {blob.size} bytes, not {step.size}.")
+        operations.append(AddFile(step.path, blob, is_lfs=True))
+    return operations
+
+
+def _say_what_is_public(
+    response: HttpResponse, repository: Repository, branch: str, made: Revision
+) -> None:
+    if made.state != RevisionState.QUARANTINE:
+        return
+    public = positions.public(repository, branch)
+    release = offers.of_revision(public) if public else None
+    gets = f"what others get is still {release.version}" if release else "others get nothing yet"
+    wire.warn(
+        response,
+        "quarantine",
+        f"{made.short} is in quarantine until it is checked, reviewed and released; {gets}.",
+    )

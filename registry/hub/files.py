@@ -1,0 +1,141 @@
+"""The bytes of a file: whole or a part, to whom the gate says yes."""
+
+import posixpath
+from urllib.parse import quote
+
+from django.http import FileResponse, HttpResponse, HttpResponseBase
+
+from registry.catalog import git
+from registry.catalog.files import FileEntry
+from registry.hub import lookup, ranges, refusals, wire
+from registry.hub.ranges import Part
+from registry.hub.wire import WireRequest
+from registry.releases import gate
+from registry.releases.gate import Opened
+from registry.storage import blobs
+
+# Pictures of a card. All else is sent as text or bytes, so that no browser runs an upload.
+PICTURES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+
+
+@wire.endpoint("GET")
+def resolve(
+    request: WireRequest, repo_id: str, revision: str, path: str, kind: str = "model"
+) -> HttpResponseBase:
+    """GET /{id}/resolve/{rev}/{path}"""
+    where = lookup.repository(request, repo_id, kind)
+    opened = gate.open_named(where, revision, path, caller=request.caller)
+    file = opened.file
+    etag = file.sha256 if file.is_lfs else file.oid
+    try:
+        part = ranges.wanted(request, size=file.size, etag=etag)
+    except ranges.Unsatisfiable:
+        return _outside(opened)
+    if request.method == "HEAD":
+        response: HttpResponseBase = HttpResponse()
+    else:
+        response = _send(file, part)
+        _note(request, opened, part)
+    response["Content-Length"] = str(part.length)
+    response["Content-Type"] = _content_type(file)
+    if part.is_range:
+        response["Content-Range"] = f"bytes {part.first}-{part.last}/{file.size}"
+        response.status_code = 206
+    return _described(response, opened, etag)
+
+
+@wire.endpoint("GET")
+def raw(
+    request: WireRequest, repo_id: str, revision: str, path: str, kind: str = "model"
+) -> HttpResponseBase:
+    """GET /{id}/raw/{rev}/{path}: the file as git stores it, so for an LFS file its pointer."""
+    where = lookup.repository(request, repo_id, kind)
+    opened = gate.open_named(where, revision, path, caller=request.caller, with_open_files=False)
+    file = opened.file
+    if file.is_lfs:
+        text = git.pointer(file.sha256, file.size)
+        response: HttpResponseBase = HttpResponse(text)
+    else:
+        part = Part(0, file.size, is_range=False)
+        response = HttpResponse() if request.method == "HEAD" else _send(file, part)
+        response["Content-Length"] = str(file.size)
+        if request.method == "GET":
+            _note(request, opened, part)
+    response["Content-Type"] = "text/plain; charset=utf-8"
+    return _described(response, opened, file.oid)
+
+
+@wire.endpoint("GET")
+def auth_check(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
+    """GET /api/{type}s/{id}/auth-check"""
+    where = lookup.repository(request, repo_id, kind)
+    gate.require_main(where, caller=request.caller)
+    return wire.json_answer({})
+
+
+@wire.endpoint("GET")
+def auth_check_write(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
+    """GET /api/{type}s/{id}/auth-check/write"""
+    lookup.writable(request, repo_id, kind)
+    return wire.json_answer({})
+
+
+def _send(file: FileEntry, part: Part) -> HttpResponseBase:
+    """gunicorn sends the part from the file by the kernel; other servers read it in pieces."""
+    if part.length == 0:
+        return HttpResponse()
+    return FileResponse(ranges.Window(blobs.open_blob(file.sha256), part))
+
+
+def _outside(opened: Opened) -> HttpResponse:
+    response = wire.json_answer(
+        {"error": f"The file has {opened.file.size} bytes; the range begins after them."},
+        status=416,
+    )
+    response["X-Error-Message"] = "The range begins after the end of the file."
+    response["Content-Range"] = f"bytes */{opened.file.size}"
+    response["X-Repo-Commit"] = opened.revision.oid
+    return response
+
+
+def _note(request: WireRequest, opened: Opened, part: Part) -> None:
+    gate.note_access(
+        opened.file,
+        opened.answer,
+        repository=opened.repository,
+        revision=opened.revision,
+        caller=request.caller,
+        first_byte=part.first,
+        last_byte=part.last,
+    )
+
+
+def _described(response: HttpResponseBase, opened: Opened, etag: str) -> HttpResponseBase:
+    file = opened.file
+    response["X-Repo-Commit"] = opened.revision.oid
+    response["ETag"] = f'"{etag}"'
+    if file.is_lfs and etag == file.sha256:
+        response["X-Linked-Etag"] = f'"{etag}"'
+        response["X-Linked-Size"] = str(file.size)
+    response["Accept-Ranges"] = "bytes"
+    response["X-Content-Type-Options"] = "nosniff"
+    name = posixpath.basename(file.path)
+    plain = refusals.header_text(name).replace("\\", "_").replace('"', "_")
+    plain = plain.encode("ascii", errors="replace").decode().replace("?", "_")
+    response["Content-Disposition"] = (
+        f"inline; filename*=UTF-8''{quote(name, safe='')}; filename=\"{plain}\";"
+    )
+    return response
+
+
+def _content_type(file: FileEntry) -> str:
+    ending = posixpath.splitext(file.path)[1].lower()
+    if ending in PICTURES:
+        return PICTURES[ending]
+    return "application/octet-stream" if file.is_lfs else "text/plain; charset=utf-8"

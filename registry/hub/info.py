@@ -1,0 +1,181 @@
+"""What a model is, as lists and info answers say it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from registry.catalog import cards, files
+from registry.catalog.files import FileEntry
+from registry.catalog.models import Repository, Revision, Visibility
+from registry.errors import Invalid
+from registry.hub import lookup, wire
+from registry.hub.tree import MASK, pointer_size
+from registry.hub.wire import WireRequest
+from registry.releases import gate
+from registry.storage import blobs
+
+MAX_CONFIG = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Model:
+    """A repository as it stands for the caller at one revision."""
+
+    repository: Repository
+    revision: Revision
+    gated: str | bool
+    is_disabled: bool = False
+    shows_hashes: bool = False
+    files: tuple[FileEntry, ...] | None = None
+    with_blobs: bool = False
+
+    @property
+    def card(self) -> dict[str, Any]:
+        return self.revision.card
+
+
+def _text(key: str) -> Callable[[Model], Any]:
+    def read(model: Model) -> Any:
+        value = model.card.get(key)
+        return value if isinstance(value, str) else None
+
+    return read
+
+
+def _siblings(model: Model) -> list[dict[str, Any]] | None:
+    if model.files is None:
+        return None
+    return [_sibling(file, model) for file in model.files]
+
+
+def _sibling(file: FileEntry, model: Model) -> dict[str, Any]:
+    item: dict[str, Any] = {"rfilename": file.path}
+    if model.with_blobs:
+        item |= {"size": file.size, "blobId": file.oid}
+        if file.is_lfs:
+            item["lfs"] = {
+                "sha256": file.sha256 if model.shows_hashes else MASK,
+                "size": file.size,
+                "pointerSize": pointer_size(file),
+            }
+    return item
+
+
+def _config(model: Model) -> dict[str, Any] | None:
+    """What `config.json` says of the architecture; the file itself may be behind the gate."""
+    found = next((f for f in model.files or () if f.path == "config.json"), None)
+    if found is None or found.size > MAX_CONFIG:
+        return None
+    try:
+        with blobs.open_blob(found.sha256) as file:
+            config = json.loads(file.read())
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(config, dict):
+        return None
+    return {key: config[key] for key in ("architectures", "model_type") if key in config}
+
+
+def _base_models(model: Model) -> dict[str, Any] | None:
+    bases = cards.as_list(model.card.get("base_model"))
+    if not bases:
+        return None
+    paths = [file.path for file in model.files or ()]
+    return {
+        "relation": cards.relation(model.card, paths),
+        "models": [{"id": str(base)} for base in bases],
+    }
+
+
+# A field without data is left out of the answer.
+FIELDS: dict[str, Callable[[Model], Any]] = {
+    "author": lambda m: m.repository.namespace.name,
+    "baseModels": _base_models,
+    "cardData": lambda m: m.card,
+    "childrenModelCount": lambda m: None,
+    "config": _config,
+    "createdAt": lambda m: wire.time(m.repository.created_at),
+    "disabled": lambda m: m.is_disabled,
+    "downloads": lambda m: m.repository.downloads,
+    "downloadsAllTime": lambda m: m.repository.downloads,
+    "evalResults": lambda m: None,
+    "gated": lambda m: m.gated,
+    "gguf": lambda m: None,
+    "inference": lambda m: None,
+    "inferenceProviderMapping": lambda m: None,
+    "lastModified": lambda m: wire.time(m.revision.committed_at),
+    "library_name": _text("library_name"),
+    "likes": lambda m: 0,
+    "mask_token": lambda m: None,
+    "model-index": lambda m: m.card.get("model-index"),
+    "pipeline_tag": _text("pipeline_tag"),
+    "private": lambda m: m.repository.visibility == Visibility.PRIVATE,
+    "resourceGroup": lambda m: None,
+    "safetensors": lambda m: None,
+    "sha": lambda m: m.revision.oid,
+    "siblings": _siblings,
+    "spaces": lambda m: [],
+    "tags": lambda m: m.revision.tags,
+    "transformersInfo": lambda m: None,
+    "trendingScore": lambda m: 0,
+    "usedStorage": lambda m: m.revision.total_size,
+    "widgetData": lambda m: None,
+    "xetEnabled": lambda m: False,
+}
+IN_INFO = ["author", "sha", "lastModified", "createdAt", "private", "gated", "disabled", "downloads", "likes", "tags", "pipeline_tag", "library_name", "cardData", "config", "model-index", "usedStorage", "spaces", "siblings"]
+NEEDS_FILES = {"siblings", "config", "baseModels"}
+
+
+@wire.endpoint("GET")
+def info(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
+    """GET /api/{type}s/{id}"""
+    return _answer(request, lookup.for_api(request, repo_id, kind))
+
+
+@wire.endpoint("GET")
+def revision_info(request: WireRequest, kind: str, repo_id: str, revision: str) -> HttpResponse:
+    """GET /api/{type}s/{id}/revision/{rev}"""
+    return _answer(request, lookup.revision(request, repo_id, kind, revision))
+
+
+def _answer(request: WireRequest, found: lookup.Found) -> HttpResponse:
+    chosen = wanted_fields(request)
+    names = IN_INFO if chosen is None else chosen
+    model = Model(
+        found.repository,
+        found.revision,
+        gated=gated(found),
+        shows_hashes=found.is_open,
+        files=tuple(files.files_of(found.revision)) if NEEDS_FILES.intersection(names) else None,
+        with_blobs=wire.flag(request, "blobs"),
+    )
+    answer = described(model, names)
+    if chosen is None:
+        answer["modelId"] = found.repository.full_name
+    return wire.json_answer(answer)
+
+
+def described(model: Model, names: list[str]) -> dict[str, Any]:
+    """The named fields of a model, with its id."""
+    values = {name: FIELDS[name](model) for name in names}
+    return {"_id": model.repository.public_id, "id": model.repository.full_name} | {
+        name: value for name, value in values.items() if value is not None
+    }
+
+
+def wanted_fields(request: HttpRequest) -> list[str] | None:
+    """The fields that `expand` asks for, None where it is not used."""
+    names = wire.values(request, "expand")
+    if any(name not in FIELDS for name in names):
+        raise Invalid(f'"expand" must be one of [{", ".join(FIELDS)}]')
+    if names and any(wire.flag(request, name) for name in ("full", "cardData", "config")):
+        raise Invalid('"expand" cannot be used together with full, cardData or config.')
+    return names or None
+
+
+def gated(found: lookup.Found) -> str | bool:
+    """`auto` where terms have to be accepted, which nobody but the reader decides."""
+    return "auto" if gate.asks_acceptance(found.revision, found.answer.release) else False

@@ -1,0 +1,132 @@
+"""The list of models: those that the caller may know of, as they stand for them."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Concat
+from django.http import HttpResponse
+
+from registry.catalog import files, revisions
+from registry.catalog.models import Ref, Revision, RevisionState
+from registry.errors import Invalid
+from registry.hub import info, paging, wire
+from registry.hub.info import Model
+from registry.hub.wire import WireRequest
+from registry.releases import gate
+
+BY_TIME = {
+    "lastModified": "shown_at",
+    "last_modified": "shown_at",
+    "createdAt": "repository__created_at",
+    "created_at": "repository__created_at",
+}
+BY_NUMBER = {
+    "downloads": "repository__downloads",
+    "likes": "repository_id",
+    "trendingScore": "repository_id",
+    "trending_score": "repository_id",
+}
+SORTS = BY_TIME | BY_NUMBER
+# Fields that take queries of their own for each model
+COSTLY = info.NEEDS_FILES | {"gated"}
+COSTLY_PAGE = 100
+WITHOUT_DATA = ("apps", "inference", "inference_provider", "num_parameters")
+DEFAULT = ["likes", "downloads", "trendingScore", "private", "tags", "pipeline_tag", "library_name", "createdAt"]
+FULL = ["author", "sha", "lastModified", "gated", "disabled", "siblings"]
+
+
+@wire.endpoint("GET")
+def models(request: WireRequest, kind: str) -> HttpResponse:
+    """GET /api/{type}s"""
+    names = _names(request)
+    page = paging.limit(request, COSTLY_PAGE if COSTLY.intersection(names) else paging.MAX_PAGE)
+    if any(request.GET.get(name) for name in WITHOUT_DATA):
+        return wire.json_answer([])
+    key = SORTS.get(request.GET.get("sort", "trendingScore"))
+    if key is None:
+        raise Invalid(f'"sort" must be one of [{", ".join(SORTS)}]')
+    found = _filtered(request, revisions.mains(caller=request.caller, kind=kind))
+    found = _after(request, found.annotate(shown_at=_of_shown("committed_at")), key)
+    refs = list(found.order_by(f"-{key}", "-pk")[: page + 1])
+    response = wire.json_answer(_described(request, refs[:page], names))
+    if len(refs) > page:
+        last = refs[page - 1]
+        paging.link_next(request, response, [_value(last, key), last.pk])
+    return response
+
+
+def _names(request: WireRequest) -> list[str]:
+    chosen = info.wanted_fields(request)
+    if chosen is not None:
+        return chosen
+    names = [*DEFAULT]
+    if wire.flag(request, "full"):
+        names += FULL
+    return names + [name for name in ("cardData", "config") if wire.flag(request, name)]
+
+
+def _filtered(request: WireRequest, refs: QuerySet[Ref]) -> QuerySet[Ref]:
+    for author in wire.values(request, "author"):
+        refs = refs.filter(repository__namespace__name__iexact=author)
+    words = wire.values(request, "search")
+    if words:
+        refs = refs.annotate(
+            full_name=Concat("repository__namespace__name", Value("/"), "repository__name")
+        )
+    for word in words:
+        refs = refs.filter(full_name__icontains=word)
+    shown = Revision.objects.filter(pk=OuterRef("shown"))
+    if tags := wire.values(request, "filter"):
+        refs = refs.filter(Exists(shown.filter(tags__contains=tags)))
+    for task in wire.values(request, "pipeline_tag"):
+        refs = refs.filter(Exists(shown.filter(card__pipeline_tag=task)))
+    if request.GET.get("gated"):
+        asks = Exists(gate.releases_that_ask().filter(revision=OuterRef("shown")))
+        refs = refs.filter(asks if wire.flag(request, "gated") else ~asks)
+    return refs
+
+
+def _after(request: WireRequest, refs: QuerySet[Ref], key: str) -> QuerySet[Ref]:
+    position = paging.after(request)
+    if position is None:
+        return refs
+    try:
+        sent, last = position
+        value = datetime.fromisoformat(sent) if key in BY_TIME.values() else int(sent)
+        return refs.filter(Q(**{f"{key}__lt": value}) | Q(**{key: value}, pk__lt=int(last)))
+    except (TypeError, ValueError) as error:
+        raise Invalid("cursor: follow the link of the page before, unchanged.") from error
+
+
+def _value(ref: Ref, key: str) -> Any:
+    value = ref
+    for part in key.split("__"):
+        value = getattr(value, part)
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _of_shown(field: str) -> Subquery:
+    return Subquery(Revision.objects.filter(pk=OuterRef("shown")).values(field))
+
+
+def _described(request: WireRequest, refs: list[Ref], names: list[str]) -> list[dict[str, Any]]:
+    shown = Revision.objects.in_bulk([ref.shown for ref in refs])  # type: ignore[attr-defined]
+    has_files = info.NEEDS_FILES.intersection(names)
+    of = files.files_of_many(shown.values()) if has_files else {}
+    asks = gate.which_ask(shown.values()) if "gated" in names else {}
+    items = []
+    for ref in refs:
+        revision = shown[ref.shown]  # type: ignore[attr-defined]
+        model = Model(
+            ref.repository,
+            revision,
+            gated="auto" if asks.get(revision.pk) else False,
+            is_disabled=revision.state in {RevisionState.SUSPENDED, RevisionState.RECALLED},
+            files=tuple(of[revision.pk]) if has_files else None,
+        )
+        item = info.described(model, names)
+        if info.wanted_fields(request) is None:
+            item["modelId"] = ref.repository.full_name
+        items.append(item)
+    return items

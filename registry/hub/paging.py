@@ -1,0 +1,42 @@
+"""Long lists in pages: the client follows the Link to the next one word for word."""
+
+import base64
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from registry.errors import Invalid
+
+MAX_PAGE = 1000
+
+
+def limit(request: HttpRequest, default: int = MAX_PAGE) -> int:
+    """How many items a page holds."""
+    sent = request.GET.get("limit", "")
+    if not sent:
+        return default
+    if not sent.isdecimal() or not sent.isascii() or int(sent[:9]) < 1:
+        raise Invalid("limit: write a whole number, at least 1.")
+    return min(int(sent[:9]), default if default < MAX_PAGE else MAX_PAGE)
+
+
+def after(request: HttpRequest) -> Any:
+    """What the cursor of the request says, None for the first page."""
+    sent = request.GET.get("cursor", "")
+    if not sent:
+        return None
+    try:
+        return json.loads(base64.urlsafe_b64decode(sent.encode()))
+    except (ValueError, RecursionError) as error:
+        raise Invalid("cursor: follow the link of the page before, unchanged.") from error
+
+
+def link_next(request: HttpRequest, response: HttpResponse, position: Any) -> None:
+    """Say where the next page is: the same address and parameters, after `position`."""
+    cursor = base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
+    query = request.GET.copy()
+    query["cursor"] = cursor
+    path = request.META.get("RAW_URI", "").partition("?")[0] or request.get_full_path()
+    url = request.build_absolute_uri(f"{path.partition('?')[0]}?{query.urlencode()}")
+    response["Link"] = f'<{url}>; rel="next"'

@@ -1,0 +1,76 @@
+"""What each refusal of a rule looks like on the wire: status, X-Error-Code and X-Error-Message."""
+
+import re
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from registry import errors
+from registry.accounts.callers import Caller
+from registry.errors import RegistryError
+
+LOGIN = "Invalid username or password."
+DISABLED = "Access to this resource is disabled."
+MAX_HEADER = 2000
+
+# The first kind that fits decides, so kinds stand before the kinds that they are a kind of.
+STATUS: list[tuple[type[RegistryError], int, str]] = [
+    (errors.InvalidToken, 401, ""),
+    (errors.SignInRequired, 401, ""),
+    (errors.RepositoryMissing, 404, "RepoNotFound"),
+    (errors.RevisionMissing, 404, "RevisionNotFound"),
+    (errors.EntryMissing, 404, "EntryNotFound"),
+    (errors.GateClosed, 403, "GatedRepo"),
+    (errors.NotAllowed, 403, ""),
+    (errors.StaleParent, 412, ""),
+    (errors.Conflict, 409, ""),
+    (errors.NotNow, 409, ""),
+    (errors.InvalidPath, 422, ""),
+    (errors.Invalid, 400, ""),
+    (errors.TooLarge, 413, ""),
+    (errors.StorageFull, 507, ""),
+]
+
+
+def answer(refusal: RegistryError, request: HttpRequest, caller: Caller) -> HttpResponse:
+    """The answer that a client understands and shows."""
+    status, code = next((s, c) for kind, s, c in STATUS if isinstance(refusal, kind))
+    message = str(refusal)
+    body: dict[str, str] = {}
+    if isinstance(refusal, errors.SignInRequired) and not isinstance(refusal, errors.InvalidToken):
+        message = LOGIN
+    if isinstance(refusal, errors.RepositoryMissing) and not caller.is_signed_in:
+        status, message = 401, LOGIN
+    if isinstance(refusal, errors.TermsRequired) and not caller.is_signed_in:
+        status = 401
+    if refusal.next_url:
+        url = request.build_absolute_uri(refusal.next_url)
+        if isinstance(refusal, errors.GateClosed):
+            message = f"{message} {_advice(refusal, url)}"
+        else:
+            body["url"] = url
+    response = JsonResponse({"error": message, **body}, status=status)
+    response["X-Error-Message"] = header_text(message)
+    if code:
+        response["X-Error-Code"] = code
+    if status == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    if isinstance(refusal, errors.EntryMissing) and refusal.commit:
+        response["X-Repo-Commit"] = refusal.commit
+    return response
+
+
+def not_found() -> HttpResponse:
+    """The answer to an address that the registry does not serve."""
+    return JsonResponse({"error": "Not found"}, status=404)
+
+
+def header_text(text: str) -> str:
+    """One line of Latin-1, which is all that a header may hold."""
+    line = re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)[:MAX_HEADER].strip()
+    return line.encode("latin-1", errors="replace").decode("latin-1")
+
+
+def _advice(refusal: RegistryError, url: str) -> str:
+    if isinstance(refusal, errors.TermsRequired):
+        return f"Visit {url} to read and accept the terms."
+    return f"See {url}"

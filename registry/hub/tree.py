@@ -1,0 +1,111 @@
+"""The files and folders of a revision. Hashes of bytes are masked where the gate is closed."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from pydantic import BaseModel
+
+from registry.catalog import files, git, history
+from registry.catalog.files import FileEntry, FolderEntry
+from registry.catalog.models import Revision
+from registry.errors import TooLarge
+from registry.hub import lookup, paging, wire
+from registry.hub.lookup import Found
+from registry.hub.wire import WireRequest
+
+MASK = "*" * 64
+MAX_PATHS = 1000
+EXPANDED_PAGE = 50
+
+Entry = FileEntry | FolderEntry
+
+
+class Paths(BaseModel):
+    paths: list[str] = []
+    expand: bool = False
+
+
+@wire.endpoint("GET")
+def tree(
+    request: WireRequest, kind: str, repo_id: str, revision: str, path: str = ""
+) -> HttpResponse:
+    """GET /api/{type}s/{id}/tree/{rev}/{path}"""
+    found = lookup.revision(request, repo_id, kind, revision)
+    expand = wire.flag(request, "expand")
+    page = paging.limit(request, EXPANDED_PAGE if expand else paging.MAX_PAGE)
+    last = paging.after(request)
+    below = files.walk(found.revision, path.strip("/"), recursive=wire.flag(request, "recursive"))
+    entries = sorted(below, key=lambda entry: entry.path)
+    if last is not None:
+        entries = [entry for entry in entries if entry.path > str(last)]
+    response = wire.json_answer(_described(request, found, entries[:page], expand=expand))
+    if len(entries) > page:
+        paging.link_next(request, response, entries[page - 1].path)
+    return response
+
+
+@wire.endpoint("POST")
+def paths_info(request: WireRequest, kind: str, repo_id: str, revision: str) -> HttpResponse:
+    """POST /api/{type}s/{id}/paths-info/{rev}"""
+    wanted = _wanted(request)
+    if len(wanted.paths) > MAX_PATHS:
+        raise TooLarge(f"Ask for at most {MAX_PATHS} paths at once.")
+    found = lookup.for_api(request, repo_id, kind, revision)
+    known = {entry.path: entry for entry in files.walk(found.revision)}
+    entries = [known[path] for path in (p.strip("/") for p in wanted.paths) if path in known]
+    return wire.json_answer(_described(request, found, entries, expand=wanted.expand))
+
+
+def _wanted(request: WireRequest) -> Paths:
+    if request.content_type == "application/json":
+        return wire.body(request, Paths)
+    expand = request.POST.get("expand", "").lower() in {"true", "1"}
+    return Paths(paths=request.POST.getlist("paths"), expand=expand)
+
+
+def _described(
+    request: WireRequest, found: Found, entries: list[Entry], *, expand: bool
+) -> list[dict[str, Any]]:
+    described = [entry_json(entry, shows_hashes=found.is_open) for entry in entries]
+    if expand:
+        last = history.last_changes(
+            found.repository,
+            found.revision,
+            [entry.path for entry in entries],
+            caller=request.caller,
+        )
+        for item in described:
+            if (revision := last.get(item["path"])) is not None:
+                item["lastCommit"] = _commit(revision)
+    return described
+
+
+def entry_json(entry: Entry, *, shows_hashes: bool) -> dict[str, Any]:
+    """A file or a folder as listings show it."""
+    if isinstance(entry, FolderEntry):
+        return {"type": "directory", "oid": entry.oid, "size": 0, "path": entry.path}
+    item: dict[str, Any] = {
+        "type": "file",
+        "oid": entry.oid,
+        "size": entry.size,
+        "path": entry.path,
+    }
+    if entry.is_lfs:
+        item["lfs"] = {
+            "oid": entry.sha256 if shows_hashes else MASK,
+            "size": entry.size,
+            "pointerSize": pointer_size(entry),
+        }
+    return item
+
+
+def pointer_size(file: FileEntry) -> int:
+    return len(git.pointer(file.sha256, file.size))
+
+
+def _commit(revision: Revision) -> dict[str, str]:
+    return {
+        "id": revision.oid,
+        "title": revision.title,
+        "date": wire.time(revision.committed_at),
+    }

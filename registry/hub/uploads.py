@@ -1,0 +1,103 @@
+"""Before an upload: which files go to LFS, which are there already, which are ignored."""
+
+import base64
+import binascii
+
+from django.conf import settings
+from django.http import HttpResponse
+from pydantic import BaseModel, Field
+
+from registry.catalog import files, patterns, revisions
+from registry.catalog.files import FileEntry
+from registry.errors import Invalid, TooLarge
+from registry.hub import lookup, wire
+from registry.hub.wire import WireRequest
+from registry.storage import blobs
+
+MAX_FILES = 256
+MAX_PATTERN_FILE = 256 * 1024
+
+
+class Planned(BaseModel):
+    path: str
+    size: int = Field(ge=0)
+    sample: str = ""
+
+
+class Plan(BaseModel):
+    files: list[Planned]
+    gitIgnore: str | None = None  # noqa: N815 - the name on the wire
+
+
+@wire.endpoint("POST")
+def preupload(request: WireRequest, kind: str, repo_id: str, revision: str) -> HttpResponse:
+    """POST /api/{type}s/{id}/preupload/{rev}"""
+    refuse_pull_request(request, revision)
+    repository = lookup.writable(request, repo_id, kind)
+    plan = wire.body(request, Plan)
+    if len(plan.files) > MAX_FILES:
+        raise TooLarge(f"Ask about at most {MAX_FILES} files at once.")
+    head = revisions.find(repository, revision, caller=request.caller)
+    here = {file.path: file for file in files.files_of(head)}
+    to_lfs = patterns.lfs_patterns(_text(here.get(".gitattributes")))
+    ignored = patterns.ignore_patterns(
+        _text(here.get(".gitignore")) if plan.gitIgnore is None else plan.gitIgnore
+    )
+    answer = [
+        {
+            "path": planned.path,
+            "uploadMode": "lfs" if _is_lfs(planned, to_lfs) else "regular",
+            "shouldIgnore": patterns.is_ignored(ignored, planned.path),
+            "oid": _id(here.get(planned.path)),
+        }
+        for planned in plan.files
+    ]
+    return wire.json_answer({"files": answer, "commitOid": head.oid})
+
+
+def refuse_pull_request(request: WireRequest, revision: str) -> None:
+    """Say plainly that a pull request is no way in here."""
+    if wire.flag(request, "create_pr") or revision.startswith("refs/pr/"):
+        raise Invalid(
+            "This registry does not take pull requests yet. Upload to a branch that you may "
+            "write: nobody else sees the files before they are reviewed and released."
+        )
+
+
+def _is_lfs(planned: Planned, to_lfs: list[patterns.Pattern]) -> bool:
+    if planned.size == 0:
+        return False
+    return (
+        planned.size > settings.LFS_THRESHOLD
+        or patterns.is_lfs(to_lfs, planned.path)
+        or _is_binary(planned.sample)
+    )
+
+
+def _is_binary(sample: str) -> bool:
+    """Text has no zero byte and is UTF-8; the sample may cut a character at its end."""
+    try:
+        content = base64.b64decode(sample, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Invalid("sample: write the first bytes of the file in base64.") from error
+    if b"\0" in content:
+        return True
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        return error.start < len(content) - 3
+    return False
+
+
+def _id(file: FileEntry | None) -> str | None:
+    """Who asks may write, and so may have the bytes: no hash has to be masked."""
+    if file is None:
+        return None
+    return file.sha256 if file.is_lfs else file.oid
+
+
+def _text(file: FileEntry | None) -> str:
+    if file is None or file.size > MAX_PATTERN_FILE:
+        return ""
+    with blobs.open_blob(file.sha256) as content:
+        return content.read().decode(errors="replace")

@@ -1,0 +1,28 @@
+"""Which addresses belong to the wire. What exactly they mean is in `routes`."""
+
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import Resolver404, get_resolver, re_path
+from django.views.decorators.csrf import csrf_exempt
+
+from registry.hub import addresses, refusals, wire
+
+
+@csrf_exempt
+def dispatch(request: HttpRequest, **_: str) -> HttpResponseBase:
+    """Find the endpoint by the path as it was sent: Django's own has `%2F` decoded already."""
+    resolver = get_resolver("registry.hub.routes")
+    try:
+        view, _args, kwargs = resolver.resolve(f"/{addresses.raw_path(request)}")
+    except Resolver404:
+        return wire.finish(request, refusals.not_found())
+    return view(request, **kwargs)  # type: ignore[no-any-return]
+
+
+urlpatterns = [
+    re_path(r"^api(?:/.*)?$", dispatch),
+    re_path(r"^lfs/objects/(?P<oid>[^/]+)$", dispatch, name="hub-lfs-put"),
+    re_path(r"^[^/]+/[^/]+/(?:resolve|raw)/.+$", dispatch),
+    # A name without a namespace; `resolve` may also be the name of a repository that has pages
+    re_path(r"^[^/]+/resolve/(?!tree/|blob/|checks/|releases/)[^/]+/.+$", dispatch),
+    re_path(r"^(?:[^/]+/){0,2}[^/]+\.git/info/lfs/.+$", dispatch),
+]

@@ -1,0 +1,171 @@
+"""What every endpoint of the wire shares: who asks, what a body may be, how an answer looks."""
+
+import functools
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, Protocol, TypeVar, cast
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from pydantic import BaseModel, ValidationError
+
+from registry.accounts import tokens
+from registry.accounts.callers import NOBODY, Caller
+from registry.errors import Invalid, InvalidToken, RegistryError, TooLarge
+from registry.hub import refusals
+
+MAX_BODY = 4 * 1024**2
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+class WireRequest(HttpRequest):
+    """A request whose token was read."""
+
+    caller: Caller
+    request_id: str
+
+
+class View(Protocol):
+    def __call__(self, request: WireRequest, /, **kwargs: Any) -> HttpResponseBase: ...
+
+
+def endpoint(*methods: str) -> Callable[[Callable[..., HttpResponseBase]], View]:
+    """Read the token (never the cookie), refuse other methods, turn refusals into answers.
+
+    GET allows HEAD: the same code runs, and the body is left away.
+    """
+    allowed = {*methods, "HEAD"} if "GET" in methods else set(methods)
+
+    def decorate(view: Callable[..., HttpResponseBase]) -> View:
+        @functools.wraps(view)
+        def run(request: WireRequest, /, **kwargs: Any) -> HttpResponseBase:
+            request.caller = NOBODY
+            if request.method not in allowed:
+                return finish(request, _method_not_allowed(allowed))
+            try:
+                request.caller = caller_of(request)
+                response = view(request, **kwargs)
+            except RegistryError as refusal:
+                response = refusals.answer(refusal, request, request.caller)
+            return finish(request, response)
+
+        run.methods = allowed  # type: ignore[attr-defined]
+        return cast(View, run)
+
+    return decorate
+
+
+def by_method(**views: View) -> View:
+    """One address with another endpoint for each method."""
+
+    def run(request: WireRequest, /, **kwargs: Any) -> HttpResponseBase:
+        view = views.get(request.method or "")
+        if view is None:
+            return finish(request, _method_not_allowed(set(views)))
+        return view(request, **kwargs)
+
+    run.methods = set(views)  # type: ignore[attr-defined]
+    return run
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Who the token stands for; nobody where none was sent."""
+    request_id: str = getattr(request, "request_id", "")
+    header = request.headers.get("Authorization", "")
+    if not header.strip():
+        return Caller(request_id=request_id)
+    scheme, _, secret = header.strip().partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise InvalidToken("Invalid credentials in Authorization header")
+    return tokens.recognise(secret.strip(), request_id=request_id)
+
+
+def finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Headers that every answer needs: the same address is another thing for another caller."""
+    response.headers.setdefault("Cache-Control", "private, no-cache")
+    response["Vary"] = "Authorization"
+    if request.method == "HEAD" and isinstance(response, HttpResponse):
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+        response.content = b""
+    return response
+
+
+def stream(request: HttpRequest) -> BinaryIO:
+    """The body as it arrives. Django reads none of a body that was sent in chunks."""
+    if "CONTENT_LENGTH" not in request.META and request.META.get("wsgi.input_terminated"):
+        return cast(BinaryIO, request.META["wsgi.input"])
+    return cast(BinaryIO, request)
+
+
+def body(request: HttpRequest, shape: type[Body]) -> Body:
+    """The JSON body in its shape, or Invalid with what is wrong with it."""
+    sent = stream(request).read(MAX_BODY + 1)
+    if len(sent) > MAX_BODY:
+        raise TooLarge(f"The body is larger than {MAX_BODY // 1024**2} MiB.")
+    return shaped(parse(sent or b"{}"), shape)
+
+
+def parse(sent: bytes) -> Any:
+    """JSON, whose texts the database can hold."""
+    try:
+        value = json.loads(sent)
+        _check_texts(value)
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"The body is not the JSON expected here: {error}.") from error
+    return value
+
+
+def shaped(value: Any, shape: type[Body]) -> Body:
+    try:
+        return shape.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the body"
+        raise Invalid(f"{where}: {first['msg']}.") from error
+
+
+def json_answer(value: Any, *, status: int = 200) -> JsonResponse:
+    return JsonResponse(value, safe=False, status=status)
+
+
+def time(at: datetime) -> str:
+    """`2026-03-14T09:26:53.000Z`: the only spelling that every client reads."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def flag(request: HttpRequest, name: str) -> bool:
+    """A boolean of the query, as clients of every age write it."""
+    return request.GET.get(name, "").lower() in {"true", "1"}
+
+
+def values(request: HttpRequest, name: str) -> list[str]:
+    """A list of the query: the key repeated, with or without `[]`."""
+    found = [*request.GET.getlist(name), *request.GET.getlist(f"{name}[]")]
+    if any("\0" in value for value in found):
+        raise Invalid(f"{name}: a zero byte cannot be part of it.")
+    return [value for value in found if value]
+
+
+def warn(response: HttpResponseBase, topic: str, text: str) -> None:
+    """Have the client show this to its user, once for the topic."""
+    response["X-HF-Warning"] = refusals.header_text(f"{topic}; {text}")
+
+
+def _method_not_allowed(allowed: set[str]) -> HttpResponse:
+    response = JsonResponse({"error": "Method not allowed"}, status=405)
+    response["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def _check_texts(value: Any) -> None:
+    if isinstance(value, str):
+        if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            raise ValueError("a text holds a zero byte or half a character")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check_texts(key)
+            _check_texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            _check_texts(item)
