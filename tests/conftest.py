@@ -8,13 +8,26 @@ from django.conf import settings
 from django.core.management import call_command
 from pytest_django import DjangoDbBlocker
 
+from tests import factories
+
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The test database has the table of the cache too, which no migration makes."""
+    """The test database has what `manage.py prepare` gives one: the cache's table and the facts.
+
+    Tests of several transactions empty the tables at their end; they come last, and
+    `factories.make_facts` loads the facts again where they are missing.
+    """
     with django_db_blocker.unblock():
         call_command("createcachetable", verbosity=0)
+        factories.make_facts()
     yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> None:
+    """Slow hashing protects real passwords; people in tests have one password, known to all."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,6 +12,13 @@ from registry.audit.models import Access, Checkpoint, Entry, SigningKey
 from tests import factories
 
 
+@pytest.fixture(autouse=True)
+def empty_chain(db):
+    """The chain begins with the test; the facts that the database has left entries in it."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE audit_entry, audit_checkpoint")
+
+
 def act(number: int = 0) -> Entry:
     return log.record_about("test.act", actor="", subject_type="thing", subject="1", number=number)
 
@@ -24,7 +31,6 @@ def tamper(sql: str, *values: object) -> None:
         cursor.execute("ALTER TABLE audit_entry ENABLE TRIGGER USER")
 
 
-@pytest.mark.django_db
 def test_an_untouched_chain_verifies_with_its_signed_checkpoint():
     for number in range(5):
         act(number)
@@ -35,7 +41,6 @@ def test_an_untouched_chain_verifies_with_its_signed_checkpoint():
     assert (result.entries, result.checkpoints, result.problems) == (5, 1, [])
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("sql", "problem"),
     [
@@ -56,7 +61,6 @@ def test_a_changed_or_missing_entry_is_named(sql, problem):
     assert any(found.startswith(problem) for found in log.verify().problems)
 
 
-@pytest.mark.django_db
 def test_an_end_cut_off_after_its_checkpoint_is_noticed():
     for number in range(5):
         act(number)
@@ -67,7 +71,6 @@ def test_an_end_cut_off_after_its_checkpoint_is_noticed():
     assert log.verify().problems == ["The chain ends before its checkpoint at entry 5."]
 
 
-@pytest.mark.django_db
 def test_a_chain_rewritten_with_right_hashes_fails_at_its_checkpoint():
     for number in range(3):
         act(number)
@@ -82,7 +85,6 @@ def test_a_chain_rewritten_with_right_hashes_fails_at_its_checkpoint():
     assert log.verify().problems == ["The checkpoint at entry 3 was made over another chain."]
 
 
-@pytest.mark.django_db
 def test_a_checkpoint_signed_by_another_key_is_noticed():
     act()
     entry = Entry.objects.get()
@@ -123,7 +125,6 @@ def test_writers_at_the_same_time_leave_one_unbroken_chain():
     assert (result.entries, result.problems) == (80, [])
 
 
-@pytest.mark.django_db
 def test_an_act_that_is_rolled_back_leaves_no_entry():
     def act_and_fail() -> None:
         with transaction.atomic():
@@ -136,7 +137,6 @@ def test_an_act_that_is_rolled_back_leaves_no_entry():
     assert not Entry.objects.exists()
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("statement", ["update", "delete"])
 @pytest.mark.parametrize("kind", ["entry", "checkpoint", "access", "version", "acceptance"])
 def test_the_database_refuses_to_change_evidence(kind, statement):
@@ -184,7 +184,6 @@ def evidence(kind: str):
     return DocumentVersion.objects.filter(pk=DocumentVersion.objects.first().pk)
 
 
-@pytest.mark.django_db
 def test_decisions_are_evidence_too():
     decision = factories.make_released().decisions.get()
 
@@ -192,7 +191,6 @@ def test_decisions_are_evidence_too():
         type(decision).objects.filter(pk=decision.pk).update(reason="another")
 
 
-@pytest.mark.django_db
 def test_there_is_one_signing_key_in_use():
     keys.ensure_key()
 
@@ -200,7 +198,6 @@ def test_there_is_one_signing_key_in_use():
         SigningKey.objects.create(key_id="2", public_key=bytes(32), created_at=timezone.now())
 
 
-@pytest.mark.django_db
 def test_the_private_key_is_readable_by_its_owner_alone(settings, tmp_path):
     settings.KEY_DIR = tmp_path / "keys"
     SigningKey.objects.all().delete()
