@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from django.db import connection, transaction
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from registry.audit.models import Entry
 from registry.instance import parts, secrets
@@ -100,7 +100,7 @@ def _load(dump: Path, url: str) -> None:
 
 def _run_tool(name: str, address: Mapping[str, Any], *arguments: str) -> None:
     known = {key: address.get(key) for key in ("host", "port", "user", "password", "dbname")}
-    with psycopg.connect(**known) as connection:
+    with psycopg.connect(make_conninfo("", **known)) as connection:
         major = connection.info.server_version // 10_000
     where = [
         f"--host={known['host']}",

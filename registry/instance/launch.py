@@ -33,6 +33,7 @@ def up(*, data: Path, address: Address, with_demo_people: bool) -> int:
             supervisor.start(web, ready=address.answers, seconds=READY_SECONDS)
             for part in [*parts.worker_parts(env), parts.scheduler_part(data, env)]:
                 supervisor.start(part, ready=lambda: True, seconds=READY_SECONDS)
+            secrets.write(data, secrets.ADDRESS, address.url)
             supervisor.say(f"The registry is ready at {address.url}/")
             supervisor.say(f"Its data is in {data}. Ctrl-C stops it.")
             supervisor.watch()
@@ -45,6 +46,26 @@ def up(*, data: Path, address: Address, with_demo_people: bool) -> int:
             supervisor.say(str(error))
             return 1
     return 0
+
+
+def is_running(data: Path) -> bool:
+    """Whether somebody runs the data folder now."""
+    try:
+        descriptor = os.open(data / "run" / "lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def address_of(data: Path) -> str:
+    """Where the running instance of the data folder answers."""
+    return secrets.read(data, secrets.ADDRESS)
 
 
 def start_database(supervisor: Supervisor, data: Path) -> None:

@@ -242,7 +242,6 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> str:
         who = identity()
-        drop = {} if who.user is None else {"user": who.user, "group": who.user}
         try:
             done = subprocess.run(  # noqa: S603
                 [*who.prefix, str(self.bindir / program), *arguments],
@@ -250,7 +249,9 @@ class Postgres:
                 text=True,
                 check=False,
                 cwd="/",
-                **drop,  # type: ignore[arg-type]
+                user=who.user,
+                group=who.user,
+                extra_groups=None if who.user is None else [],
             )
         except PermissionError as error:
             raise InstanceError(

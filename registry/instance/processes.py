@@ -41,7 +41,6 @@ def spawn(
     user: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, so that Ctrl-C reaches it only through us."""
-    drop = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     return subprocess.Popen(  # noqa: S603 (the programs are ours)
         command,
         stdin=subprocess.DEVNULL,
@@ -51,7 +50,9 @@ def spawn(
         cwd=cwd,
         start_new_session=True,
         preexec_fn=die_with_parent(on_orphaned),  # noqa: PLW1509
-        **drop,  # type: ignore[arg-type]
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 SESSION_KEY = "secret-key"
 DATABASE_URL = "database-url"
 BROKER_URL = "broker-url"
+ADDRESS = "address"
 
 
 def make_data_folder(data: Path) -> None:

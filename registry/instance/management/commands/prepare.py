@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
 from registry.audit import keys
-from registry.instance import demo_people
+from registry.instance.demo import people
 
 
 class Command(BaseCommand):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             self._demo_people()
 
     def _demo_people(self) -> None:
-        passwords = demo_people.create_missing()
+        passwords = people.create_missing()
         if passwords:
             self.stderr.write("Demo people, with passwords that are shown this once:")
         for name, password in passwords.items():

@@ -2,7 +2,7 @@
 
 import secrets
 
-from registry.accounts import people
+from registry.accounts import people as accounts
 from registry.accounts.models import SiteRole, User
 
 ROLES = {
@@ -18,7 +18,7 @@ def create_missing() -> dict[str, str]:
     there = set(User.objects.filter(username__in=ROLES).values_list("username", flat=True))
     passwords = {name: secrets.token_urlsafe(12) for name in ROLES if name not in there}
     for name, password in passwords.items():
-        people.create_person(
+        accounts.create_person(
             username=name,
             email=f"{name}@localhost.localdomain",
             password=password,

@@ -1,0 +1,1 @@
+"""A demonstration: a real model goes through the whole main job, with the real client."""
