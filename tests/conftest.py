@@ -1,6 +1,5 @@
 """What every test finds: the cache's table, and the order in which parts of Django are ready."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from tests import factories
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """The test database has what `manage.py prepare` gives one: the cache's table and the facts.
 
     Tests of several transactions empty the tables at their end; they come last, and
@@ -21,7 +20,6 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock():
         call_command("createcachetable", verbosity=0)
         factories.make_facts()
-    yield
 
 
 @pytest.fixture(scope="session", autouse=True)
