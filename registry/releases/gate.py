@@ -121,10 +121,12 @@ def open_named(
     except RevisionMissing:
         require_main(repository, caller=caller)
         raise
-    file, answer = open_file(
-        repository, revision, path, caller=caller, with_open_files=with_open_files
-    )
-    return Opened(repository, revision, file, answer)
+    if with_open_files:
+        answer = decide_file(repository, revision, path, caller=caller)
+    else:
+        answer = decide(repository, revision, caller=caller)
+    require(answer, repository)
+    return Opened(repository, revision, files.find(revision, path), answer)
 
 
 def require_main(repository: Repository, *, caller: Caller) -> None:
