@@ -44,7 +44,15 @@ class Lease:
         self._ended.set()
         self._keeper.join()
 
-    def tell(self, stage: str, status: str, *, done: float | None = None, note: str = "") -> None:
+    def tell(
+        self,
+        stage: str,
+        status: str,
+        *,
+        done: float | None = None,
+        note: str = "",
+        target: str = "",
+    ) -> None:
         """Show a step to whoever watches. Raises LeaseLost when the work should stop.
 
         Progress within a stage replaces what was said of it, and is written once a second at most.
@@ -53,6 +61,7 @@ class Lease:
             raise LeaseLost
         event = {
             "at": timezone.now().isoformat(timespec="milliseconds"),
+            "target": target,
             "stage": stage,
             "status": status,
             "done": done,
@@ -66,7 +75,7 @@ class Lease:
 
     def _replaces_last(self, event: dict[str, Any]) -> bool:
         last = self._events[-1] if self._events else {}
-        same = last.get("stage") == event["stage"] and last.get("status") == event["status"]
+        same = all(last.get(name) == event[name] for name in ("target", "stage", "status"))
         return same and event["status"] == "progress"
 
     def _write(self) -> None:

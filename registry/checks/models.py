@@ -97,7 +97,7 @@ class Job(models.Model):
     the lease may write the outcome.
 
     `due_at` is when a worker may begin, `sent_at` when workers were last told of it. `progress` is
-    a short list of `{"at", "stage", "status", "done", "note"}`; `note` is for people.
+    a short list of `{"at", "target", "stage", "status", "done", "note"}`; `note` is for people.
     """
 
     run = models.ForeignKey(CheckRun, on_delete=models.CASCADE, related_name="jobs")

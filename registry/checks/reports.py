@@ -30,6 +30,7 @@ STATUS = {
     JobState.SKIPPED: "skipped",
     JobState.FAILED: "failed",
 }
+ENDED = ("done", "failed", "skipped")
 GRAVEST_FIRST = {"block": 0, "warn": 1, "info": 2}
 CATALOGUE_ORDER = {check: place for place, check in enumerate(catalogue.CHECKS)}
 
@@ -141,7 +142,7 @@ def _stages(job: Job) -> list[dict[str, Any]]:
     """The stages of a finished job as it told them, else what its own state says of them."""
     told = (job.result or {}).get("stages")
     if told:
-        return [_with_note(stage, job.note) for stage in told]
+        return [_told(stage, job.note) for stage in told]
     status = STATUS[JobState(job.state)]
     seconds = _seconds(job.started_at, job.finished_at) if status != "skipped" else None
     if job.kind == JobKind.SCAN:
@@ -150,33 +151,35 @@ def _stages(job: Job) -> list[dict[str, Any]]:
         return _running(job)
     else:
         names = SMOKE_STAGES
-    return [
-        {"name": name, "status": status, "seconds": seconds, "reason": job.note or None}
-        for name in names
-    ]
+    return [_stage(name, status, seconds, job.note) for name in names]
 
 
 def _running(job: Job) -> list[dict[str, Any]]:
     """A smoke test at work: the stages that it has told of, in the order in which it did."""
-    seen: dict[str, dict[str, Any]] = {}
+    seen: dict[tuple[str, str], dict[str, Any]] = {}
     for event in job.progress:
-        status = {"done": "done", "failed": "failed"}.get(event["status"], "running")
-        seen[event["stage"]] = {
-            "name": event["stage"],
-            "status": status,
-            "seconds": None,
-            "reason": job.note or None,
-        }
+        status = event["status"] if event["status"] in ENDED else "running"
+        stage = _stage(event["stage"], status, None, job.note, target=event["target"])
+        seen[event["target"], event["stage"]] = stage
     return list(seen.values())
 
 
-def _with_note(stage: dict[str, Any], note: str) -> dict[str, Any]:
-    return {
-        "name": stage["name"],
-        "status": stage["status"],
-        "seconds": stage.get("seconds"),
-        "reason": stage.get("reason") or note or None,
-    }
+def _told(stage: dict[str, Any], note: str) -> dict[str, Any]:
+    return _stage(
+        stage["name"],
+        stage["status"],
+        stage.get("seconds"),
+        stage.get("reason") or note,
+        target=stage.get("target", ""),
+    )
+
+
+def _stage(
+    name: str, status: str, seconds: float | None, reason: str, *, target: str = ""
+) -> dict[str, Any]:
+    """`target` is which of several models in a revision was tried, where that is said."""
+    stage = {"name": name, "status": status, "seconds": seconds, "reason": reason or None}
+    return {**stage, "target": target} if target else stage
 
 
 def _finding(row: FindingRow) -> dict[str, Any]:
@@ -202,6 +205,7 @@ def _progress(job: Job) -> dict[str, Any]:
         "state": job.state,
         "attempt": job.attempt,
         "note": job.note,
+        "target": last.get("target", ""),
         "stage": last.get("stage", ""),
         "doing": last.get("note", ""),
         "done": 1.0 if job.state == JobState.DONE else last.get("done"),

@@ -1,7 +1,6 @@
 """What a worker does with a job that it has claimed, and how long that may take."""
 
 import logging
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,24 +70,23 @@ def _scan(job: Job, lease: Lease) -> Outcome:
     stage = {"name": "scan", "status": "done", "seconds": result.seconds, "reason": None}
     return Outcome(
         result.findings,
-        {"stages": [stage], "versions": {"scanner": scanners.SCANNER_VERSION}},
+        {"stages": [stage], "versions": {"scanner": str(result.versions["scanner"])}},
     )
 
 
 def _smoke(job: Job, lease: Lease) -> Outcome:
-    with tempfile.TemporaryDirectory(dir=scratch_folder(), ignore_cleanup_errors=True) as scratch:
-        result = launcher.run(
-            _model_files(job),
-            repository=job.run.revision.repository.full_name,
-            limits=Limits(
-                seconds=_smoke_seconds(job),
-                memory_mib=settings.CHECK_MEMORY_MIB,
-                min_isolation=settings.CHECK_MIN_ISOLATION,
-            ),
-            profile=job.run.profile,
-            scratch=Path(scratch),
-            on_event=lambda event: _show(event, lease),
-        )
+    result = launcher.run(
+        _model_files(job),
+        repository=job.run.revision.repository.full_name,
+        limits=Limits(
+            seconds=_smoke_seconds(job),
+            memory_mib=settings.CHECK_MEMORY_MIB,
+            min_isolation=settings.CHECK_MIN_ISOLATION,
+        ),
+        profile=job.run.profile,
+        scratch=scratch_folder(),
+        on_event=lambda event: _show(event, lease),
+    )
     return Outcome(
         result.findings,
         {
@@ -104,14 +102,13 @@ def _smoke(job: Job, lease: Lease) -> Outcome:
 
 
 def _show(event: dict[str, Any], lease: Lease) -> None:
-    """An event of the smoke test: its program is untrusted, so only short texts are taken over."""
-    is_stage = event.get("event") == "stage"
-    done = event.get("done")
+    """An event of the smoke test, which the launcher has checked."""
     lease.tell(
-        escaped(str(event.get("stage", "")), limit=40),
-        escaped(str(event.get("status", "")), limit=20) if is_stage else "progress",
-        done=min(max(float(done), 0.0), 1.0) if isinstance(done, int | float) else None,
-        note=escaped(str(event.get("note", ""))),
+        event["stage"],
+        event.get("status", "progress"),
+        done=event.get("done"),
+        note=event.get("note") or event.get("reason") or "",
+        target=event.get("target", ""),
     )
 
 
@@ -130,7 +127,7 @@ def _reason(error: Exception) -> str:
         about = f" on {escaped(error.file)}" if error.file else ""
         return f"The check {error.check} failed{about}"
     if isinstance(error, SmokeError):
-        return escaped(str(error), limit=300).rstrip(".")
+        return escaped(str(error).partition(":")[0], limit=300).rstrip(".")
     return "A file could not be read or written on the worker"
 
 
