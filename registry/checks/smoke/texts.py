@@ -1,0 +1,68 @@
+"""The fixed inputs `probe-v1`, in our own words. A change of one letter makes a new version."""
+
+PROBE = "probe-v1"
+
+PROSE = {
+    "en": (
+        "The ferry left the island a little after six, when the fog was still lying on the water "
+        "and the gulls had not yet begun to quarrel over the fish. Most of the passengers were "
+        "people going to work on the mainland: a teacher with a bag of exercise books, two nurses "
+        "who had slept badly, and an old carpenter who knew every rock in the strait by name. He "
+        "stood at the rail and told a boy beside him how his grandfather had rowed across in a "
+        "single night, without a lantern, because the doctor was needed and there was no engine "
+        "to be had. The boy asked whether he had been afraid. The carpenter thought about it for "
+        "a while and said that his grandfather had never spoken of fear, only of the cold, and of "
+        "how glad he was to see the lights of the harbour. By the time they arrived the sun had "
+        "come through, the streets were wet and shining, and the bakery on the corner had opened "
+        "its doors. Everyone hurried away in a different direction, as they did every morning."
+    ),
+    "science": (
+        "Water expands when it freezes, which is unusual among liquids. As the temperature falls "
+        "below four degrees, the molecules begin to arrange themselves in an open lattice that "
+        "takes up more room than the disordered liquid. Ice is therefore less dense than water "
+        "and floats on it. For this reason lakes freeze from the top, and the layer of ice "
+        "protects the water below from the cold air, so that fish and plants survive the winter."
+    ),
+    "code": (
+        "def average(values):\n"
+        '    """Return the mean of a list of numbers, or None if it is empty."""\n'
+        "    if not values:\n        return None\n"
+        "    total = 0\n    for value in values:\n        total += value\n"
+        "    return total / len(values)\n\n\n"
+        "for name, scores in results.items():\n    print(name, average(scores))\n"
+    ),
+    "de": (
+        "Im Herbst wird der Markt auf dem alten Platz kleiner, weil viele Bauern aus den Dörfern "
+        "mit der Ernte beschäftigt sind. Wer früh kommt, findet trotzdem Äpfel, Nüsse und frisches "
+        "Brot, und die Händler haben Zeit, von ihrem Sommer zu erzählen."
+    ),
+    "es": (
+        "La biblioteca del barrio abre a las nueve y casi siempre hay alguien esperando en la "
+        "puerta. Algunos vienen a leer el periódico, otros a estudiar, y los niños se sientan en "
+        "el suelo junto a la ventana para escuchar un cuento antes de volver a casa."
+    ),
+}
+
+PROMPTS = (
+    "What is the capital of France?",
+    "Write one sentence about the sea in winter.",
+    "Explain in simple words why the sky is blue.",
+    "List three things one needs to bake bread.",
+    "How many days are there in a leap year?",
+    "Give a short definition of the word 'bridge'.",
+    "Translate into German: Good morning, how are you?",
+    "Write a Python function that adds two numbers.",
+)
+
+CONVERSATIONS: tuple[tuple[str, list[dict[str, str]]], ...] = (
+    ("one user message", [{"role": "user", "content": "Good morning."}]),
+    (
+        "a system message and several turns",
+        [
+            {"role": "system", "content": "Answer briefly."},
+            {"role": "user", "content": "Good morning."},
+            {"role": "assistant", "content": "Good morning to you."},
+            {"role": "user", "content": "What day is it?"},
+        ],
+    ),
+)

@@ -1,0 +1,162 @@
+"""One model, stage by stage: a fault that blocks ends the trial, and the stages after it are skipped."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy
+import tokenizers
+import torch
+import transformers
+
+from registry.checks.findings import Finding, Severity, block, show, warn
+from registry.checks.smoke import behaviour, loading, speed, templates, weights
+from registry.checks.smoke.child import Reporter
+from registry.checks.smoke.texts import PROBE
+
+SEED = 0
+STAGES = ("inspect", "weights", "load", "text", "forward", "generate", "measure")
+GPU_SHARE = 0.95
+
+
+def run(spec: dict[str, Any], reporter: Reporter) -> None:
+    torch.set_grad_enabled(False)
+    torch.manual_seed(SEED)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_num_threads(os.cpu_count() or 1)
+    if torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(GPU_SHARE)
+    reporter.send("facts", device=speed.device_facts(), versions=_versions())
+    trial = Trial(spec, reporter)
+    blocked = False
+    for stage in STAGES:
+        if blocked or (stage in ("generate", "measure") and spec["profile"] != "full"):
+            reason = "a fault came before" if blocked else "not part of this profile"
+            reporter.send("stage", stage=stage, status="skipped", reason=reason)
+            continue
+        blocked = trial.take(stage)
+    reporter.send("metrics", metrics=trial.metrics)
+    reporter.send("done")
+
+
+class Trial:
+    """What one stage leaves for the next."""
+
+    def __init__(self, spec: dict[str, Any], reporter: Reporter) -> None:
+        self.spec = spec
+        self.reporter = reporter
+        self.target = loading.Target(
+            spec["kind"], Path(spec["folder"]), spec["file"], spec["parameters"]
+        )
+        self.file: str = spec["file"] or "config.json"
+        self.metrics: dict[str, Any] = {"probe": PROBE, "seed": SEED}
+        self.model: Any = None
+        self.subject: behaviour.Subject
+
+    def take(self, stage: str) -> bool:
+        """Run one stage; True if it found something that blocks."""
+        started = monotonic()
+        self.reporter.send("stage", stage=stage, status="started")
+        blocked = False
+        for finding in self._guarded(stage):
+            blocked |= finding.severity is Severity.BLOCK or finding.check == "RUN-SKIPPED"
+            self.reporter.send("finding", finding=_as_sent(finding))
+        status = "failed" if blocked else "done"
+        seconds = round(monotonic() - started, 3)
+        self.reporter.send("stage", stage=stage, status=status, seconds=seconds)
+        return blocked
+
+    def _guarded(self, stage: str) -> Iterator[Finding]:
+        """Libraries raise what they like over a broken model, panics of the tokenizer included."""
+        work: Callable[[], Iterator[Finding]] = getattr(self, f"_{stage}")
+        try:
+            yield from work()
+        except (MemoryError, torch.OutOfMemoryError):
+            yield self._out_of_memory(stage)
+        except loading.TooLarge as problem:
+            yield warn("RUN-SKIPPED", f"The model was not run: {problem}.", file=self.file)
+        except BaseException as error:
+            if "can't allocate memory" in str(error):
+                yield self._out_of_memory(stage)
+            elif stage == "text":
+                why = show(f"{type(error).__name__}: {error}")
+                yield block("TOK-LOAD", f"The tokenizer cannot be loaded: {why}", file=self.file)
+            else:
+                why = show(f"{type(error).__name__}: {error}")
+                what = "Loading" if stage == "load" else f"The stage {stage}"
+                yield block("RUN-LOAD", f"{what} fails: {why}", file=self.file, where=stage)
+
+    def _out_of_memory(self, stage: str) -> Finding:
+        memory = self.spec["memory_mib"]
+        return block(
+            "RUN-OOM",
+            f"The test was stopped: more than {memory} MiB of memory were wanted during {stage}.",
+            file=self.file,
+            threshold=memory,
+            where=stage,
+        )
+
+    def _inspect(self) -> Iterator[Finding]:
+        self.metrics["parameters"] = self.target.parameters
+        loading.fits(self.target, memory_mib=self.spec["memory_mib"])
+        yield from ()
+
+    def _weights(self) -> Iterator[Finding]:
+        paths = [self.target.folder / name for name in self.spec["weights"]]
+        last = [0.0]
+
+        def progress(done: float) -> None:
+            if done - last[0] >= 0.05:
+                last[0] = done
+                self.reporter.send("progress", stage="weights", done=round(done, 3))
+
+        yield from weights.check(paths, progress=progress)
+
+    def _load(self) -> Iterator[Finding]:
+        self.model, findings, seconds = loading.load(self.target)
+        self.metrics |= {"load_s": seconds, "dtype": str(self.model.dtype).removeprefix("torch.")}
+        yield from findings
+        if not self.spec["weights"]:
+            yield from loading.broken_parameters(self.model, self.file)
+
+    def _text(self) -> Iterator[Finding]:
+        tokenizer = loading.tokenizer_of(self.target)
+        rows = self.model.get_input_embeddings().weight.shape[0]
+        yield from templates.check(tokenizer, rows=rows, file=self.spec["file"] or "tokenizer.json")
+        self.subject = behaviour.subject_of(
+            self.model, tokenizer, file=self.file, is_chat=self.spec["chat"]
+        )
+
+    def _forward(self) -> Iterator[Finding]:
+        self.metrics["tokens_tried"] = self.subject.context
+        full = self.spec["profile"] == "full"
+        yield from behaviour.check_forward(self.subject, with_quality=full)
+        yield from behaviour.check_repeats(self.subject)
+        self.metrics |= self.subject.metrics
+
+    def _generate(self) -> Iterator[Finding]:
+        samples: list[dict[str, str]] = []
+        yield from behaviour.check_answers(self.subject, samples)
+        for sample in samples:
+            self.reporter.send("sample", **sample)
+
+    def _measure(self) -> Iterator[Finding]:
+        self.metrics |= speed.measure(self.subject)
+        yield from ()
+
+
+def _as_sent(finding: Finding) -> dict[str, Any]:
+    sent = finding.as_json()
+    return {key: value for key, value in sent.items() if key != "help"}
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "tokenizers": tokenizers.__version__,
+        "numpy": numpy.__version__,
+        "probe": PROBE,
+    }
