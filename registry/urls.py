@@ -12,5 +12,6 @@ urlpatterns = [
     path("accounts/", include("allauth.account.urls")),
     path("api/v1/", include("registry.api.urls")),
     path("", include(site)),
+    path("", include("registry.hub.urls")),
     path("", include(repositories)),
 ]
