@@ -1,0 +1,210 @@
+"""Submitting revisions for release, the review queue, and the steps of a release."""
+
+from typing import Any, Literal
+
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from ninja import Query, Router, Status
+from pydantic import Field
+
+from registry.accounts.callers import Caller
+from registry.api.addresses import release_of, repository_of
+from registry.api.answers import ANYBODY, CHANGING, READING, Refusal
+from registry.api.authentication import OPTIONAL_TOKEN, ApiRequest, Token, caller_of
+from registry.api.shapes import (
+    DecisionShape,
+    ReleaseDetail,
+    ReleasePage,
+    ReleaseShape,
+    Text,
+    Wanted,
+)
+from registry.catalog import revisions
+from registry.errors import Invalid, NotAllowed
+from registry.releases import workflow
+from registry.releases.models import OPEN, DecisionKind, Release
+from registry.releases.models import Status as ReleaseStatus
+
+router = Router(tags=["releases"])
+Step = Literal[
+    "approve", "request-changes", "reject", "withdraw", "submit", "suspend", "restore", "recall"
+]
+
+
+class Submission(Wanted):
+    revision: Text = Field(description="the head of the branch: a commit id")
+    version: Text = Field(description="version label, such as v1.0; becomes a tag")
+    notes: Text = Field("", max_length=10_000)
+    branch: Text = "main"
+
+
+class StepBody(Wanted):
+    reason: Text = ""
+    digest: Text = Field(
+        "", description="the digest of the release that you looked at; to approve it is required"
+    )
+    acknowledged: list[Text] = Field(
+        [], description="to approve: each check whose warning you tick off"
+    )
+
+
+class Paging(Wanted):
+    page: int = Field(1, ge=1, le=1_000_000)
+    limit: int = Field(50, ge=1, le=100)
+
+
+@router.post(
+    "/models/{namespace}/{name}/releases",
+    response={201: ReleaseDetail, **CHANGING},
+    auth=Token(),
+    summary="Submit a revision for release",
+)
+def submit(request: ApiRequest, namespace: str, name: str, wanted: Submission) -> Any:
+    """Needs a token of scope write of somebody who may write the repository."""
+    repository = repository_of(namespace, name, caller=request.auth)
+    revision = revisions.find(repository, wanted.revision, caller=request.auth)
+    release = workflow.open_release(
+        revision,
+        version=wanted.version,
+        notes=wanted.notes,
+        branch=wanted.branch,
+        by=request.auth,
+    )
+    return Status(201, _detail(request, release.public_id))
+
+
+@router.get(
+    "/models/{namespace}/{name}/releases",
+    response={200: ReleasePage, **ANYBODY},
+    auth=caller_of,
+    openapi_extra=OPTIONAL_TOKEN,
+    summary="The releases of a repository, newest first",
+)
+def of_repository(
+    request: ApiRequest, namespace: str, name: str, paging: Query[Paging]
+) -> dict[str, Any]:
+    """Those that were released; those before release only for who sees its quarantine."""
+    repository = repository_of(namespace, name, caller=request.auth)
+    seen = Release.objects.visible_to(request.auth).filter(repository=repository)
+    return _page(request, seen.order_by("-pk"), paging)
+
+
+@router.get(
+    "/releases/{release_id}",
+    response={200: ReleaseDetail, **READING},
+    auth=caller_of,
+    openapi_extra=OPTIONAL_TOKEN,
+    summary="One release, with decisions and the steps that the caller may take",
+)
+def one(request: ApiRequest, release_id: str) -> dict[str, Any]:
+    return _detail(request, release_id)
+
+
+@router.get(
+    "/reviews",
+    response={200: ReleasePage, 401: Refusal, 403: Refusal, 422: Refusal},
+    auth=Token(),
+    summary="The review queue, most urgent first",
+)
+def queue(request: ApiRequest, paging: Query[Paging]) -> dict[str, Any]:
+    """Releases in review. For site maintainers and stewards."""
+    if not request.auth.is_maintainer:
+        raise NotAllowed("Only site maintainers have a review queue.")
+    waiting = Release.objects.visible_to(request.auth).filter(status=ReleaseStatus.IN_REVIEW)
+    return _page(request, waiting.order_by("due_at", "pk"), paging)
+
+
+@router.post(
+    "/releases/{release_id}/{step}",
+    response={200: ReleaseDetail, **CHANGING},
+    auth=Token(),
+    summary="Take a step: submit, withdraw, approve, request changes, reject, suspend, …",
+)
+def take_step(request: ApiRequest, release_id: str, step: Step, wanted: StepBody) -> dict[str, Any]:
+    """To submit and withdraw, a token of scope write of somebody who may write the repository;
+    everything else is for site maintainers with a token of scope admin. Nobody decides on their
+    own work."""
+    release = release_of(release_id, caller=request.auth)
+    if step == "approve" and not wanted.digest:
+        raise Invalid("Send the `digest` of the release that you looked at.")
+    workflow.transition(
+        step.replace("-", "_"),
+        release,
+        by=request.auth,
+        reason=wanted.reason,
+        digest=wanted.digest or None,
+        acknowledged=wanted.acknowledged,
+    )
+    return _detail(request, release_id)
+
+
+def _page(request: ApiRequest, releases: QuerySet[Release], paging: Paging) -> dict[str, Any]:
+    wanted = releases.select_related("repository__namespace", "revision", "opened_by")
+    page = Paginator(wanted, paging.limit).get_page(paging.page)
+    items = list(page.object_list) if paging.page <= page.paginator.num_pages else []
+    following = ""
+    if items and page.has_next():
+        query = request.GET.copy()
+        query["page"] = str(page.next_page_number())
+        following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+    return {
+        "items": [_shape(request, release) for release in items],
+        "count": page.paginator.count,
+        "next": following,
+    }
+
+
+def _detail(request: ApiRequest, release_id: str) -> dict[str, Any]:
+    release = release_of(release_id, caller=request.auth)
+    decisions = [
+        DecisionShape(
+            kind=decision.kind,
+            by=decision.by.username,
+            reason=decision.reason,
+            digest=decision.digest,
+            acknowledged=decision.acknowledged,
+            at=decision.at,
+            counts=decision.kind != DecisionKind.APPROVE or decision.digest == release.digest,
+        )
+        for decision in release.decisions.select_related("by")
+    ]
+    return _shape(request, release) | {
+        "approvals": workflow.approvals(release),
+        "approvals_needed": workflow.approvals_needed(release),
+        "decisions": decisions,
+        "holds": workflow.holds(release) if release.status in OPEN else [],
+        "warnings": workflow.warned_checks(release.revision),
+        "steps": _steps(release, request.auth),
+    }
+
+
+def _steps(release: Release, caller: Caller) -> list[str]:
+    return [
+        name.replace("_", "-")
+        for name in workflow.TRANSITIONS
+        if workflow.refusal(name, release, caller) is None
+    ]
+
+
+def _shape(request: HttpRequest, release: Release) -> dict[str, Any]:
+    shape = ReleaseShape(
+        id=release.public_id,
+        repository=release.repository.full_name,
+        repository_id=release.repository.public_id,
+        revision=release.revision.oid,
+        branch=release.branch.removeprefix("refs/heads/"),
+        version=release.version,
+        status=release.status,
+        notes=release.notes,
+        digest=release.digest,
+        manifest_digest=release.manifest_digest,
+        terms_hash=release.terms_hash,
+        opened_by=release.opened_by.username,
+        opened_at=release.opened_at,
+        due_at=release.due_at,
+        released_at=release.released_at,
+        reason=release.status_reason,
+        url=request.build_absolute_uri(release.get_absolute_url()),
+    )
+    return shape.model_dump()

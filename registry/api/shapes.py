@@ -1,0 +1,138 @@
+"""The shapes that several operations take or give."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from ninja import Schema
+from pydantic import AfterValidator, ConfigDict, Field
+
+
+def _storable(text: str) -> str:
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("it has a character in it that cannot be stored")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+PublicId = Annotated[str, Field(description="24 hex digits, never reused")]
+
+
+class Wanted(Schema):
+    """A body that a caller sends. A misspelt field is an error and not ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ReleaseShape(Schema):
+    """A release as lists give it."""
+
+    id: PublicId
+    repository: str = Field(description="`namespace/name` as it is called today")
+    repository_id: PublicId
+    revision: str = Field(description="the commit id, 40 hex digits")
+    branch: str
+    version: str
+    status: str
+    notes: str
+    digest: str = Field(
+        description="SHA-256 over repository id, version, manifest digest and terms hash"
+    )
+    manifest_digest: str
+    terms_hash: str
+    opened_by: str
+    opened_at: datetime
+    due_at: datetime
+    released_at: datetime | None
+    reason: str = Field(description="the reason given for the last step, where there is one")
+    url: str
+
+
+class DecisionShape(Schema):
+    kind: str
+    by: str
+    reason: str
+    digest: str = Field(description="what exactly was decided about")
+    acknowledged: list[str] = Field(description="checks whose warnings were ticked off")
+    at: datetime
+    counts: bool = Field(description="False for an approval of what the release no longer says")
+
+
+class ReleaseDetail(ReleaseShape):
+    """A release with what was decided, what stands in its way, and what the caller may do."""
+
+    approvals: int
+    approvals_needed: int
+    decisions: list[DecisionShape]
+    holds: list[str] = Field(description="what stands between it and release, a sentence each")
+    warnings: list[str] = Field(description="checks whose warnings an approver has to tick off")
+    steps: list[str] = Field(description="the steps that this caller may take now")
+
+
+class ReleasePage(Schema):
+    items: list[ReleaseShape]
+    count: int
+    next: str = Field(description="the address of the next page, or empty")
+
+
+class DocumentShape(Schema):
+    """One document of a set of terms, in one version."""
+
+    title: str
+    kind: str
+    version: str
+    sha256: str
+    why: str = Field(description="why it is part of the set")
+    needs_acceptance: bool
+    official_url: str
+    url: str
+    text: str | None = Field(description="the exact text, where the site holds one")
+    summary: dict[str, Any] = Field(description="the facts in the site's words")
+
+
+class TermsShape(Schema):
+    """The terms of one revision of a repository."""
+
+    repository: str
+    repository_id: PublicId
+    revision: str
+    release: str = Field(description="version label of the release, or empty: not released yet")
+    hash: str = Field(description="send it back as `terms_hash` to accept exactly this set")
+    needs_acceptance: bool
+    accepted: bool = Field(description="whether the caller accepted exactly this set")
+    acceptance: str = Field(description="the id of the caller's acceptance, or empty")
+    problem: str = Field(description="why nothing can be released under it, or empty")
+    documents: list[DocumentShape]
+    url: str
+
+
+class AcceptanceShape(Schema):
+    acceptance: PublicId
+    terms_hash: str
+    accepted_at: datetime
+
+
+class AccessShape(Schema):
+    """The gate's answer, the same that a download would get now."""
+
+    is_open: bool
+    reason: str
+    message: str
+    next_url: str
+    repository: str
+    revision: str
+    path: str
+    release: str
+
+
+class ChecksShape(Schema):
+    """The checks of a revision: live while they run, and with their whole report once they ended."""
+
+    repository: str
+    revision: str
+    run: str = Field(description="the id of the run, or empty where none was started")
+    state: str = Field(description="queued, running, finished, or not_started")
+    verdict: str = Field(description="passed, warned, blocked or error; empty while checks run")
+    findings: list[dict[str, Any]]
+    progress: dict[str, Any] | None = Field(description="how far each job is")
+    report: dict[str, Any] | None = Field(description="the report of schema 1, as far as it is")
+    url: str
