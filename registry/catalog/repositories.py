@@ -8,7 +8,7 @@ from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace
 from registry.accounts.permissions import Permission
 from registry.audit import log
-from registry.catalog import commits
+from registry.catalog import commits, rights
 from registry.catalog.models import Repository, RepositoryType, Visibility
 from registry.errors import Conflict, Invalid, NotAllowed, RepositoryMissing, SignInRequired
 
@@ -56,28 +56,20 @@ def create(
 def find(full_name: str, *, caller: Caller, type: str = RepositoryType.MODEL) -> Repository:  # noqa: A002
     """The repository of this id, in any case, if the caller may know of it; else RepositoryMissing."""
     namespace, _, name = full_name.partition("/")
-    repository = (
-        Repository.objects.visible_to(caller)
-        .select_related("namespace")
-        .filter(namespace__name__iexact=namespace, name__iexact=name, type=type)
-        .first()
-    )
-    if repository is None:
-        raise RepositoryMissing("Repository not found")
-    return repository
+    return _the_one(caller, namespace__name__iexact=namespace, name__iexact=name, type=type)
 
 
 def of_id(public_id: str, *, caller: Caller) -> Repository:
     """The repository with this opaque id, if the caller may know of it; else RepositoryMissing."""
-    repository = (
-        Repository.objects.visible_to(caller)
-        .select_related("namespace")
-        .filter(public_id=public_id)
-        .first()
-    )
+    return _the_one(caller, public_id=public_id)
+
+
+def _the_one(caller: Caller, **conditions: str) -> Repository:
+    visible = rights.annotate(Repository.objects.visible_to(caller), caller)
+    repository = visible.select_related("namespace").filter(**conditions).first()
     if repository is None:
         raise RepositoryMissing("Repository not found")
-    return repository
+    return rights.remember(repository, caller)
 
 
 @transaction.atomic

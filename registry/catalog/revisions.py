@@ -6,6 +6,7 @@ from django.db.models import Case, F, QuerySet, When
 from django.db.models.functions import Coalesce
 
 from registry.accounts.callers import Caller
+from registry.catalog import rights
 from registry.catalog.models import Ref, Repository, Revision, RevisionState
 from registry.errors import RevisionMissing
 
@@ -14,7 +15,7 @@ COMMIT_ID = re.compile(r"[0-9a-f]{7,40}")
 
 def sees_quarantine(repository: Repository, caller: Caller) -> bool:
     """Whether unreleased revisions of the repository exist for this caller."""
-    return Repository.objects.quarantine_seen_by(caller).filter(pk=repository.pk).exists()
+    return rights.of(repository, caller).sees_quarantine
 
 
 def find(repository: Repository, name: str, *, caller: Caller) -> Revision:
@@ -43,8 +44,7 @@ def require_branch(repository: Repository, name: str) -> None:
 
 def position(ref: Ref, *, caller: Caller) -> Revision | None:
     """Where a branch or tag stands for this caller; None where it does not exist for them."""
-    repository = ref.repository
-    if Repository.objects.writable_by(caller).filter(pk=repository.pk).exists():
+    if rights.of(ref.repository, caller).writes:
         return ref.head
     if ref.public is not None:
         return ref.public
@@ -58,6 +58,8 @@ def position(ref: Ref, *, caller: Caller) -> Revision | None:
 def refs_for(repository: Repository, *, caller: Caller) -> list[tuple[Ref, Revision]]:
     """All branches and tags that exist for this caller, with where each stands for them."""
     refs = _refs().filter(repository=repository).order_by("name")
+    for ref in refs:
+        ref.repository = repository
     placed = ((ref, position(ref, caller=caller)) for ref in refs)
     return [(ref, revision) for ref, revision in placed if revision is not None]
 
@@ -113,9 +115,7 @@ def history(repository: Repository, start: Revision, *, caller: Caller) -> list[
 
 
 def _refs() -> QuerySet[Ref]:
-    return Ref.objects.select_related(
-        "repository", "head__author", "public__author", "withdrawn__author"
-    )
+    return Ref.objects.select_related("head__author", "public__author", "withdrawn__author")
 
 
 def _ref(repository: Repository, name: str) -> Ref | None:
@@ -124,4 +124,7 @@ def _ref(repository: Repository, name: str) -> Ref | None:
         if name.startswith(("refs/heads/", "refs/tags/"))
         else [f"refs/heads/{name}", f"refs/tags/{name}"]
     )
-    return _refs().filter(repository=repository, name__in=names).order_by("name").first()
+    ref = _refs().filter(repository=repository, name__in=names).order_by("name").first()
+    if ref is not None:
+        ref.repository = repository  # with what is known of the caller's rights
+    return ref

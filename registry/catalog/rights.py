@@ -1,19 +1,63 @@
-"""Whether a caller may change a repository, with the refusal where not."""
+"""What a caller may do with a repository, asked of the database once a request, or afresh."""
+
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef
 
 from registry.accounts.callers import Caller
-from registry.catalog.models import Repository
+from registry.catalog.models import Repository, RepositoryQuerySet
 from registry.errors import NotAllowed, SignInRequired
 
 NO_WRITE = "You don't have the required permissions to perform this action"
 
 
-def may_write(repository: Repository, caller: Caller) -> bool:
-    return Repository.objects.writable_by(caller).filter(pk=repository.pk).exists()
+@dataclass(frozen=True)
+class Rights:
+    """`writes` with the token that was used; `sees_quarantine` whatever its scope."""
+
+    caller: Caller
+    writes: bool
+    sees_quarantine: bool
+
+
+def annotate(repositories: RepositoryQuerySet, caller: Caller) -> RepositoryQuerySet:
+    """Have the same query that finds repositories say what the caller may do with them."""
+    return repositories.annotate(
+        caller_writes=_is_in(Repository.objects.writable_by(caller)),
+        caller_sees_quarantine=_is_in(Repository.objects.quarantine_seen_by(caller)),
+    )
+
+
+def remember(repository: Repository, caller: Caller) -> Repository:
+    """Keep what `annotate` found out with the row, for this very caller."""
+    repository.rights = Rights(  # type: ignore[attr-defined]
+        caller,
+        writes=repository.caller_writes,  # type: ignore[attr-defined]
+        sees_quarantine=repository.caller_sees_quarantine,  # type: ignore[attr-defined]
+    )
+    return repository
+
+
+def of(repository: Repository, caller: Caller) -> Rights:
+    """The caller's rights: those remembered with the row, where it was fetched for this caller."""
+    known = getattr(repository, "rights", None)
+    if isinstance(known, Rights) and known.caller is caller:
+        return known
+    row = annotate(Repository.objects.filter(pk=repository.pk), caller).first()
+    if row is None:
+        return Rights(caller, writes=False, sees_quarantine=False)
+    found: Rights = remember(row, caller).rights  # type: ignore[attr-defined]
+    return found
 
 
 def require_write(repository: Repository, caller: Caller) -> None:
-    """Raise unless the caller may commit to the repository with the token that they used."""
+    """Raise unless the caller may commit to the repository with the token that they used. Asks
+    afresh: an upload may have taken hours."""
     if caller.user is None:
         raise SignInRequired("Invalid username or password.")
-    if not may_write(repository, caller):
+    if not Repository.objects.writable_by(caller).filter(pk=repository.pk).exists():
         raise NotAllowed(NO_WRITE)
+
+
+def _is_in(repositories: RepositoryQuerySet) -> Exists:
+    return Exists(repositories.filter(pk=OuterRef("pk")))

@@ -69,13 +69,10 @@ def _names(request: WireRequest) -> list[str]:
 def _filtered(request: WireRequest, refs: QuerySet[Ref]) -> QuerySet[Ref]:
     for author in wire.values(request, "author"):
         refs = refs.filter(repository__namespace__name__iexact=author)
-    words = wire.values(request, "search")
-    if words:
-        refs = refs.annotate(
-            full_name=Concat("repository__namespace__name", Value("/"), "repository__name")
-        )
-    for word in words:
-        refs = refs.filter(full_name__icontains=word)
+    if words := wire.values(request, "search"):
+        name = Concat("repository__namespace__name", Value("/"), "repository__name")
+        found = [Q(full_name__icontains=word) for word in words]
+        refs = refs.annotate(full_name=name).filter(*found)
     shown = Revision.objects.filter(pk=OuterRef("shown"))
     if tags := wire.values(request, "filter"):
         refs = refs.filter(Exists(shown.filter(tags__contains=tags)))

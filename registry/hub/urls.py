@@ -15,7 +15,7 @@ def dispatch(request: HttpRequest, **_: str) -> HttpResponseBase:
         view, _args, kwargs = resolver.resolve(f"/{addresses.raw_path(request)}")
     except Resolver404:
         return wire.finish(request, refusals.not_found())
-    return view(request, **kwargs)  # type: ignore[no-any-return]
+    return view(request, **kwargs)
 
 
 urlpatterns = [

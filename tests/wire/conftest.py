@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,7 +14,10 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from registry.accounts.models import User
 from registry.instance.processes import free_port, stop
+from tests.factories import make_token
+from tests.wire import clients
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,3 +72,28 @@ def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
         except OSError:
             time.sleep(0.1)
     raise AssertionError(log.read_text(errors="replace"))
+
+
+@pytest.fixture(
+    params=["newest", pytest.param("oldest", marks=pytest.mark.clients)],
+)
+def python(request: pytest.FixtureRequest) -> Path:
+    """The interpreter that has the client in the version under test."""
+    return clients.newest_python() if request.param == "newest" else clients.oldest_python()
+
+
+@pytest.fixture
+def client_of(
+    python: Path, registry_url: str, tmp_path: Path
+) -> Iterator[Callable[..., clients.Client]]:
+    """`client_of(user)` or `client_of(None)`: that person's client, with a cache of its own."""
+    made: list[clients.Client] = []
+
+    def make(user: User | None, scope: str = "write") -> clients.Client:
+        token = make_token(user, scope) if user else ""
+        made.append(clients.Client(python, registry_url, token, tmp_path / f"home{len(made)}"))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
