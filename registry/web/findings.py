@@ -1,45 +1,62 @@
-"""A check report arranged for reading: findings by what the author has to do, and the way so far."""
+"""A check report arranged for reading: the way so far, findings by what to do, what was measured."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
-from registry.checks import catalogue
-from registry.checks.models import LIVE, CheckRun, FindingRow, Job, JobState
-from registry.releases.models import Release
+from registry.checks import reports
+from registry.checks.models import CheckRun
 
-ORDER = {"block": 0, "warn": 1, "info": 2}
-
-
-@dataclass
-class Group:
-    """All findings of one check, with what it says about itself."""
-
-    check: catalogue.Check | None
-    check_id: str
-    severity: str
-    rows: list[FindingRow] = field(default_factory=list)
+STAGES = {
+    "upload": gettext_lazy("while uploading"),
+    "scan": gettext_lazy("scan of every file"),
+    "inspect": gettext_lazy("look at the files"),
+    "weights": gettext_lazy("every weight"),
+    "text": gettext_lazy("tokenizer and templates"),
+    "load": gettext_lazy("load"),
+    "run": gettext_lazy("run"),
+    "forward": gettext_lazy("run"),
+    "generate": gettext_lazy("answer prompts"),
+    "measure": gettext_lazy("measure speed"),
+}
+# A stage that is over says whether it ran, never whether the model is good: that is the verdict
+LOOKS = {
+    "queued": ("is-unknown", "…", gettext_lazy("waits")),
+    "running": ("is-running", "◔", gettext_lazy("running")),
+    "done": ("is-unknown", "✓", gettext_lazy("done")),
+    "skipped": ("is-unknown", "»", gettext_lazy("skipped")),
+    "failed": ("is-blocked", "✗", gettext_lazy("ended early")),
+}
+MEASURES: list[tuple[str, Any, Callable[[Any], str]]] = [
+    ("parameters", gettext_lazy("Parameters"), lambda value: str(intcomma(value))),
+    ("dtype", gettext_lazy("Number format"), str),
+    ("load_s", gettext_lazy("Load time"), lambda value: f"{value} s"),
+    ("ttft_ms", gettext_lazy("Time to first token"), lambda value: f"{value} ms"),
+    ("decode_tok_s", gettext_lazy("Tokens per second"), str),
+    ("decode_tok_s_batch8", gettext_lazy("Tokens per second, 8 at once"), str),
+    ("peak_rss_mb", gettext_lazy("Most memory"), lambda value: f"{intcomma(value)} MiB"),
+    ("peak_gpu_mb", gettext_lazy("Most GPU memory"), lambda value: f"{intcomma(value)} MiB"),
+    ("perplexity", gettext_lazy("Perplexity"), lambda value: _pairs(value)),
+    ("kl_cache_max", gettext_lazy("Cache divergence (KL)"), str),
+]
 
 
 def report(run: CheckRun | None) -> dict[str, Any]:
     """What the checks page shows of a run."""
     if run is None:
-        return {
-            "run": None,
-            "groups": [],
-            "jobs": [],
-            "is_live": False,
-            "metrics": {},
-            "samples": [],
-        }
-    document = run.report or {}
+        return {"run": None}
+    document = reports.report_of(run)
+    progress = reports.progress_of(run)
     return {
         "run": run,
-        "is_live": run.state in LIVE,
-        "jobs": [_job(job) for job in run.jobs.all()],
-        "groups": groups(run),
-        "metrics": document.get("metrics") or {},
+        "is_live": progress["is_live"],
+        "jobs": progress["jobs"],
+        "stages": [_stage(stage) for stage in document["stages"]],
+        "groups": reports.grouped(run),
+        "measured": _measured(document.get("metrics") or {}),
         "device": document.get("device") or {},
         "isolation": document.get("isolation") or {},
         "versions": document.get("versions") or {},
@@ -47,53 +64,52 @@ def report(run: CheckRun | None) -> dict[str, Any]:
     }
 
 
-def groups(run: CheckRun) -> list[Group]:
-    """Gravest first; within that, in the order of the catalogue."""
-    found: dict[tuple[str, str], Group] = {}
-    for row in run.findings.all():
-        key = (row.check_id, row.severity)
-        if key not in found:
-            check = catalogue.CHECKS.get(row.check_id)
-            found[key] = Group(check, row.check_id, row.severity)
-        found[key].rows.append(row)
-    rank = {check_id: place for place, check_id in enumerate(catalogue.CHECKS)}
-    return sorted(
-        found.values(),
-        key=lambda group: (ORDER.get(group.severity, 3), rank.get(group.check_id, len(rank))),
+def summary(run: CheckRun | None) -> str:
+    """The findings in one line: how many of each severity."""
+    found = {"block": 0, "warn": 0, "info": 0}
+    if run is None:
+        return ""
+    for severity in run.findings.values_list("severity", flat=True):
+        found[severity] = found.get(severity, 0) + 1
+    return " · ".join(
+        (
+            ngettext("%d blocks", "%d block", found["block"]) % found["block"],
+            ngettext("%d warning", "%d warnings", found["warn"]) % found["warn"],
+            ngettext("%d note", "%d notes", found["info"]) % found["info"],
+        )
     )
 
 
-def counts(run: CheckRun | None) -> dict[str, int]:
-    """How many findings of each severity."""
-    found = {"block": 0, "warn": 0, "info": 0}
-    if run is not None:
-        for severity in run.findings.values_list("severity", flat=True):
-            found[severity] = found.get(severity, 0) + 1
-    return found
-
-
-def submitted_sentence(release: Release) -> str:
-    return _("%(version)s is in review. You will see here when a maintainer has decided.") % {
-        "version": release.version
+def _stage(stage: dict[str, Any]) -> dict[str, Any]:
+    look, sign, word = LOOKS.get(stage["status"], LOOKS["queued"])
+    return stage | {
+        "title": STAGES.get(stage["name"], stage["name"]),
+        "look": look,
+        "sign": sign,
+        "word": word,
     }
 
 
-def _job(job: Job) -> dict[str, Any]:
-    progress = job.progress if isinstance(job.progress, list) else []
-    return {
-        "job": job,
-        "last": progress[-1] if progress else None,
-        "began_again": job.attempt > 1,
-        "is_running": job.state == JobState.RUNNING,
-        "look": LOOKS[job.state],
+def _measured(metrics: dict[str, Any]) -> dict[str, Any]:
+    """A table: a column for each model file that was tried, a row for each figure that is there."""
+    targets = metrics.get("targets")
+    columns = targets if isinstance(targets, dict) and targets else {"": metrics}
+    rows = []
+    for key, title, shown in MEASURES:
+        values = [figures.get(key) for figures in columns.values()]
+        if any(value is not None for value in values):
+            rows.append((title, ["–" if value is None else shown(value) for value in values]))
+    return {"columns": list(columns), "rows": rows}
+
+
+def _pairs(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{name} {figure}" for name, figure in value.items())
+
+
+def asked_for(version: str) -> str:
+    """What a contributor is told after asking for a release."""
+    return _("%(version)s is in review. This page says so when a maintainer has decided.") % {
+        "version": version
     }
-
-
-LOOKS: dict[str, str] = {
-    JobState.WAITING: "queued",
-    JobState.QUEUED: "queued",
-    JobState.RUNNING: "running",
-    JobState.DONE: "passed",
-    JobState.SKIPPED: "superseded",
-    JobState.FAILED: "error",
-}

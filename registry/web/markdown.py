@@ -97,6 +97,8 @@ _ACTIVE = {
     "noscript",
     "form",
 }
+# What may be wider than the page can be scrolled with the keyboard too
+_SCROLLING = {"pre": {"tabindex": "0"}, "table": {"tabindex": "0"}}
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
@@ -119,6 +121,7 @@ def render(text: str, *, files_url: str = "") -> SafeString:
         attributes=_ATTRIBUTES,
         attribute_filter=attribute,
         clean_content_tags=_ACTIVE,
+        set_tag_attribute_values=_SCROLLING,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer ugc",
         id_prefix=ID_PREFIX,

@@ -7,6 +7,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from registry.catalog.facts import read as published
+
 _COMMERCIAL = {
     "allowed": gettext_lazy("Commercial use is allowed."),
     "allowed_below_user_threshold": gettext_lazy(
@@ -83,12 +85,14 @@ def _uses(facts: dict[str, Any], plain: Plain) -> None:
 
 
 def _duties(facts: dict[str, Any], plain: Plain) -> None:
-    for duty in facts.get("redistribution_duties") or []:
-        plain.asks.append(str(_DUTIES.get(str(duty), str(duty).replace("_", " "))))
     display = facts.get("display_duty") or {}
+    naming = facts.get("derivative_naming") or {}
+    said_below = {"display_built_with": display.get("text"), "name_prefix": naming.get("prefix")}
+    for duty in facts.get("redistribution_duties") or []:
+        if not said_below.get(str(duty)):
+            plain.asks.append(str(_DUTIES.get(str(duty), _sentence(str(duty).replace("_", " ")))))
     if display.get("required") and display.get("text"):
         plain.asks.append(_("Show the words “%(words)s”.") % {"words": display["text"]})
-    naming = facts.get("derivative_naming") or {}
     if naming.get("required") and naming.get("prefix"):
         plain.asks.append(
             _("A model made from it has a name that begins with “%(prefix)s”.")
@@ -110,9 +114,10 @@ def _limits(facts: dict[str, Any], plain: Plain) -> None:
             _("Not for %(region)s: %(effect)s.")
             % {"region": exclusion.get("region", ""), "effect": exclusion.get("effect", "")}
         )
-    for use in facts.get("prohibited_uses") or facts.get("prohibited_use_categories") or []:
-        text = use.get("description", "") if isinstance(use, dict) else str(use).replace("_", " ")
-        plain.forbids.append(_sentence(text))
+    plain.forbids += [_sentence(use) for use in facts.get("prohibited_uses") or []]
+    categories = {one["id"]: one["description"] for one in published()["acceptable_use_categories"]}
+    for use in facts.get("prohibited_use_categories") or []:
+        plain.forbids.append(_sentence(categories.get(use, str(use).replace("_", " "))))
 
 
 def _sentence(text: Any) -> str:

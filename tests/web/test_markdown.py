@@ -6,7 +6,7 @@ import pytest
 
 from registry.web import markdown
 
-HARMLESS = {"href", "id", "rel", "title", "align", "open", "start"}
+HARMLESS = {"href", "id", "rel", "title", "align", "open", "start", "tabindex"}
 SCHEMES = ("https://", "http://", "mailto:", "/", "#")
 
 
@@ -93,7 +93,7 @@ def test_a_link_that_leaves_the_repository_leads_nowhere() -> None:
 def test_tables_and_code_stay() -> None:
     made = markdown.render("| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\nx < 1\n```")
 
-    assert "<table>" in made
+    assert "<table" in made
     assert "x &lt; 1" in made
 
 

@@ -28,7 +28,9 @@ class TokenForm(forms.Form):
         help_text=_("The machine or job that will use it, such as “laptop”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    scope = forms.ChoiceField(label=_("What it may do"), choices=SCOPES)
+    scope = forms.ChoiceField(
+        label=_("What it may do"), choices=SCOPES, initial=Scope.READ, widget=forms.RadioSelect
+    )
     days = forms.ChoiceField(label=_("How long it works"), choices=LIFETIMES, initial="90")
 
     def expires_at(self) -> datetime | None:

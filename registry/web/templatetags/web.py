@@ -41,9 +41,9 @@ def verdict(name: str) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/copy_line.html")
-def copy_line(text: str, key: str, label: str = "") -> dict[str, str]:
+def copy_line(text: str, key: str) -> dict[str, str]:
     """A line for a terminal with a button that copies it. `key` is unique on the page."""
-    return {"text": text, "key": key, "label": label}
+    return {"text": text, "key": key}
 
 
 @register.filter
@@ -54,6 +54,11 @@ def short(digest: str, length: int = 12) -> str:
 @register.filter
 def is_checkbox(field: forms.BoundField) -> bool:
     return isinstance(field.field.widget, forms.CheckboxInput)
+
+
+@register.filter
+def is_choice(field: forms.BoundField) -> bool:
+    return isinstance(field.field.widget, forms.RadioSelect)
 
 
 @register.simple_tag(takes_context=True)

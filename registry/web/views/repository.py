@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from registry.agreements import terms
 from registry.catalog import cards, files
 from registry.catalog.models import Repository, Revision
+from registry.checks import reports
 from registry.errors import EntryMissing, RegistryError
 from registry.releases import gate, workflow
 from registry.releases.models import Release
@@ -48,9 +49,9 @@ def raw_report(request: CallerRequest, namespace: str, name: str, revision: str)
     """The report as the checks wrote it. The API gives the same to programs with a token."""
     repository = lookup.repository_or_404(request, namespace, name)
     here = _standing(request, repository, revision)
-    if here.run is None or here.run.report is None:
+    if here.run is None:
         raise Http404("This revision has no report yet.")
-    return JsonResponse(here.run.report, json_dumps_params={"indent": 2})
+    return JsonResponse(reports.report_of(here.run), json_dumps_params={"indent": 2})
 
 
 @require_safe
@@ -77,7 +78,7 @@ def request_release(request: CallerRequest, namespace: str, name: str) -> HttpRe
         except RegistryError as refusal:
             form.add_error(None, str(refusal))
         else:
-            messages.success(request, findings.submitted_sentence(release))
+            messages.success(request, findings.asked_for(release.version))
             return redirect(release)
     return _releases_page(request, repository, form)
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from registry.agreements import terms
 from registry.catalog import files
-from registry.checks import catalogue, runs
+from registry.checks import catalogue, reports, runs
 from registry.errors import RegistryError
 from registry.releases import workflow
 from registry.releases.models import DecisionKind, Release, Status
@@ -91,8 +91,8 @@ def _page(request: CallerRequest, release: Release) -> dict[str, Any]:
         "release": release,
         "repository": release.repository,
         "run": run,
-        "counts": findings.counts(run),
-        "groups": findings.groups(run) if run else [],
+        "summary": findings.summary(run),
+        "groups": reports.grouped(run) if run else [],
         "before": before,
         "changes": differences.between(before_files, after_files),
         "unchanged": differences.unchanged(before_files, after_files),

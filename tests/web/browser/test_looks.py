@@ -1,0 +1,123 @@
+"""Every page, looked at: axe finds nothing, nothing scrolls sideways, in light, dark and on a phone."""
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
+from playwright.sync_api import BrowserContext, Page
+
+from registry.accounts.models import User
+from tests.web.browser import scene as scenes
+from tests.web.browser.scene import Scene
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+
+WIDTHS = {"desk": (1280, 900), "phone": (390, 844), "narrow": (320, 640)}
+AXE = {("desk", "light"), ("desk", "dark"), ("narrow", "light")}
+SCHEMES = ("light", "dark")
+
+
+def test_pages_for_visitors(page: Page, picture_folder: Path | None) -> None:
+    scene = scenes.build()
+
+    for name, path in _public(scene).items():
+        _look(page, f"visitor-{name}", path, picture_folder)
+
+
+def test_pages_for_a_reader(page: Page, picture_folder: Path | None) -> None:
+    scene = scenes.build()
+    _sign_in(page.context, scene.carol)
+
+    for name, path in {
+        "card": f"/{scene.released.repository.full_name}",
+        "files-closed": f"/{scene.released.repository.full_name}/tree/main",
+        "terms": f"/{scene.released.repository.full_name}/terms",
+        "tokens": "/settings/tokens",
+        "namespace": "/carol",
+        "email": "/accounts/email/",
+    }.items():
+        _look(page, f"reader-{name}", path, picture_folder)
+
+
+def test_pages_for_a_contributor(page: Page, picture_folder: Path | None) -> None:
+    scene = scenes.build()
+    _sign_in(page.context, scene.ada)
+    there = f"/{scene.released.repository.full_name}"
+
+    for name, path in {
+        "catalog": "/",
+        "card": there,
+        "files": f"{there}/tree/main",
+        "file": f"{there}/blob/main/README.md",
+        "checks": f"{there}/checks",
+        "checks-running": f"/{scene.running.full_name}/checks",
+        "checks-blocked": f"/{scene.blocked.full_name}/checks",
+        "releases": f"{there}/releases",
+        "releases-blocked": f"/{scene.blocked.full_name}/releases",
+        "suspended": f"/{scene.suspended.full_name}",
+        "release": scene.in_review.get_absolute_url(),
+        "namespace": "/lab",
+    }.items():
+        _look(page, f"contributor-{name}", path, picture_folder)
+
+
+def test_pages_for_a_maintainer(page: Page, picture_folder: Path | None) -> None:
+    scene = scenes.build()
+    _sign_in(page.context, scene.bob)
+
+    for name, path in {
+        "queue": "/review",
+        "release": scene.in_review.get_absolute_url(),
+        "released": scene.released.get_absolute_url(),
+    }.items():
+        _look(page, f"maintainer-{name}", path, picture_folder)
+
+
+def _public(scene: Scene) -> dict[str, str]:
+    there = f"/{scene.released.repository.full_name}"
+    return {
+        "catalog": "/",
+        "catalog-nothing": "/?q=nothing-like-this",
+        "sign-in": "/accounts/login/",
+        "sign-up": "/accounts/signup/",
+        "missing": "/nobody/nothing",
+        "card": there,
+        "checks": f"{there}/checks",
+        "releases": f"{there}/releases",
+        "license": f"{there}/license",
+        "terms": f"{there}/terms",
+        "license-text": "/licenses/llama3-1",
+        "docs-checks": "/docs/checks",
+        "glossary": "/docs/glossary",
+    }
+
+
+def _sign_in(context: BrowserContext, user: User) -> None:
+    """As the sign-in page would; that page has a test of its own."""
+    client = Client()
+    client.force_login(user)
+    cookie = client.cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": cookie, "url": _base_url(context)}])
+
+
+def _base_url(context: BrowserContext) -> str:
+    page = context.pages[0]
+    page.goto("/healthz")
+    return page.url.removesuffix("/healthz")
+
+
+def _look(page: Page, name: str, path: str, folder: Path | None) -> None:
+    for width, (across, down) in WIDTHS.items():
+        page.set_viewport_size({"width": across, "height": down})
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.goto(path)
+            if folder is not None:
+                picture = folder / f"{name}-{width}-{scheme}.png"
+                page.screenshot(path=picture, full_page=True)
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= across, f"{path} is {wide} wide at {across}"
+            if (width, scheme) in AXE:
+                found = Axe().run(page)
+                assert found.violations_count == 0, f"{path}, {scheme}: {found.generate_report()}"
