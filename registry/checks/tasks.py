@@ -3,8 +3,10 @@
 import logging
 import os
 import socket
+from typing import Any
 
-from celery import Task, current_app, shared_task
+from celery import current_app, shared_task
+from celery.contrib.django.task import DjangoTask
 from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
@@ -20,6 +22,7 @@ GRACE_SECONDS = 60
 
 
 @shared_task(
+    base=DjangoTask,
     ignore_result=True,
     soft_time_limit=LAST_RESORT_SECONDS,
     time_limit=LAST_RESORT_SECONDS + GRACE_SECONDS,
@@ -33,6 +36,7 @@ def run_scan(job_id: int) -> None:
 
 
 @shared_task(
+    base=DjangoTask,
     ignore_result=True,
     soft_time_limit=LAST_RESORT_SECONDS,
     time_limit=LAST_RESORT_SECONDS + GRACE_SECONDS,
@@ -73,17 +77,19 @@ def _run(job_id: int) -> None:
     send_due()
 
 
-def _is_drained(task: Task) -> bool:
+def _is_drained(task: DjangoTask) -> bool:
     """Whether the queue of a task holds no message, so that a job sent there and never claimed
     would wait for ever. Where messages wait, their turn comes and sending more would only pile up."""
     queue = settings.CELERY_TASK_ROUTES[task.name]["queue"]
     with current_app.connection_for_write() as connection:
-        connection.ensure_connection(max_retries=1, interval_start=0.1)
+        connection.ensure_connection(max_retries=1, interval_start=0)
         try:
-            declared = connection.default_channel.queue_declare(queue, passive=True)
+            channel: Any = connection.default_channel
+            return bool(channel.queue_declare(queue, passive=True).message_count == 0)
         except connection.channel_errors:
             return True
-        return bool(declared.message_count == 0)
+        except connection.connection_errors as error:
+            raise OperationalError(str(error)) from error
 
 
-TASKS: dict[JobKind, Task] = {JobKind.SCAN: run_scan, JobKind.SMOKE: run_smoke}
+TASKS: dict[JobKind, DjangoTask] = {JobKind.SCAN: run_scan, JobKind.SMOKE: run_smoke}
