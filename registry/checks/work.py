@@ -121,7 +121,8 @@ def _model_files(job: Job) -> list[ModelFile]:
 
 def _reason(error: Exception) -> str:
     """The beginning of a sentence for people; what may name folders of ours is only logged."""
-    if isinstance(error, SoftTimeLimitExceeded):
+    cause = error.cause if isinstance(error, ScannerCrashed) else error
+    if isinstance(cause, SoftTimeLimitExceeded):
         return "The worker ran out of time"
     if isinstance(error, ScannerCrashed):
         about = f" on {escaped(error.file)}" if error.file else ""

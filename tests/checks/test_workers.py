@@ -1,0 +1,170 @@
+"""Real workers at a real broker, killed and cut off in the middle of their work."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psutil
+import pytest
+import redis
+from django.conf import settings as site
+from django.db import connection
+
+from registry.audit import log
+from registry.audit.models import Entry
+from registry.checks import profiles, reports, runs, tasks
+from registry.checks.models import CheckRun, Job, JobKind, JobState, RunState, Verdict
+from registry.instance.processes import spawn, stop
+from tests import factories
+from tests.checks import tiny
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+LEASE_SECONDS = 3
+SOURCE = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def broker() -> Iterator[redis.Redis]:
+    client = redis.Redis.from_url(site.CELERY_BROKER_URL)
+    client.flushdb()
+    yield client
+    client.flushdb()
+    client.close()
+
+
+@pytest.fixture
+def start_worker(broker: redis.Redis, tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen]]:
+    """Starts a worker for the queues of checks, on the database of the test."""
+    url = urlsplit(os.environ["REGISTRY_DATABASE_URL"])
+    env = {
+        **os.environ,
+        "REGISTRY_DATABASE_URL": urlunsplit(url._replace(path=connection.settings_dict["NAME"])),
+        "REGISTRY_CHECK_LEASE_SECONDS": str(LEASE_SECONDS),
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+    }
+    command = [
+        sys.executable, "-m", "celery", "--quiet", "--app", "registry.instance.worker", "worker",
+        "--queues", "scan,smoke", "--concurrency", "1", "--without-gossip", "--without-mingle",
+        "--without-heartbeat",
+    ]  # fmt: skip
+    with ExitStack() as stack:
+        output = stack.enter_context((tmp_path / "worker.log").open("ab"))
+
+        def start() -> subprocess.Popen:
+            worker = spawn(command, on_orphaned=signal.SIGKILL, output=output, env=env, cwd=SOURCE)
+            stack.callback(stop, worker, signal.SIGTERM, seconds=30)
+            return worker
+
+        yield start
+
+
+@pytest.fixture
+def run(tmp_path: Path, settings) -> CheckRun:
+    """The run of a real, tiny model, not begun."""
+    settings.CHECK_QUIET_SECONDS = 0
+    repository = factories.make_repository()
+    maintainer = factories.as_caller(factories.make_maintainer())
+    profiles.assign(repository, "structural", by=maintainer)
+    files = tiny.save_llama(tmp_path / "model")
+    revision = factories.make_revision(repository, files={"README.md": factories.CARD, **files})
+    return CheckRun.objects.get(revision=revision)
+
+
+def _sweep_until(reached: Callable[[], bool], *, seconds: float = 120) -> None:
+    """Be the scheduler until it is so."""
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline, [
+            (job.kind, job.state, job.attempt, job.note, job.progress) for job in Job.objects.all()
+        ]
+        tasks.sweep()
+        time.sleep(0.3)
+
+
+def _job(run: CheckRun, kind: JobKind) -> Job:
+    return Job.objects.get(run=run, kind=kind)
+
+
+def _is_finished(run: CheckRun) -> bool:
+    run.refresh_from_db()
+    return run.state == RunState.FINISHED
+
+
+def _is_at_work(run: CheckRun) -> bool:
+    job = _job(run, JobKind.SMOKE)
+    return job.state == JobState.RUNNING and bool(job.progress)
+
+
+def test_a_worker_killed_in_the_middle_of_a_smoke_test_is_replaced_and_there_is_one_verdict(
+    start_worker, run
+):
+    worker = start_worker()
+    _sweep_until(lambda: _is_at_work(run))
+    below = psutil.Process(worker.pid).children(recursive=True)
+    worker.kill()
+    worker.wait()
+
+    _sweep_until(lambda: _job(run, JobKind.SMOKE).state == JobState.QUEUED)
+    seen = reports.progress_of(run)["jobs"][1]
+    assert seen["note"] == "The worker was lost; the test runs again (attempt 2)."
+    psutil.wait_procs(below, timeout=10)
+    assert not any(process.is_running() for process in below)
+
+    start_worker()
+    _sweep_until(lambda: _is_finished(run))
+
+    smoke = _job(run, JobKind.SMOKE)
+    assert (smoke.attempt, smoke.state) == (2, JobState.DONE)
+    assert (run.verdict, runs.holds(run.revision)) == (Verdict.PASSED, [])
+    assert Entry.objects.filter(event="checks.finish").count() == 1
+    assert {stage["name"]: stage["status"] for stage in run.report["stages"]}["load"] == "done"
+    assert run.report["isolation"]["level"] >= 2
+    assert log.verify().problems == []
+
+
+def test_a_broker_emptied_in_the_middle_loses_nothing(start_worker, broker, run):
+    start_worker()
+    others = [CheckRun.objects.get(revision=factories.make_revision()) for _ in range(3)]
+    _sweep_until(lambda: _is_at_work(run))
+
+    broker.flushdb()
+    _sweep_until(lambda: _is_finished(run) and all(map(_is_finished, others)))
+
+    assert run.verdict == Verdict.PASSED
+    assert all(other.verdict for other in others)
+    assert set(Job.objects.filter(run=run).values_list("attempt", flat=True)) == {1}
+
+
+def test_a_worker_that_is_asked_to_stop_finishes_what_it_is_at(start_worker, run):
+    worker = start_worker()
+    _sweep_until(lambda: _is_at_work(run))
+
+    worker.send_signal(signal.SIGTERM)
+    worker.wait(timeout=90)
+
+    assert _is_finished(run)
+    assert _job(run, JobKind.SMOKE).attempt == 1
+
+
+def test_a_database_that_breaks_off_all_connections_in_the_middle_does_not_cost_the_test(
+    start_worker, run
+):
+    start_worker()
+    _sweep_until(lambda: _is_at_work(run))
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    _sweep_until(lambda: _is_finished(run))
+
+    assert run.verdict == Verdict.PASSED
+    assert _job(run, JobKind.SMOKE).attempt == 1
