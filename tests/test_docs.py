@@ -1,0 +1,86 @@
+"""The documentation says what the code says."""
+
+import ast
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+
+
+def _read_by_settings() -> set[str]:
+    tree = ast.parse((ROOT / "registry" / "settings.py").read_text())
+    return {
+        argument.value
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        for argument in call.args
+        if isinstance(argument, ast.Constant)
+        and isinstance(argument.value, str)
+        and re.fullmatch(r"REGISTRY_[A-Z_]+", argument.value)
+    }
+
+
+def _documented() -> dict[str, str]:
+    rows = re.findall(
+        r"^\| `(REGISTRY_[A-Z_]+)` \| ([^|]+) \|",
+        (DOCS / "configuration.md").read_text(),
+        re.MULTILINE,
+    )
+    assert len(rows) == len(dict(rows)), "a variable stands in the table twice"
+    return dict(rows)
+
+
+def test_each_variable_that_settings_read_is_documented():
+    assert _read_by_settings() - set(_documented()) == set()
+
+
+def test_each_variable_that_is_documented_is_read_by_settings():
+    assert set(_documented()) - _read_by_settings() == set()
+
+
+def test_no_other_module_reads_a_variable_of_its_own():
+    known = _read_by_settings()
+    for path in (ROOT / "registry").rglob("*.py"):
+        found = set(re.findall(r'environ\S*?["\'](REGISTRY_[A-Z_]+)["\']', path.read_text()))
+        assert found <= known, path
+
+
+def test_documented_defaults_are_those_of_the_settings():
+    tree = ast.parse((ROOT / "registry" / "settings.py").read_text())
+    documented = _documented()
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call) or ast.unparse(call.func) not in {"_flag", "_number"}:
+            continue
+        name, default = (
+            ast.literal_eval(value)
+            for value in (*call.args, *(keyword.value for keyword in call.keywords))
+        )
+        assert documented[name] == f"`{str(default).lower()}`", name
+
+
+def test_the_states_of_a_release_are_drawn_as_they_are():
+    generate = runpy.run_path(str(DOCS / "generate.py"))
+    page = generate["PAGE"]
+
+    assert page.read_text() == generate["page"](page.read_text()), (
+        "docs/path-of-a-model.md is stale: run .venv/bin/python docs/generate.py"
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        if not target.startswith("/"):  # an address of the site, not a file
+            assert (page.parent / target).exists(), target
+
+
+def test_each_page_of_the_docs_is_in_the_index():
+    index = (DOCS / "index.md").read_text()
+    for page in DOCS.rglob("*.md"):
+        if page.name != "index.md":
+            assert f"]({page.relative_to(DOCS)})" in index, page
