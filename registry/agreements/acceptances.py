@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from registry.accounts.callers import Caller
+from registry.accounts.models import User
 from registry.agreements import terms as terms_of
 from registry.agreements.models import Acceptance, AcceptanceWords, Capacity
 from registry.audit import canonical, log
@@ -33,27 +34,18 @@ def accept(
     `terms` is the set in force, `shown_hash` what the form or program echoes of the set that it
     showed; when they differ, nothing is stored and the caller has to look again.
     """
-    if by.user is None:
-        raise SignInRequired("Sign in to accept the terms.")
-    if by.user.is_service:
-        raise NotAllowed("A service account cannot agree to anything; a person has to.")
-    if not by.can_write:
-        raise NotAllowed("Accepting terms needs a token of scope write or admin, or a browser.")
+    user = _person(by)
     expected = terms_of.hash_of(terms)
     if shown_hash != expected:
         raise Conflict(
             "The terms have changed since they were shown. Nothing was recorded; read them again."
         )
-    name = " ".join(typed_name.split())
-    if not name:
-        raise Invalid("Type your name to accept.")
-    if len(name) > MAX_NAME or not name.isprintable():
-        raise Invalid(f"The name must be printable and at most {MAX_NAME} characters long.")
+    name = _checked_name(typed_name)
     if capacity not in Capacity.values:
         raise Invalid("Say whether you accept for yourself or for your organisation.")
     salt = secrets.token_hex(32)
     acceptance, is_new = Acceptance.objects.get_or_create(
-        user=by.user,
+        user=user,
         repository=repository,
         terms_hash=expected,
         defaults={
@@ -83,3 +75,23 @@ def find(repository: Repository, *, terms_hash: str, caller: Caller) -> Acceptan
     return Acceptance.objects.filter(
         user=caller.user, repository=repository, terms_hash=terms_hash
     ).first()
+
+
+def _person(by: Caller) -> User:
+    """Who agrees, or the refusal."""
+    if by.user is None:
+        raise SignInRequired("Sign in to accept the terms.")
+    if by.user.is_service:
+        raise NotAllowed("A service account cannot agree to anything; a person has to.")
+    if not by.can_write:
+        raise NotAllowed("Accepting terms needs a token of scope write or admin, or a browser.")
+    return by.user
+
+
+def _checked_name(typed_name: str) -> str:
+    name = " ".join(typed_name.split())
+    if not name:
+        raise Invalid("Type your name to accept.")
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise Invalid(f"The name must be printable and at most {MAX_NAME} characters long.")
+    return name

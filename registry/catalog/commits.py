@@ -108,9 +108,7 @@ def commit(
         message=message,
         card=card,
     )
-    ref.head = revision
-    ref.save(update_fields=["head", "updated_at"])
-    Repository.objects.filter(pk=repository.pk).update(updated_at=revision.committed_at)
+    _advance(repository, ref, revision)
     log.record(
         "revision.commit",
         actor=by.public_id,
@@ -174,6 +172,12 @@ def _branch(repository: Repository, branch: str) -> Ref:
     if ref is None:
         raise RevisionMissing(f"Invalid rev id: {branch}")
     return ref
+
+
+def _advance(repository: Repository, ref: Ref, revision: Revision) -> None:
+    ref.head = revision
+    ref.save(update_fields=["head", "updated_at"])
+    Repository.objects.filter(pk=repository.pk).update(updated_at=revision.committed_at)
 
 
 def _apply(
@@ -284,6 +288,7 @@ def _write_revision(
     card: dict[str, Any],
 ) -> Revision:
     at = timezone.now().replace(microsecond=0)
+    title = title[:512]  # before the id is computed: what is stored has to give the id again
     text = title if not message else f"{title}\n\n{message}"
     oid = git.commit_id(
         tree=tree.oid, parents=parents, author=author.public_id, at=at, message=text
@@ -298,7 +303,7 @@ def _write_revision(
         tree=tree,
         parents=parents,
         author=author,
-        title=title[:512],
+        title=title,
         message=message,
         committed_at=at,
         card=card,
