@@ -1,5 +1,6 @@
 """Where the demonstration takes place: beside a running instance, or one that it starts itself."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -25,6 +26,8 @@ START_SECONDS = 180
 def perform(*, data: Path, port: int, tell: Callable[[str], None]) -> None:
     """Carry both forms of the model through, and verify the log of it all."""
     began = time.monotonic()
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    logging.getLogger("huggingface_hub").propagate = False  # it shows its warnings by itself
     with tempfile.TemporaryDirectory(prefix="registry-demo-") as name:
         work = Path(name)
         uploads = model.prepare(work / "uploads", tell=tell)

@@ -92,9 +92,8 @@ class Story:
             if time.monotonic() > deadline:
                 raise InstanceError(f"The checks took longer than {CHECKS_SECONDS} s.")
             time.sleep(2)
-        for finding in checks["findings"]:
-            self._says(f"{finding['severity']}: {finding['id']} {finding['message']}")
-        self._says(f"verdict: {checks['verdict']}")
+        for line in _evidence(checks):
+            self._says(line)
         if checks["verdict"] not in {"passed", "warned"}:
             raise InstanceError(f"The checks ended with {checks['verdict']}: {checks['url']}")
 
@@ -191,12 +190,29 @@ class Story:
 
 
 def _progress(checks: dict[str, Any]) -> list[str]:
-    return [
-        f"{job['kind']}: {job['state']}"
-        + (f", attempt {job['attempt']}" if job["attempt"] > 1 else "")
-        + (f" ({job['note']})" if job["note"] else "")
-        for job in checks["jobs"]
-    ]
+    """One line for each job and stage, which stays the same until something happens."""
+    lines = []
+    for job in checks["progress"]["jobs"] if checks["progress"] else []:
+        again = f", attempt {job['attempt']}" if job["attempt"] > 1 else ""
+        detail = ": ".join(filter(None, [job["target"], job["stage"], job["note"]]))
+        lines.append(f"{job['label']} {job['state']}{again}{f' ({detail})' if detail else ''}")
+    return lines
+
+
+def _evidence(checks: dict[str, Any]) -> list[str]:
+    """What the finished checks found and measured, in a few lines."""
+    report = checks["report"]
+    lines = [f"{item['severity']} {item['id']}: {item['message']}" for item in checks["findings"]]
+    if device := report["device"]:
+        level = (report["isolation"] or {}).get("level")
+        lines.append(f"smoke test on {device.get('name') or device['kind']}, isolation {level}")
+    figures = {
+        name: value for name, value in report["metrics"].items() if isinstance(value, int | float)
+    }
+    if figures:
+        lines.append(", ".join(f"{name} {value:g}" for name, value in figures.items()))
+    lines += [f"{sample['prompt']!r} → {sample['output']!r}" for sample in report["samples"][:2]]
+    return [*lines, f"verdict: {checks['verdict']}"]
 
 
 def _sentence_of(refusal: Exception) -> str:

@@ -32,6 +32,10 @@ class Command(BaseCommand):
         from registry.instance.demo import stage
 
         try:
-            stage.perform(data=data.absolute(), port=port, tell=self.stdout.write)
+            stage.perform(data=data.absolute(), port=port, tell=self._tell)
         except InstanceError as error:
             raise CommandError(str(error)) from error
+
+    def _tell(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
