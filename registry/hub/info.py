@@ -125,7 +125,26 @@ FIELDS: dict[str, Callable[[Model], Any]] = {
     "widgetData": lambda m: None,
     "xetEnabled": lambda m: False,
 }
-IN_INFO = ["author", "sha", "lastModified", "createdAt", "private", "gated", "disabled", "downloads", "likes", "tags", "pipeline_tag", "library_name", "cardData", "config", "model-index", "usedStorage", "spaces", "siblings"]
+IN_INFO = [
+    "author",
+    "sha",
+    "lastModified",
+    "createdAt",
+    "private",
+    "gated",
+    "disabled",
+    "downloads",
+    "likes",
+    "tags",
+    "pipeline_tag",
+    "library_name",
+    "cardData",
+    "config",
+    "model-index",
+    "usedStorage",
+    "spaces",
+    "siblings",
+]
 NEEDS_FILES = {"siblings", "config", "baseModels"}
 
 

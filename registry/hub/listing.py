@@ -32,7 +32,16 @@ SORTS = BY_TIME | BY_NUMBER
 COSTLY = info.NEEDS_FILES | {"gated"}
 COSTLY_PAGE = 100
 WITHOUT_DATA = ("apps", "inference", "inference_provider", "num_parameters")
-DEFAULT = ["likes", "downloads", "trendingScore", "private", "tags", "pipeline_tag", "library_name", "createdAt"]
+DEFAULT = [
+    "likes",
+    "downloads",
+    "trendingScore",
+    "private",
+    "tags",
+    "pipeline_tag",
+    "library_name",
+    "createdAt",
+]
 FULL = ["author", "sha", "lastModified", "gated", "disabled", "siblings"]
 
 

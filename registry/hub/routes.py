@@ -18,27 +18,31 @@ from registry.hub import (
     wire,
 )
 
-register_converter(addresses.Segment, "segment")
-register_converter(addresses.RevisionSegment, "rev")
-register_converter(addresses.RepositoryId, "id")
-register_converter(addresses.FilePath, "file")
-register_converter(addresses.Plural, "plural")
+register_converter(addresses.Segment, "wire_part")
+register_converter(addresses.RevisionSegment, "wire_rev")
+register_converter(addresses.RepositoryId, "wire_id")
+register_converter(addresses.FilePath, "wire_path")
+register_converter(addresses.Plural, "wire_type")
 
-_API = "api/<plural:kind>/<id:repo_id>"
+_API = "api/<wire_type:kind>/<wire_id:repo_id>"
 # A name without a namespace is no repository here, and gets the answer that says so
-_API_ALONE = "api/<plural:kind>/<segment:repo_id>"
+_API_ALONE = "api/<wire_type:kind>/<wire_part:repo_id>"
 
 
 def _of_files(prefix: str, kind: str) -> list[URLPattern]:
     """The addresses of files, which have no prefix for models."""
     at = {"kind": kind}
-    here = f"{prefix}<id:repo_id>"
+    here = f"{prefix}<wire_id:repo_id>"
     return [
-        path(f"{here}/resolve/<rev:revision>/<file:path>", files.resolve, at),
-        path(f"{here}/raw/<rev:revision>/<file:path>", files.raw, at),
+        path(f"{here}/resolve/<wire_rev:revision>/<wire_path:path>", files.resolve, at),
+        path(f"{here}/raw/<wire_rev:revision>/<wire_path:path>", files.raw, at),
         path(f"{here}.git/info/lfs/objects/batch", lfs.batch, at),
         path(f"{here}.git/info/lfs/objects/verify", lfs.verify, at),
-        path(f"{prefix}<segment:repo_id>/resolve/<rev:revision>/<file:path>", files.resolve, at),
+        path(
+            f"{prefix}<wire_part:repo_id>/resolve/<wire_rev:revision>/<wire_path:path>",
+            files.resolve,
+            at,
+        ),
     ]
 
 
@@ -47,27 +51,29 @@ urlpatterns = [
     path("api/validate-yaml", repos.validate_yaml),
     path("api/repos/create", repos.create),
     path("api/repos/delete", repos.delete),
-    path("api/<plural:kind>", listing.models),
+    path("api/<wire_type:kind>", listing.models),
     path(f"{_API}/settings", repos.settings),
     path(f"{_API}/refs", refs.refs),
     path(f"{_API}/auth-check", files.auth_check),
     path(f"{_API}/auth-check/write", files.auth_check_write),
-    path(f"{_API}/revision/<rev:revision>", info.revision_info),
-    path(f"{_API}/tree/<rev:revision>", tree.tree),
-    path(f"{_API}/tree/<rev:revision>/<file:path>", tree.tree),
-    path(f"{_API}/paths-info/<rev:revision>", tree.paths_info),
-    path(f"{_API}/commits/<rev:revision>", refs.commits),
-    path(f"{_API}/preupload/<rev:revision>", uploads.preupload),
-    path(f"{_API}/commit/<rev:revision>", commits.commit),
+    path(f"{_API}/revision/<wire_rev:revision>", info.revision_info),
+    path(f"{_API}/tree/<wire_rev:revision>", tree.tree),
+    path(f"{_API}/tree/<wire_rev:revision>/<wire_path:path>", tree.tree),
+    path(f"{_API}/paths-info/<wire_rev:revision>", tree.paths_info),
+    path(f"{_API}/commits/<wire_rev:revision>", refs.commits),
+    path(f"{_API}/preupload/<wire_rev:revision>", uploads.preupload),
+    path(f"{_API}/commit/<wire_rev:revision>", commits.commit),
     path(
-        f"{_API}/branch/<rev:name>",
+        f"{_API}/branch/<wire_rev:name>",
         wire.by_method(POST=refs.create_branch, DELETE=refs.delete_branch),
     ),
-    path(f"{_API}/tag/<rev:name>", wire.by_method(POST=refs.create_tag, DELETE=refs.delete_tag)),
+    path(
+        f"{_API}/tag/<wire_rev:name>", wire.by_method(POST=refs.create_tag, DELETE=refs.delete_tag)
+    ),
     path(_API, info.info),
-    path(f"{_API_ALONE}/revision/<rev:revision>", info.revision_info),
+    path(f"{_API_ALONE}/revision/<wire_rev:revision>", info.revision_info),
     path(_API_ALONE, info.info),
-    path("lfs/objects/<segment:oid>", lfs.put),
+    path("lfs/objects/<wire_part:oid>", lfs.put),
 ]
 for _kind in RepositoryType.values:
     urlpatterns += _of_files("" if _kind == RepositoryType.MODEL else f"{_kind}s/", _kind)
