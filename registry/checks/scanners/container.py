@@ -15,7 +15,8 @@ MAX_PICKLE = 64 * 1024 * 1024
 MAX_MEMBERS = 100_000
 MAX_TAIL = 64 * 1024 * 1024
 CHUNK = 1024 * 1024
-FLAGS = 0x0808  # sizes follow the data; names are UTF-8
+# Names are UTF-8, and the sizes follow the data; nothing follows where there is no data.
+FLAGS, EMPTY_FLAGS = 0x0808, 0x0800
 
 LEGACY_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _MEMBER = re.compile(
@@ -190,7 +191,7 @@ def _entry(directory: bytes, at: int) -> tuple[Member, int]:
         raise ContainerProblem("its directory is damaged")
     if not _MEMBER.fullmatch(name):
         raise ContainerProblem(f"it holds {show(name)}")
-    if flags != FLAGS or method or comment or disk:
+    if flags not in (FLAGS, EMPTY_FLAGS) or method or comment or disk:
         raise ContainerProblem(f"{show(name)} is compressed, encrypted or marked in an odd way")
     size, packed, header_at = _long_sizes(name, extra, size, packed, header_at)
     if size != packed:
@@ -221,8 +222,9 @@ def _member_data(stream: BinaryIO, member: Member, *, keep: bool) -> tuple[bytes
         "<4s5H3I2H", header
     )
     name = stream.read(name_length).decode("utf-8", "replace")
+    wanted = FLAGS if member.size else EMPTY_FLAGS
     stream.seek(extra_length, 1)
-    if magic != b"PK\x03\x04" or name != member.name or flags != FLAGS or method:
+    if magic != b"PK\x03\x04" or name != member.name or flags != wanted or method:
         raise ContainerProblem(f"{show(member.name)} is described in two ways")
     kept: list[bytes] = []
     crc, left = 0, member.size
@@ -237,6 +239,8 @@ def _member_data(stream: BinaryIO, member: Member, *, keep: bool) -> tuple[bytes
     if crc != member.crc:
         raise ContainerProblem(f"the checksum of {show(member.name)} is wrong")
     end = stream.tell()
+    if not member.size:
+        return b"", end
     for form in ("<4sIII", "<4sIQQ"):
         stream.seek(end)
         raw = stream.read(struct.calcsize(form))

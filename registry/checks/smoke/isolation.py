@@ -169,6 +169,7 @@ def environment(isolation: Isolation, *, scratch: Path) -> dict[str, str]:
         "TORCHDYNAMO_DISABLE": "1",
         "TORCHINDUCTOR_CACHE_DIR": home,
         "OPENBLAS_NUM_THREADS": "1",
+        "OMP_WAIT_POLICY": "PASSIVE",
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
     }
     if gpu_nodes():

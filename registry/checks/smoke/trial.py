@@ -25,7 +25,8 @@ def run(spec: dict[str, Any], reporter: Reporter) -> None:
     torch.set_grad_enabled(False)
     torch.manual_seed(SEED)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.set_num_threads(os.cpu_count() or 1)
+    # Threads that wait for each other at every layer crawl as soon as anything else wants a core.
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
     if torch.cuda.is_available():
         torch.cuda.set_per_process_memory_fraction(GPU_SHARE)
     reporter.send("facts", device=speed.device_facts(), versions=_versions())

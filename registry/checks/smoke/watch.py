@@ -180,6 +180,8 @@ class _Session:
         raise _Stop("RUN-CRASH", f"the program ended with code {code}")
 
     def stopped(self, stop: _Stop) -> None:
+        if not self.is_ready:
+            raise SmokeError(f"The sandbox did not start: {stop.reason}.")
         self.seen.findings.append(
             block(
                 stop.check,

@@ -1,0 +1,220 @@
+"""Whole trials of tiny models in the sandbox: the sound one passes, each broken one says why."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+
+from registry.checks.findings import ModelFile, Severity
+from registry.checks.smoke import isolation, launcher
+from registry.checks.smoke.limits import Limits, SmokeResult
+from tests.checks import models
+
+pytestmark = pytest.mark.slow
+
+LIMITS = Limits(seconds=240, memory_mib=4096, min_isolation=2)
+
+
+def tried(folder: Path, files: dict[str, bytes], **rest: Any) -> SmokeResult:
+    rest = {"profile": "structural", "repository": "lab/tiny", "limits": LIMITS, **rest}
+    return launcher.run(models.put(folder / "blobs", files), scratch=folder / "scratch", **rest)
+
+
+def blocks(result: SmokeResult) -> dict[str, str]:
+    return {f.check: f.message for f in result.findings if f.severity is Severity.BLOCK}
+
+
+def test_a_sound_model_and_its_gguf_pass(tmp_path: Path) -> None:
+    events: list[dict[str, Any]] = []
+
+    files = models.llama() | {"tiny.gguf": models.gguf()}
+    result = tried(tmp_path, files, on_event=events.append)
+
+    assert blocks(result) == {}, result.log_tail
+    assert {stage["target"] for stage in result.stages} == {"safetensors", "tiny.gguf"}
+    assert [stage["name"] for stage in result.stages][:5] == [
+        "inspect",
+        "weights",
+        "load",
+        "text",
+        "forward",
+    ]
+    assert result.metrics["kl_cache_max"] <= 1e-4
+    assert result.metrics["files"]["config.json"] == models.put(tmp_path, files)[1].sha256
+    assert result.device["kind"] in ("cpu", "cuda")
+    assert result.versions["transformers"]
+    assert result.isolation["level"] >= 2
+    assert result.samples == []
+    assert {event["event"] for event in events} >= {"stage", "progress"}
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_shards_pass_without_namespaces_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "bwraps", lambda: [])
+    isolation.self_test.cache_clear()
+    try:
+        if isolation.self_test().level < 2:
+            pytest.skip("this kernel has no Landlock")
+        result = tried(tmp_path, models.sharded())
+    finally:
+        isolation.self_test.cache_clear()
+
+    assert blocks(result) == {}, result.log_tail
+    assert result.isolation["level"] == 2
+    assert result.isolation["seccomp"] is True
+
+
+def test_random_weights_are_no_better_than_chance_in_the_full_profile(tmp_path: Path) -> None:
+    result = tried(tmp_path, models.llama(), profile="full")
+
+    assert "QUAL-UNIFORM" in blocks(result)
+    assert result.stages[-1]["status"] == "skipped"
+
+
+@pytest.mark.parametrize("value", [numpy.nan, numpy.inf], ids=["nan", "inf"])
+def test_values_that_are_no_numbers_are_found_where_they_are(tmp_path: Path, value: float) -> None:
+    tensors = models.tensors_of()
+    tensors["model.layers.1.mlp.up_proj.weight"][3, 5] = value
+
+    result = tried(tmp_path, models.llama(model=models.safetensors(tensors)))
+
+    [finding] = [f for f in result.findings if f.check == "W-FINITE"]
+    assert finding.message == "model.layers.1.mlp.up_proj.weight has 1 values that are not numbers."
+    assert finding.evidence == {"first_index": [3, 5]}
+    assert {s["name"]: s["status"] for s in result.stages}["load"] == "skipped"
+
+
+def test_a_gguf_with_values_that_are_no_numbers_is_blocked(tmp_path: Path) -> None:
+    tensors = models._gguf_tensors()
+    tensors["blk.0.ffn_up.weight"][0, 0] = numpy.nan
+
+    assert "W-FINITE" in blocks(tried(tmp_path, {"tiny.gguf": models.gguf(tensors=tensors)}))
+
+
+def test_missing_tensors_are_not_filled_in_silently(tmp_path: Path) -> None:
+    tensors = models.tensors_of()
+    del tensors["model.layers.0.mlp.up_proj.weight"]
+
+    result = tried(tmp_path, models.llama(model=models.safetensors(tensors)))
+
+    assert blocks(result)["RUN-LOAD"] == (
+        "Loading fails: 1 tensors are missing, e.g. model.layers.0.mlp.up_proj.weight."
+    )
+
+
+def test_shapes_that_contradict_the_config_are_blocked(tmp_path: Path) -> None:
+    result = tried(tmp_path, models.llama(config=models.config(intermediate_size=96)))
+
+    assert "file [32, 64], config needs [32, 96]" in blocks(result)["CFG-SHAPE"]
+
+
+def test_a_broken_tokenizer_is_blocked(tmp_path: Path) -> None:
+    result = tried(tmp_path, models.llama(tokenizer=b'{"version": "1.0", "model": {}}'))
+
+    assert blocks(result)["TOK-LOAD"].startswith("The tokenizer cannot be loaded: ")
+
+
+def test_token_ids_beyond_the_embedding_are_blocked(tmp_path: Path) -> None:
+    result = tried(tmp_path, models.llama(tokenizer=models.tokenizer(extra={"beyond": 300})))
+
+    assert blocks(result)["TOK-VOCAB"] == "Token id 300, but the embedding has 258 rows."
+
+
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        ("{{ missing.attribute }}", "UndefinedError"),
+        ("{{ ''.__class__.__mro__ }}", "SecurityError"),
+        ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", "5 sec"),
+        ("{{ 'a' * 999999 }}", "more than 256 KiB"),
+    ],
+    ids=["undefined", "escape", "hang", "explode"],
+)
+def test_a_template_that_fails_hangs_or_explodes_is_blocked(
+    tmp_path: Path, template: str, why: str
+) -> None:
+    result = tried(tmp_path, models.llama(chat_template=template.encode()))
+
+    assert why in blocks(result)["TPL-RENDER"]
+
+
+def test_code_of_the_repository_never_runs(tmp_path: Path) -> None:
+    """The scan blocks such a model; should one get here all the same, nothing of it is imported."""
+    config = json.loads(models.config(auto_map={"AutoModelForCausalLM": "own.Own"}))
+    own = b"open('/tmp/ran', 'w').write('x')\nraise SystemExit('ran')\n"
+    files = models.llama(config=json.dumps(config).encode()) | {"own.py": own}
+
+    result = tried(tmp_path, files)
+
+    assert "ran" not in result.log_tail.split()
+    assert blocks(result) == {}
+
+
+def test_a_model_too_large_for_this_machine_is_left_to_a_maintainer(tmp_path: Path) -> None:
+    result = tried(tmp_path, models.llama(), limits=Limits(240, 512, 2))
+
+    assert blocks(result) == {}
+    [finding] = result.findings
+    assert (finding.check, finding.severity) == ("RUN-SKIPPED", Severity.WARN)
+
+
+def test_a_revision_without_weights_is_left_to_a_maintainer(tmp_path: Path) -> None:
+    result = tried(tmp_path, {"README.md": models.CARD})
+
+    assert [(f.check, f.severity) for f in result.findings] == [("RUN-SKIPPED", Severity.WARN)]
+
+
+def test_weights_on_another_disk_are_let_in_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_link(*_: object) -> None:
+        raise OSError("another disk")
+
+    monkeypatch.setattr("os.link", no_link)
+
+    assert blocks(tried(tmp_path, models.llama())) == {}
+
+
+def test_plain_checkpoints_are_loaded_by_weights_alone(tmp_path: Path) -> None:
+    import torch
+
+    tensors = {name: torch.from_numpy(t) for name, t in models.tensors_of().items()}
+    torch.save(tensors, tmp_path / "saved")
+    files = models.llama(model=None) | {"pytorch_model.bin": (tmp_path / "saved").read_bytes()}
+
+    assert models.blocks_of(tmp_path / "scan", files) == set()
+    assert blocks(tried(tmp_path, files)) == {}
+
+
+@pytest.mark.gpu
+def test_a_gpu_is_used_and_named_where_there_is_one(tmp_path: Path) -> None:
+    if not isolation.gpu_nodes():
+        pytest.skip("there is no GPU here")
+
+    result = tried(tmp_path, models.llama())
+
+    assert blocks(result) == {}, result.log_tail
+    assert result.device["kind"] == "cuda"
+    assert result.metrics["dtype"] == "bfloat16"
+
+
+def test_a_chat_model_is_one_by_name_or_card() -> None:
+    from registry.checks.scanners.folder import Folder
+
+    assert launcher.is_chat(Folder([], repository="lab/tiny-Instruct"))
+    assert launcher.is_chat(Folder([], repository="lab/tiny-it"))
+    assert not launcher.is_chat(Folder([], repository="lab/tiny-base"))
+
+
+def test_a_card_names_a_chat_model(tmp_path: Path) -> None:
+    from registry.checks.scanners.folder import Folder
+
+    card = tmp_path / "card"
+    card.write_bytes(b"---\ntags:\n- conversational\n---\n")
+    file = ModelFile("README.md", card.stat().st_size, "", card)
+
+    assert launcher.is_chat(Folder([file], repository="lab/tiny"))
