@@ -36,8 +36,16 @@ def perform(*, data: Path, port: int, tell: Callable[[str], None]) -> None:
                 person: Person(person, site=site, token=token, home=work / person)
                 for person, token in {"anonymous": "", **_tokens(data)}.items()
             }
-            story = Story(people, tell)
-            for upload in uploads:
+            # The second author could review the work of others, and may not decide on their own
+            casts = [("contributor", ["maintainer", "steward"]), ("maintainer", ["steward"])]
+            for upload, (author, reviewers) in zip(uploads, casts, strict=True):
+                story = Story(
+                    author=people[author],
+                    reviewers=[people[name] for name in reviewers],
+                    reader=people["reader"],
+                    anonymous=people["anonymous"],
+                    tell=tell,
+                )
                 story.carry(upload)
             tell("The operator verifies the audit log")
             tell(f"              head {_manage(data, 'audit', 'verify')}")

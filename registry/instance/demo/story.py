@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,9 +20,12 @@ VERSION = "v1.0"
 
 @dataclass
 class Story:
-    """The people who take part, and where to tell what happens."""
+    """Who uploads, who may review it, who wants it, and where to tell what happens."""
 
-    people: Mapping[str, Person]
+    author: Person
+    reviewers: list[Person]
+    reader: Person
+    anonymous: Person
     tell: Callable[[str], None]
     _began: float = field(default_factory=time.monotonic)
 
@@ -42,24 +45,24 @@ class Story:
     # Upload
 
     def _create(self, name: str) -> str:
-        hub = self.people["contributor"].hub
+        hub = self.author.hub
         owner = patiently(hub.whoami)["name"]
         repo, number = f"{owner}/{name}", 1
         while patiently(partial(hub.repo_exists, repo)):
             number += 1
             repo = f"{owner}/{name}-{number}"
-        self._step(self.people["contributor"], f"creates the repository {repo}")
+        self._step(self.author, f"creates the repository {repo}")
         self._says(str(patiently(lambda: hub.create_repo(repo, exist_ok=True))))
         return repo
 
     def _upload(self, repo: str, folder: Path) -> str:
         size = sum(path.stat().st_size for path in folder.iterdir())
         self._step(
-            self.people["contributor"],
+            self.author,
             f"uploads {len(list(folder.iterdir()))} files, {size / 1e6:.0f} MB",
         )
         commit = patiently(
-            lambda: self.people["contributor"].hub.upload_folder(
+            lambda: self.author.hub.upload_folder(
                 repo_id=repo, folder_path=folder, commit_message="Upload the model"
             )
         )
@@ -67,22 +70,22 @@ class Story:
         return str(commit.oid)
 
     def _nobody_else_sees(self, repo: str) -> None:
-        for person in (self.people["anonymous"], self.people["reader"]):
+        for person in (self.anonymous, self.reader):
             self._step(person, f"asks for {repo}, and for one of its files")
             unknown = (RepositoryNotFoundError,)
             self._refused(partial(person.hub.model_info, repo), unknown)
             self._refused(partial(self._fetch, person, repo, "README.md"), unknown)
-        self._step(self.people["contributor"], "downloads a file of their own from quarantine")
-        self._says(str(self._fetch(self.people["contributor"], repo, "README.md").name))
+        self._step(self.author, "downloads a file of their own from quarantine")
+        self._says(str(self._fetch(self.author, repo, "README.md").name))
 
     # Checks
 
     def _wait_for_checks(self, repo: str, revision: str) -> None:
-        self._step(self.people["contributor"], "waits for the checks")
+        self._step(self.author, "waits for the checks")
         shown: set[str] = set()
         deadline = time.monotonic() + CHECKS_SECONDS
         while True:
-            checks = self.people["contributor"].get(f"/models/{repo}/checks/{revision}")
+            checks = self.author.get(f"/models/{repo}/checks/{revision}")
             for line in _progress(checks):
                 if line not in shown:
                     shown.add(line)
@@ -100,18 +103,18 @@ class Story:
     # Release
 
     def _submit(self, repo: str, revision: str) -> dict[str, Any]:
-        self._step(self.people["contributor"], f"asks for the release {VERSION}")
+        self._step(self.author, f"asks for the release {VERSION}")
         body = {"revision": revision, "version": VERSION, "notes": "First release."}
-        release: dict[str, Any] = self.people["contributor"].post(f"/models/{repo}/releases", body)
+        release: dict[str, Any] = self.author.post(f"/models/{repo}/releases", body)
         self._says(f"release {release['id']} is {release['status']}")
         return release
 
     def _no_self_approval(self, release: dict[str, Any]) -> None:
-        self._step(self.people["contributor"], "tries to approve it")
-        self._refused(lambda: self._take(self.people["contributor"], release), (Refused,))
+        self._step(self.author, "tries to approve it")
+        self._refused(lambda: self._take(self.author, release), (Refused,))
 
     def _approve(self, release: dict[str, Any]) -> None:
-        for person in (self.people["maintainer"], self.people["steward"]):
+        for person in self.reviewers:
             self._step(person, "finds it in the review queue, and approves it")
             waiting = [item["id"] for item in person.get("/reviews")["items"]]
             if release["id"] not in waiting:
@@ -120,7 +123,7 @@ class Story:
             self._says(f"release {release['version']} is {status}")
             if status == "released":
                 return
-        raise InstanceError("Two people approved, and the release is still not out.")
+        raise InstanceError("All reviewers approved, and the release is still not out.")
 
     def _take(self, person: Person, release: dict[str, Any]) -> dict[str, Any]:
         seen = person.get(f"/releases/{release['id']}")
@@ -135,38 +138,35 @@ class Story:
     # Download
 
     def _terms_come_first(self, repo: str, folder: Path) -> None:
-        name = max(folder.iterdir(), key=lambda path: path.stat().st_size).name
-        for person in (self.people["anonymous"], self.people["reader"]):
+        name = _largest(folder)
+        for person in (self.anonymous, self.reader):
             self._step(person, f"sees {repo} now, and tries to download {name}")
             self._says(f"main is {patiently(partial(person.hub.model_info, repo)).sha}")
             self._refused(partial(self._fetch, person, repo, name), (GatedRepoError,))
 
     def _accept(self, repo: str) -> None:
-        self._step(self.people["reader"], "reads the terms and accepts them")
-        terms = self.people["reader"].get(f"/models/{repo}/terms")
+        self._step(self.reader, "reads the terms and accepts them")
+        terms = self.reader.get(f"/models/{repo}/terms")
         for document in terms["documents"]:
             self._says(f"{document['title']}, version {document['version']}: {document['why']}")
         body = {"terms_hash": terms["hash"], "typed_name": "Demo reader"}
-        accepted = self.people["reader"].post(f"/models/{repo}/terms/accept", body)
+        accepted = self.reader.post(f"/models/{repo}/terms/accept", body)
         self._says(f"acceptance {accepted['acceptance']} of terms {terms['hash'][:16]}…")
 
     def _download(self, repo: str, folder: Path) -> None:
-        self._step(self.people["reader"], "downloads everything")
-        cache = self.people["reader"].home / "cache"
+        self._step(self.reader, "downloads everything")
+        cache = self.reader.home / "cache"
         got = Path(
-            patiently(
-                lambda: self.people["reader"].hub.snapshot_download(repo_id=repo, cache_dir=cache)
-            )
+            patiently(lambda: self.reader.hub.snapshot_download(repo_id=repo, cache_dir=cache))
         )
         for path in sorted(folder.iterdir()):
             wanted, have = _sha256_of(path), _sha256_of(got / path.name)
             if wanted != have:
                 raise InstanceError(f"{path.name} came back as other bytes: {have}, not {wanted}.")
             self._says(f"{path.name}: {path.stat().st_size} bytes, the same SHA-256 {have[:16]}…")
-        self._step(self.people["anonymous"], "still gets nothing")
-        self._refused(
-            lambda: self._fetch(self.people["anonymous"], repo, "README.md"), (GatedRepoError,)
-        )
+        name = _largest(folder)
+        self._step(self.anonymous, f"still gets no {name}")
+        self._refused(partial(self._fetch, self.anonymous, repo, name), (GatedRepoError,))
 
     # Telling
 
@@ -220,6 +220,10 @@ def _sentence_of(refusal: Exception) -> str:
     if isinstance(refusal, HfHubHTTPError) and refusal.server_message:
         return str(refusal.server_message)
     return " ".join(str(refusal).split())
+
+
+def _largest(folder: Path) -> str:
+    return max(folder.iterdir(), key=lambda path: path.stat().st_size).name
 
 
 def _sha256_of(path: Path) -> str:
