@@ -1,4 +1,4 @@
-"""The access log lies in monthly partitions."""
+"""The access log: a row for each download, by month, never changed."""
 
 from datetime import UTC, date, datetime
 
@@ -7,50 +7,65 @@ from django.db import connection
 
 from registry.audit import access
 from registry.audit.models import Access
+from tests.refusals import refused_as_evidence
 
 pytestmark = pytest.mark.django_db
 
 
-def partition_of(row: Access) -> str:
+def _note(at: datetime) -> Access:
+    return Access.objects.create(
+        at=at,
+        actor="a" * 24,
+        repository="b" * 24,
+        revision="c" * 40,
+        path="model.safetensors",
+        sha256="d" * 64,
+        first_byte=0,
+        last_byte=9,
+        size=10,
+        reason="accepted",
+    )
+
+
+def _table_of(row: Access) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT tableoid::regclass::text FROM audit_access WHERE id = %s", [row.pk])
         return cursor.fetchone()[0]
 
 
-def note(at: datetime) -> Access:
-    return Access.objects.create(
-        at=at,
-        repository="1",
-        revision="1",
-        path="a",
-        sha256="1",
-        first_byte=0,
-        last_byte=0,
-        size=1,
-        reason="own",
-    )
+def test_rows_lie_in_the_partition_of_their_month():
+    access.ensure_partitions(date(2031, 12, 15))
+
+    last = _note(datetime(2031, 12, 31, 23, 59, 59, tzinfo=UTC))
+    first = _note(datetime(2032, 1, 1, tzinfo=UTC))
+
+    assert _table_of(last) == "audit_access_2031_12"
+    assert _table_of(first) == "audit_access_2032_01"
 
 
-def test_a_row_lies_in_the_partition_of_its_month():
-    access.ensure_partitions(date(2031, 11, 30))
-
-    assert partition_of(note(datetime(2031, 12, 31, 23, 59, tzinfo=UTC))) == "audit_access_2031_12"
-    assert partition_of(note(datetime(2032, 1, 1, tzinfo=UTC))) == "audit_access_2032_01"
-
-
-def test_a_row_of_a_month_without_a_partition_is_kept_all_the_same():
-    assert partition_of(note(datetime(2041, 1, 1, tzinfo=UTC))) == "audit_access_rest"
-
-
-def test_making_partitions_twice_changes_nothing():
+def test_partitions_are_made_ahead_and_making_them_again_changes_nothing():
     access.ensure_partitions(date(2031, 11, 30))
     access.ensure_partitions(date(2031, 11, 30))
 
+    assert _table_of(_note(datetime(2032, 1, 31, tzinfo=UTC))) == "audit_access_2032_01"
 
-def test_a_month_that_has_rows_in_the_rest_already_stays_there():
-    note(datetime(2041, 1, 5, tzinfo=UTC))
 
-    access.ensure_partitions(date(2041, 1, 6))
+def test_a_month_without_a_partition_loses_no_row():
+    row = _note(datetime(2041, 5, 5, tzinfo=UTC))
 
-    assert partition_of(note(datetime(2041, 1, 7, tzinfo=UTC))) == "audit_access_rest"
-    assert partition_of(note(datetime(2041, 2, 1, tzinfo=UTC))) == "audit_access_2041_02"
+    assert _table_of(row) == "audit_access_rest"
+    access.ensure_partitions(date(2041, 5, 6))
+    assert Access.objects.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize("month", [5, 6])
+def test_a_row_is_never_changed_or_deleted_in_any_partition(month):
+    access.ensure_partitions(date(2051, 6, 1))
+    row = _note(datetime(2051, month, 5, tzinfo=UTC))
+
+    with refused_as_evidence():
+        Access.objects.filter(pk=row.pk).update(actor="")
+    with refused_as_evidence():
+        Access.objects.filter(pk=row.pk).delete()
+    with refused_as_evidence(), connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {_table_of(row)}")  # noqa: S608 - the partition itself
