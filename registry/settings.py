@@ -7,6 +7,7 @@ addresses; every other command reads them from there.
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -139,6 +140,8 @@ INSTALLED_APPS = [
     "registry.web",
     "registry.instance",
 ]
+if find_spec("django_migration_linter"):  # a tool of developers: `make check` runs it
+    INSTALLED_APPS.append("django_migration_linter")
 MIDDLEWARE = [
     "registry.web.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",

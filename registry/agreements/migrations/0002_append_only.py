@@ -6,7 +6,7 @@ TABLES = ["agreements_documentversion", "agreements_acceptance"]
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agreements", "0001_initial"), ("audit", "0002_append_only")]
+    dependencies = [("agreements", "0001_initial"), ("audit", "0002_evidence")]
 
     operations = [
         migrations.RunSQL(

@@ -6,7 +6,7 @@ TABLES = ["releases_decision"]
 
 
 class Migration(migrations.Migration):
-    dependencies = [("releases", "0001_initial"), ("audit", "0002_append_only")]
+    dependencies = [("releases", "0001_initial"), ("audit", "0002_evidence")]
 
     operations = [
         migrations.RunSQL(
