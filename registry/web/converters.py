@@ -1,13 +1,29 @@
-"""How a revision is written in an address."""
+"""How names, revisions and paths are written in an address."""
 
 
-class RevisionConverter:
-    """A branch, a tag, a commit id, or `refs/pr/N`, whose slashes a browser may send as they are."""
-
-    regex = r"refs/pr/\d+|[^/]+"
+class _Text:
+    regex = ""
 
     def to_python(self, value: str) -> str:
         return value
 
     def to_url(self, value: str) -> str:
         return value
+
+
+class NameConverter(_Text):
+    """A namespace or a repository: what could never be a name of one leads to no page."""
+
+    regex = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+
+
+class RevisionConverter(_Text):
+    """A branch, a tag, a commit id, or `refs/pr/N`, whose slashes a browser may send as they are."""
+
+    regex = r"refs/pr/\d+|[^/\0]+"
+
+
+class FileConverter(_Text):
+    """A path in a revision. The database takes no NUL, so no address has one."""
+
+    regex = r"[^\0]+"

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.views.i18n import set_language
 
-from registry.web.converters import RevisionConverter
+from registry.web.converters import FileConverter, NameConverter, RevisionConverter
 from registry.web.views import (
     catalog,
     docs,
@@ -16,7 +16,9 @@ from registry.web.views import (
     tokens,
 )
 
+register_converter(NameConverter, "name")
 register_converter(RevisionConverter, "revision")
+register_converter(FileConverter, "file")
 
 site = [
     path("", catalog.index, name="catalog"),
@@ -26,20 +28,20 @@ site = [
     path("docs/glossary", docs.glossary, name="docs-glossary"),
     path("licenses/<slug:slug>", licenses.document, name="license"),
     path("review", reviews.queue, name="review-queue"),
-    path("review/<str:release_id>", reviews.release, name="release"),
-    path("review/<str:release_id>/<slug:step>", reviews.take_step, name="release-step"),
+    path("review/<slug:release_id>", reviews.release, name="release"),
+    path("review/<slug:release_id>/<slug:step>", reviews.take_step, name="release-step"),
     path("settings/language", set_language, name="set-language"),
     path("settings/tokens", tokens.index, name="tokens"),
-    path("settings/tokens/<str:token_id>/revoke", tokens.revoke, name="token-revoke"),
+    path("settings/tokens/<slug:token_id>/revoke", tokens.revoke, name="token-revoke"),
 ]
 
-_here = "<str:namespace>/<str:name>"
+_here = "<name:namespace>/<name:name>"
 repositories = [
-    path("<str:namespace>", catalog.namespace, name="namespace"),
+    path("<name:namespace>", catalog.namespace, name="namespace"),
     path(_here, repository.card, name="repository"),
     path(f"{_here}/tree/<revision:revision>", files.tree, name="repository-tree"),
-    path(f"{_here}/tree/<revision:revision>/<path:path>", files.tree, name="repository-folder"),
-    path(f"{_here}/blob/<revision:revision>/<path:path>", files.blob, name="repository-blob"),
+    path(f"{_here}/tree/<revision:revision>/<file:path>", files.tree, name="repository-folder"),
+    path(f"{_here}/blob/<revision:revision>/<file:path>", files.blob, name="repository-blob"),
     path(f"{_here}/checks", repository.checks, name="repository-checks"),
     path(
         f"{_here}/checks/<revision:revision>", repository.checks, name="repository-checks-revision"

@@ -11,7 +11,7 @@ from registry.accounts import permissions
 from registry.accounts.models import Namespace, NamespaceKind
 from registry.accounts.permissions import Permission
 from registry.web import listing
-from registry.web.requests import CallerRequest
+from registry.web.requests import CallerRequest, text_in
 
 PER_PAGE = 25
 
@@ -19,10 +19,10 @@ PER_PAGE = 25
 @require_safe
 def index(request: CallerRequest) -> HttpResponse:
     wanted = {
-        "query": request.GET.get("q", "").strip()[:200],
-        "license": request.GET.get("license", "")[:100],
-        "verdict": request.GET.get("verdict", "")[:16],
-        "sort": request.GET.get("sort", "updated"),
+        "query": text_in(request.GET, "q").strip(),
+        "license": text_in(request.GET, "license"),
+        "verdict": text_in(request.GET, "verdict"),
+        "sort": text_in(request.GET, "sort") or "updated",
     }
     found = listing.select(request.caller, **wanted)
     context = _page(request, Paginator(found, PER_PAGE))

@@ -7,14 +7,14 @@ from django.views.decorators.http import require_safe
 from registry.agreements import documents
 from registry.agreements.models import Document
 from registry.web import plain_terms
-from registry.web.requests import CallerRequest
+from registry.web.requests import CallerRequest, text_in
 
 
 @require_safe
 def document(request: CallerRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(Document.objects.select_related("policy"), slug=slug)
     shown = documents.current(found)
-    if wanted := request.GET.get("sha256", ""):
+    if wanted := text_in(request.GET, "sha256"):
         shown = get_object_or_404(found.versions, sha256=wanted)
     page = {
         "document": found,

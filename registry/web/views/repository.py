@@ -18,7 +18,7 @@ from registry.releases.models import Release
 from registry.storage import blobs
 from registry.web import findings, lookup, markdown, plain_terms, standing
 from registry.web.forms.releases import ReleaseForm
-from registry.web.requests import CallerRequest
+from registry.web.requests import CallerRequest, text_in
 from registry.web.standing import Standing
 
 CARD_FILE = "README.md"
@@ -29,7 +29,7 @@ def card(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
     repository = lookup.repository_or_404(request, namespace, name)
     if repository.full_name != f"{namespace}/{name}":
         return redirect(repository)
-    here = _standing(request, repository, request.GET.get("revision", ""))
+    here = _standing(request, repository, text_in(request.GET, "revision"))
     page = {"card": _card_html(here.shown, repository), "facts": _facts(here.shown)}
     return _render(request, "card", here, page)
 

@@ -18,9 +18,10 @@ from registry.errors import RegistryError
 from registry.releases import workflow
 from registry.releases.models import DecisionKind, Release, Status
 from registry.web import differences, findings, listing
-from registry.web.requests import CallerRequest
+from registry.web.requests import CallerRequest, text_in
 
 PER_PAGE = 50
+LONGEST_REASON = workflow.MAX_REASON + 1  # one more, so that the rule sees that it is too long
 DANGEROUS = {"reject", "suspend", "recall"}
 
 
@@ -54,7 +55,7 @@ def release(request: CallerRequest, release_id: str) -> HttpResponse:
 @require_POST
 def take_step(request: CallerRequest, release_id: str, step: str) -> HttpResponse:
     found = _release(request, release_id)
-    reason = request.POST.get("reason", "")
+    reason = text_in(request.POST, "reason", limit=LONGEST_REASON)
     ticked = request.POST.getlist("acknowledged")
     try:
         moved = workflow.transition(
@@ -62,7 +63,7 @@ def take_step(request: CallerRequest, release_id: str, step: str) -> HttpRespons
             found,
             by=request.caller,
             reason=reason,
-            digest=request.POST.get("digest", ""),
+            digest=text_in(request.POST, "digest"),
             acknowledged=ticked,
         )
     except RegistryError as refusal:

@@ -17,14 +17,14 @@ from registry.releases import offers
 from registry.releases.models import Release
 from registry.web import lookup, plain_terms, standing, terms_changes
 from registry.web.forms.terms import AcceptForm
-from registry.web.requests import CallerRequest
+from registry.web.requests import CallerRequest, text_in
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def accept(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
     repository = lookup.repository_or_404(request, namespace, name)
-    version = request.GET.get("version", "")
+    version = text_in(request.GET, "version")
     here = standing.of(repository, caller=request.caller)
     release = offers.current(repository, version=version)
     if here is None or release is None:

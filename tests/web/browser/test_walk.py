@@ -1,0 +1,138 @@
+"""People at work in a real browser: each walk begins at the sign-in page."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from registry.agreements.models import Acceptance
+from registry.catalog.models import Revision
+from registry.releases.models import Release, Status
+from tests import factories
+from tests.web.browser import scene as scenes
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+
+
+def test_a_reader_finds_a_model_accepts_its_terms_and_sees_its_files(page: Page) -> None:
+    scene = scenes.build()
+    page.goto("/")
+
+    page.get_by_label("Search", exact=True).fill("med")
+    page.get_by_label("Search", exact=True).press("Enter")
+    page.get_by_role("link", name="lab/llama-med-8b").click()
+    expect(page.get_by_role("heading", name="Your access")).to_be_visible()
+    page.get_by_role("link", name="Sign in to accept").click()
+    _fill_sign_in(page, "carol")
+
+    expect(page.get_by_role("heading", name="Terms for downloading this model")).to_be_visible()
+    page.get_by_label("Your full name").fill("Carol Reader")
+    page.get_by_role("button", name="Accept the terms").click()
+
+    expect(page.get_by_text("You can download lab/llama-med-8b now.")).to_be_visible()
+    page.get_by_role("link", name="Files", exact=True).click()
+    expect(page.get_by_role("link", name="model.safetensors", exact=True)).to_be_visible()
+    assert Acceptance.objects.get().user == scene.carol
+
+
+def test_a_maintainer_weighs_the_evidence_and_approves(page: Page) -> None:
+    scene = scenes.build()
+    _sign_in(page, "bob")
+
+    page.get_by_role("link", name=re.compile("Reviews")).click()
+    page.get_by_role("link", name="lab/llama-med-8b v1.1").click()
+    expect(page.get_by_text("The model repeats itself")).to_be_visible()
+    page.get_by_role("button", name="Approve").click()  # the browser asks for the tick first
+    expect(page.get_by_role("button", name="Approve")).to_be_visible()
+    page.get_by_label(re.compile("Repetition")).check()
+    page.get_by_role("button", name="Approve").click()
+
+    expect(page.get_by_text("v1.1 of lab/llama-med-8b is now: released.")).to_be_visible()
+    assert Release.objects.get(pk=scene.in_review.pk).status == Status.RELEASED
+
+
+def test_a_maintainer_asks_for_changes_with_a_reason(page: Page) -> None:
+    scene = scenes.build()
+    _sign_in(page, "bob")
+
+    page.goto(scene.in_review.get_absolute_url())
+    page.locator("summary", has_text="Ask for changes").click()
+    page.get_by_label("Reason").first.fill("The card says nothing about the data.")
+    page.get_by_role("button", name="Ask for changes").click()
+
+    expect(page.get_by_text("The card says nothing about the data.").first).to_be_visible()
+    release = Release.objects.get(pk=scene.in_review.pk)
+    assert release.status == Status.CHANGES_REQUESTED
+
+
+def test_checks_show_their_outcome_without_a_reload(page: Page) -> None:
+    scene = scenes.build()
+    _sign_in(page, "ada")
+
+    page.goto(f"/{scene.running.full_name}/checks")
+    expect(page.get_by_text("Waiting to run.")).to_be_visible()
+    factories.finish_checks(Revision.objects.filter(repository=scene.running)[0])
+
+    expect(page.get_by_text("All checks went through")).to_be_visible()
+    assert page.locator("[hx-get]").count() == 0
+
+
+def test_a_token_is_made_and_copied(page: Page) -> None:
+    scenes.build()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    _sign_in(page, "ada")
+
+    page.get_by_role("link", name="Tokens").click()
+    page.get_by_label("Name").fill("laptop")
+    page.get_by_label(re.compile("^write")).check()
+    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("button", name="Copy").first.click()
+
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("hf_")
+    assert copied == page.locator("#copy-token").text_content()
+
+
+def test_the_keyboard_alone_is_enough(page: Page) -> None:
+    scenes.build()
+    page.goto("/")
+
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("/")
+
+    expect(page.get_by_label("Search", exact=True)).to_be_focused()
+
+
+def test_without_javascript_the_terms_can_be_accepted(browser: Browser, live_server: Any) -> None:
+    scene = scenes.build()
+    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
+    page = context.new_page()
+    _sign_in(page, "carol")
+
+    page.goto(f"/{scene.released.repository.full_name}/terms")
+    page.get_by_label("Your full name").fill("Carol Reader")
+    page.get_by_role("button", name="Accept the terms").click()
+    expect(page.get_by_text("You can download lab/llama-med-8b now.")).to_be_visible()
+    page.locator("summary", has_text="Get this model").click()
+    expect(page.locator("#copy-menu-download")).to_have_text("hf download lab/llama-med-8b")
+    page.locator("summary", has_text="carol").click()
+    page.get_by_role("button", name="Sign out").click()
+
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    context.close()
+
+
+def _sign_in(page: Page, username: str) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Sign in").click()
+    _fill_sign_in(page, username)
+
+
+def _fill_sign_in(page: Page, username: str) -> None:
+    page.locator("input[name=login]").fill(username)
+    page.locator("input[name=password]").fill(factories.PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()

@@ -1,0 +1,281 @@
+"""The tabs of a repository: what each visitor is shown, and what they are not."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from registry.accounts.models import Role
+from registry.releases import workflow
+from registry.releases.models import Release, Status
+from tests import factories
+from tests.factories import as_caller
+
+pytestmark = pytest.mark.django_db
+HOSTILE = """---
+license: llama3.1
+---
+# Card <script>alert(1)</script>
+
+<img src=x onerror=alert(1)> [x](javascript:alert(1)) <b id="main">bold</b>
+"""
+
+
+def test_an_uploaded_card_cannot_act_on_the_page(client: Client) -> None:
+    release = factories.make_released(
+        files={"README.md": HOSTILE, "model.safetensors": b"w", "config.json": "{}"}
+    )
+
+    page = client.get(f"/{release.repository.full_name}").text
+
+    assert "alert(1)</script>" not in page
+    assert "onerror=alert(1)>" not in page.replace("&gt;", "")
+    assert 'href="javascript:' not in page
+    assert 'id="card-main"' in page
+
+
+@pytest.mark.parametrize(
+    "tab", ["", "/tree/main", "/checks", "/releases", "/license", "/blob/main/README.md", "/terms"]
+)
+def test_a_repository_in_quarantine_is_for_nobody_else(client: Client, tab: str) -> None:
+    hidden = factories.make_revision().repository
+    for visitor in (None, factories.make_user()):
+        if visitor is not None:
+            client.force_login(visitor)
+        assert client.get(f"/{hidden.full_name}{tab}").status_code == 404
+
+
+def test_a_newer_head_stays_unknown_to_the_public(client: Client) -> None:
+    release = factories.make_released()
+    head = factories.make_commit(
+        release.repository, {"secret-plans.txt": "x"}, title="Secret plans"
+    )
+    name = release.repository.full_name
+    factories.accept_terms(release, carol := factories.make_user())
+    client.force_login(carol)
+
+    for tab in ("", "/tree/main", "/checks", "/releases", "/license"):
+        page = client.get(f"/{name}{tab}").text
+        assert head.short not in page
+        assert "ecret" not in page.replace("csrf", "")
+    for tab in ("tree", "checks", "blob"):
+        rest = "/secret-plans.txt" if tab == "blob" else ""
+        assert client.get(f"/{name}/{tab}/{head.oid}{rest}").status_code == 404
+    assert client.get(f"/{name}", {"revision": head.oid}).status_code == 404
+
+
+def test_a_contributor_sees_both_positions_labelled(client: Client) -> None:
+    release = factories.make_released()
+    head = factories.make_commit(release.repository, {"more.txt": "x"})
+    client.force_login(release.repository.created_by)
+
+    page = client.get(f"/{release.repository.full_name}/tree/main").text
+
+    assert "more.txt" in page
+    assert f"/tree/{head.oid}" in page
+    assert f"/tree/{release.revision.oid}" in page
+    assert "Everybody else gets v1.0." in page
+
+
+def test_files_are_closed_until_the_terms_are_accepted(client: Client) -> None:
+    release = factories.make_released()
+    name = release.repository.full_name
+    sha256 = "f" * 64
+    carol = factories.make_user()
+    client.force_login(carol)
+
+    before = client.get(f"/{name}/tree/main").text
+    closed = client.get(f"/{name}/blob/main/model.safetensors")
+    factories.accept_terms(release, carol)
+    after = client.get(f"/{name}/tree/main").text
+
+    assert "model.safetensors" not in before
+    assert f'href="/{name}/terms"' in before
+    assert closed.status_code == 403
+    assert "model.safetensors" in after
+    assert sha256 not in before
+
+
+def test_card_and_license_text_are_readable_before(client: Client) -> None:
+    release = factories.make_released(
+        files={
+            "README.md": factories.CARD,
+            "LICENSE": "The text of it.",
+            "model.safetensors": b"w",
+        }
+    )
+    name = release.repository.full_name
+
+    assert "It writes text." in client.get(f"/{name}").text
+    assert "The text of it." in client.get(f"/{name}/blob/main/LICENSE").text
+
+
+def test_closed_files_look_alike_whether_they_exist_or_not(client: Client) -> None:
+    release = factories.make_released()
+    name = release.repository.full_name
+
+    there = client.get(f"/{name}/blob/main/model.safetensors")
+    not_there = client.get(f"/{name}/blob/main/no-such.safetensors")
+
+    assert there.status_code == not_there.status_code == 403
+
+
+def test_uploaded_text_is_escaped_in_the_preview(client: Client) -> None:
+    release = factories.make_released(
+        files={"README.md": factories.CARD, "a.txt": "<script>alert(1)</script>"}
+    )
+    client.force_login(release.repository.created_by)
+
+    page = client.get(f"/{release.repository.full_name}/blob/main/a.txt").text
+
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert(1)" not in page
+
+
+def test_binary_files_get_no_preview(client: Client) -> None:
+    release = factories.make_released(
+        files={"README.md": factories.CARD, "a.txt": b"\0\xff", "b.txt": b"\xff\xfe"}
+    )
+    client.force_login(release.repository.created_by)
+
+    for path in ("a.txt", "b.txt"):
+        page = client.get(f"/{release.repository.full_name}/blob/main/{path}").text
+        assert "No preview" in page
+
+
+@pytest.mark.parametrize(
+    "path", ["/tree/nothing", "/tree/main/nothing", "/blob/main/nothing", "/checks/abcdef0"]
+)
+def test_what_is_not_there_is_a_404(client: Client, path: str) -> None:
+    repository = factories.make_released().repository
+    client.force_login(repository.created_by)
+
+    assert client.get(f"/{repository.full_name}{path}").status_code == 404
+
+
+def test_live_checks_are_asked_for_again_until_they_are_through(client: Client) -> None:
+    revision = factories.make_revision()
+    address = f"/{revision.repository.full_name}/checks/{revision.oid}"
+    client.force_login(revision.repository.created_by)
+
+    running = client.get(address, headers={"HX-Request": "true"})
+    factories.finish_checks(revision)
+    done = client.get(address, headers={"HX-Request": "true"})
+
+    assert "<html" not in running.text
+    assert f'hx-get="{address}"' in running.text
+    assert "hx-get" not in done.text
+    assert "Passed." in done.text
+
+
+def test_findings_say_what_to_do_with_the_gravest_first(client: Client) -> None:
+    revision = factories.make_revision()
+    findings = (
+        ("GEN-DEGENERATE", "warn", "It repeats itself: «a <b>»."),
+        ("SEC-PICKLE", "block", "`x.bin` calls `os.system` when opened."),
+    )
+    factories.finish_checks(revision, "blocked", findings)
+    client.force_login(revision.repository.created_by)
+
+    page = client.get(f"/{revision.repository.full_name}/checks").text
+
+    assert page.index("SEC-PICKLE") < page.index("GEN-DEGENERATE")
+    assert "<code>os.system</code>" in page
+    assert "«a &lt;b&gt;»" in page
+    assert "save it again with safetensors" in page
+
+
+def test_the_report_as_it_was_written_is_one_click_away(client: Client) -> None:
+    release = factories.make_released()
+    name, oid = release.repository.full_name, release.revision.oid
+
+    report = json.loads(client.get(f"/{name}/checks/{oid}/report.json").content)
+
+    assert report["verdict"] == "passed"
+
+
+def test_a_contributor_requests_a_release(client: Client) -> None:
+    revision = factories.make_revision()
+    factories.finish_checks(revision)
+    client.force_login(revision.repository.created_by)
+
+    answer = client.post(
+        f"/{revision.repository.full_name}/releases/request",
+        {"version": "v1.0", "notes": "First.", "revision": revision.oid},
+    )
+
+    release = Release.objects.get()
+    assert answer["Location"] == f"/review/{release.public_id}"
+    assert (release.status, release.notes) == (Status.IN_REVIEW, "First.")
+
+
+def test_a_refused_request_keeps_what_was_typed(client: Client) -> None:
+    revision = factories.make_revision()
+    factories.finish_checks(revision)
+    client.force_login(revision.repository.created_by)
+
+    page = client.post(
+        f"/{revision.repository.full_name}/releases/request",
+        {"version": "../etc", "notes": "What is new here", "revision": revision.oid},
+    )
+
+    assert "cannot be a version label" in page.text
+    assert "What is new here" in page.text
+    assert not Release.objects.exists()
+
+
+def test_the_page_says_what_is_in_the_way_of_a_release(client: Client) -> None:
+    revision = factories.make_revision()
+    factories.finish_checks(revision, "blocked", (("W-FINITE", "block", "There is a NaN."),))
+    client.force_login(revision.repository.created_by)
+
+    page = client.get(f"/{revision.repository.full_name}/releases").text
+
+    assert "There is a NaN." in page
+    assert "Request the release</button>" not in page
+
+
+@pytest.mark.parametrize("role", [Role.READ, None])
+def test_who_may_not_write_cannot_request_a_release(client: Client, role: str | None) -> None:
+    lab = factories.make_organisation("lab")
+    owner = lab.memberships.get().user
+    released = factories.make_released(factories.make_repository(owner, "m", namespace="lab"))
+    head = factories.make_commit(released.repository, {"more.txt": "x"})
+    factories.finish_checks(head)
+    client.force_login(factories.make_member(lab, role) if role else factories.make_user())
+
+    answer = client.post(
+        "/lab/m/releases/request", {"version": "v2", "revision": head.oid, "notes": ""}
+    )
+
+    assert answer.status_code == 404
+    assert Release.objects.count() == 1
+    assert "Request the release" not in client.get("/lab/m/releases").text
+
+
+def test_a_suspended_release_says_so_and_why(client: Client) -> None:
+    release = factories.make_released()
+    workflow.transition(
+        "suspend", release, by=as_caller(factories.make_maintainer()), reason="A question is open."
+    )
+
+    for tab in ("", "/license", "/releases", "/checks", "/tree/main"):
+        page = client.get(f"/{release.repository.full_name}{tab}")
+        assert page.status_code == 200
+    assert "A question is open." in client.get(f"/{release.repository.full_name}").text
+    assert "model.safetensors" not in page.text
+
+
+def test_license_texts_are_for_everybody(client: Client) -> None:
+    factories.make_facts()
+
+    page = client.get("/licenses/site-policy")
+
+    assert "Use what you download lawfully" in page.text
+    assert client.get("/licenses/no-such").status_code == 404
+    assert client.get("/licenses/site-policy", {"sha256": "0" * 64}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/docs/checks", "/docs/glossary"])
+def test_the_explaining_pages_are_for_everybody(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 200

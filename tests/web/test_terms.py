@@ -1,0 +1,161 @@
+"""The terms page: what was accepted is what was shown."""
+
+import pytest
+from django.test import Client
+
+from registry.agreements import documents
+from registry.agreements.models import Acceptance
+from registry.releases import offers
+from registry.releases.models import Release
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def _typed(release: Release, **rest: str) -> dict[str, str]:
+    return {
+        "shown_hash": release.terms_hash,
+        "capacity": "self",
+        "typed_name": "Carol Reader",
+    } | rest
+
+
+def _address(release: Release) -> str:
+    return f"/{release.repository.full_name}/terms"
+
+
+def _again(release: Release) -> Release:
+    """The next release, under a policy with another text."""
+    documents.add_text(slug="site-policy", version="2", text=b"A new policy.\nBe kind.\n")
+    return factories.make_released(release.repository, version="v2.0", files={"new.txt": "x"})
+
+
+def test_the_terms_are_shown_to_anybody_with_a_way_to_sign_in(client: Client) -> None:
+    release = factories.make_released()
+
+    page = client.get(_address(release)).text
+
+    assert "Llama 3.1 Community License Agreement" in page
+    assert "Use what you download lawfully" in page
+    assert "not legal advice" in page
+    assert f"/accounts/login/?next={_address(release)}" in page
+    assert "<textarea" not in page
+    assert 'name="typed_name"' not in page
+
+
+def test_accepting_records_the_hash_that_was_shown_and_opens_the_files(client: Client) -> None:
+    release = factories.make_released()
+    client.force_login(carol := factories.make_user("carol"))
+
+    shown = client.get(_address(release)).text
+    answer = client.post(_address(release), _typed(release))
+
+    assert release.terms_hash in shown
+    assert answer["Location"] == f"/{release.repository.full_name}/license"
+    acceptance = Acceptance.objects.get(user=carol)
+    assert acceptance.terms_hash == release.terms_hash
+    assert acceptance.words.typed_name == "Carol Reader"
+    assert "model.safetensors" in client.get(f"/{release.repository.full_name}/tree/main").text
+
+
+def test_nobody_accepts_without_being_signed_in(client: Client) -> None:
+    release = factories.make_released()
+
+    answer = client.post(_address(release), _typed(release))
+
+    assert answer["Location"].startswith("/accounts/login/")
+    assert not Acceptance.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"typed_name": "  "}, {"capacity": "nobody"}, {"typed_name": "x" * 201}]
+)
+def test_a_form_that_is_not_whole_is_shown_again(client: Client, wrong: dict[str, str]) -> None:
+    release = factories.make_released()
+    client.force_login(factories.make_user())
+
+    page = client.post(_address(release), _typed(release, **wrong))
+
+    assert page.status_code == 422
+    assert 'class="errors"' in page.text
+    assert not Acceptance.objects.exists()
+
+
+def test_terms_that_changed_meanwhile_are_shown_again_with_what_was_typed(client: Client) -> None:
+    before = factories.make_released()
+    client.force_login(factories.make_user())
+    after = _again(before)
+
+    page = client.post(_address(before), _typed(before, capacity="organisation"))
+
+    assert page.status_code == 409
+    assert not Acceptance.objects.exists()
+    assert "The terms have changed since they were shown." in page.text
+    assert 'value="Carol Reader"' in page.text
+    assert 'value="organisation" required' in page.text or "checked" in page.text
+    assert f'name="shown_hash" value="{after.terms_hash}"' in page.text
+    assert client.post(_address(before), _typed(after)).status_code == 302
+
+
+def test_who_accepted_before_is_shown_what_changed(client: Client) -> None:
+    before = factories.make_released()
+    client.force_login(carol := factories.make_user())
+    factories.accept_terms(before, carol)
+    _again(before)
+
+    page = client.get(_address(before)).text
+
+    assert "Changed since you accepted" in page
+    assert "Version 1 became 2." in page
+    assert "+Be kind." in page
+    assert 'name="typed_name"' in page
+
+
+def test_an_acceptance_is_shown_with_its_date_and_not_asked_for_again(client: Client) -> None:
+    release = factories.make_released()
+    client.force_login(carol := factories.make_user())
+    factories.accept_terms(release, carol)
+
+    page = client.get(_address(release)).text
+
+    assert "You accepted exactly these terms." in page
+    assert 'name="typed_name"' not in page
+    assert "hf download" in page
+
+
+def test_accepting_twice_makes_one_acceptance(client: Client) -> None:
+    release = factories.make_released()
+    client.force_login(factories.make_user())
+
+    for _ in range(2):
+        client.post(_address(release), _typed(release))
+
+    assert Acceptance.objects.count() == 1
+
+
+def test_without_a_release_there_is_nothing_to_accept(client: Client) -> None:
+    revision = factories.make_revision()
+    client.force_login(revision.repository.created_by)
+
+    answer = client.get(f"/{revision.repository.full_name}/terms")
+
+    assert answer["Location"] == f"/{revision.repository.full_name}/license"
+    assert offers.current(revision.repository) is None
+
+
+def test_the_license_tab_says_what_this_visitor_still_has_to_do(client: Client) -> None:
+    release = factories.make_released()
+    address = f"/{release.repository.full_name}/license"
+
+    nobody = client.get(address).text
+    client.force_login(carol := factories.make_user())
+    reader = client.get(address).text
+    factories.accept_terms(release, carol)
+    accepted = client.get(address).text
+    client.force_login(release.repository.created_by)
+    writer = client.get(address).text
+
+    assert "you are not signed in" in nobody
+    assert "its terms are not accepted" in reader
+    assert "terms accepted" in accepted
+    assert "You may write this repository" in writer
