@@ -6,7 +6,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Protocol, TypeVar, cast
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    UnreadablePostError,
+)
 from pydantic import BaseModel, ValidationError
 
 from registry.accounts import tokens
@@ -47,6 +53,9 @@ def endpoint(*methods: str) -> Callable[[Callable[..., HttpResponseBase]], View]
                 request.caller = caller_of(request)
                 response = view(request, **kwargs)
             except RegistryError as refusal:
+                response = refusals.answer(refusal, request, request.caller)
+            except UnreadablePostError:
+                refusal = Invalid("The connection ended before the body did; nothing was kept.")
                 response = refusals.answer(refusal, request, request.caller)
             return finish(request, response)
 
