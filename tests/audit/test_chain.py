@@ -146,10 +146,14 @@ def test_an_empty_chain_is_whole_and_has_no_checkpoint():
 
 
 def test_an_act_that_is_undone_leaves_no_entry(chain):
-    before = Entry.objects.count()
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    @transaction.atomic
+    def act() -> None:
         _write(1)
         raise ZeroDivisionError
+
+    before = Entry.objects.count()
+    with pytest.raises(ZeroDivisionError):
+        act()
 
     assert Entry.objects.count() == before
     _write(1)

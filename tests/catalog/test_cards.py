@@ -1,0 +1,192 @@
+"""The model card: whatever is uploaded, it is read strictly or refused with a sentence."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry.catalog import cards
+from registry.errors import Invalid
+
+KNOWN = ["apache-2.0", "llama3.1", "mit"]
+
+
+def _card(front: str) -> dict:
+    return cards.parse(f"---\n{front}\n---\n# A model\n")
+
+
+@given(st.text())
+def test_whatever_text_is_parsed_or_refused(text):
+    for card in (text, f"---\n{text}\n---\n"):
+        try:
+            found = cards.parse(card)
+        except Invalid:
+            continue
+        assert isinstance(found, dict)
+        json.dumps(found, allow_nan=False)
+        assert "\0" not in str(found)
+        assert all(cards.problems(found, known_licenses=KNOWN))
+        cards.tags(found, ["README.md"], {})
+        cards.warnings(found)
+
+
+YAMLISH = st.text(alphabet="abz0159 -:[]{}&*!|>'\"#%@?,.\n\t\\~/=<\u2028\x85eE_+")
+
+
+@given(YAMLISH)
+def test_text_that_looks_like_yaml_is_parsed_or_refused(front):
+    try:
+        found = _card(front)
+    except Invalid:
+        return
+    json.dumps(found, allow_nan=False)
+    cards.problems(found, known_licenses=KNOWN)
+    cards.tags(found, [], {"model_type": 5})
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "a: &x [1]\nb: *x",
+        "a: &a [x]\nb: &b [*a,*a,*a]\nc: [*b,*b,*b]",
+        "a: !!python/object/apply:os.system [id]",
+        "a: !!python/name:os.system",
+        "a: !custom 1",
+        "a: [",
+        "a: b: c",
+        "- a\n- b",
+        "just text",
+        "5",
+        "\ta: 1",
+        "a: !!binary 5",
+        "a: !!int x",
+        "? [1, 2]\n: x",
+        "? {a: 1}\n: x",
+        "[" * 5000,
+        "{a: " * 5000,
+        "a: " + "x" * (64 * 1024),
+        "a: 1\x01",
+        "a: 0x" + "f" * 20000 + "g\n" + "b: [",
+    ],
+)
+def test_front_matter_that_no_card_has_is_refused(front):
+    with pytest.raises(Invalid):
+        _card(front)
+
+
+def test_a_number_with_thousands_of_digits_is_refused_or_harmless():
+    try:
+        found = _card("a: " + "9" * 10_000)
+    except Invalid:
+        return
+    json.dumps(found)
+
+
+def test_merge_keys_do_not_unfold():
+    with pytest.raises(Invalid):
+        _card("a: &a {x: 1}\nb:\n  <<: *a")
+
+
+def test_no_is_a_language_and_dates_are_text():
+    card = _card("language: [en, no]\nreleased: 2024-07-23")
+
+    assert card == {"language": ["en", "no"], "released": "2024-07-23"}
+    assert _card("language: no")["language"] == "no"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# Only prose\n", "---\n", "--- a\n---\n", "text\n---\na: 1\n---\n"]
+)
+def test_a_card_without_front_matter_is_an_empty_one(text):
+    assert cards.parse(text) == {}
+
+
+def test_windows_line_ends_and_a_byte_order_mark_are_no_obstacle():
+    text = "\ufeff---\r\nlicense: mit\r\n---\r\n# Prose\r\n"
+
+    assert cards.parse(text) == {"license": "mit"}
+    assert cards.split(text)[1] == "# Prose\r\n"
+
+
+def test_values_that_json_does_not_know_become_text():
+    assert _card("a: .nan\nb: .inf\nc: -.inf\n2: x\ntrue: y") == {
+        "a": "nan",
+        "b": "inf",
+        "c": "-inf",
+        "2": "x",
+        "True": "y",
+    }
+
+
+@pytest.mark.parametrize(
+    ("front", "words"),
+    [
+        ("license: gpl-17", '"license" must be one of'),
+        ("license: [mit, 5]", '"license" must be one of'),
+        ("license: {a: b}", '"license" must be one of'),
+        ("license: other", '"license_name" is required'),
+        ("base_model: ../../etc/passwd", '"base_model" must be the id of a model'),
+        ("base_model: [ok/model, 5]", '"base_model" must be the id of a model'),
+        ("base_model_relation: cousin", '"base_model_relation" must be one of'),
+        ("tags: [a, {b: c}]", '"tags" must be a list of texts'),
+        ("pipeline_tag: [a]", '"pipeline_tag" must be text'),
+        ("model-index: 5", '"model-index" must be a list'),
+        ("language: {a: b}", '"language" must be a language code'),
+    ],
+)
+def test_what_is_wrong_with_a_card_is_a_sentence(front, words):
+    found = cards.problems(_card(front), known_licenses=[*KNOWN, "other"])
+
+    assert any(words in sentence for sentence in found)
+
+
+def test_a_good_card_has_no_problems():
+    card = _card(
+        "license: llama3.1\nbase_model: meta-llama/Llama-3.1-8B\nbase_model_relation: finetune\n"
+        "language: [en]\ntags: [chat]\npipeline_tag: text-generation\nlibrary_name: transformers"
+    )
+
+    assert cards.problems(card, known_licenses=KNOWN) == []
+    assert cards.warnings(card) == []
+
+
+def test_tags_follow_from_card_files_and_configuration():
+    card = _card("license: mit\nlanguage: en\nbase_model: a/b\ntags: [chat]\ndatasets: [d/e]")
+
+    tags = cards.tags(card, ["model.safetensors", "q.gguf"], {"model_type": "llama"})
+
+    assert tags == sorted(
+        [
+            "chat",
+            "en",
+            "license:mit",
+            "dataset:d/e",
+            "base_model:a/b",
+            "base_model:quantized:a/b",
+            "safetensors",
+            "gguf",
+            "llama",
+        ]
+    )
+
+
+def test_a_card_cannot_make_endless_tags():
+    many = cards.tags({"tags": [f"t{n}" for n in range(5000)] + ["x" * 5000]}, [], {})
+
+    assert len(many) <= cards.MAX_TAGS
+    assert all(len(tag) <= 200 for tag in many)
+
+
+@pytest.mark.parametrize(
+    ("card", "paths", "relation"),
+    [
+        ({"base_model": ["a/b", "c/d"]}, [], "merge"),
+        ({"base_model": "a/b"}, ["adapter_config.json"], "adapter"),
+        ({"base_model": "a/b"}, ["x.gguf"], "quantized"),
+        ({"base_model": "a/b"}, [], "finetune"),
+        ({"base_model": "a/b", "base_model_relation": "merge"}, ["x.gguf"], "merge"),
+    ],
+)
+def test_the_relation_to_the_base_is_declared_or_follows_from_the_files(card, paths, relation):
+    assert cards.relation(card, paths) == relation
