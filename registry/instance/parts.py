@@ -53,14 +53,12 @@ def environment(data: Path, address: Address) -> dict[str, str]:
     hosts = os.environ.get("REGISTRY_ALLOWED_HOSTS") or ",".join(
         dict.fromkeys(["localhost", "127.0.0.1", "[::1]", *_own_names(address.host)])
     )
-    # Where a machine has few processors, idle waiting of math libraries starves the others
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "registry.settings",
         "REGISTRY_DATA_DIR": str(data),
         "REGISTRY_ALLOWED_HOSTS": hosts,
         "PYTHONUNBUFFERED": "1",
-        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
 
 

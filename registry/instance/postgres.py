@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -40,7 +41,7 @@ def embedded_bindir() -> Path:
 
 @dataclass(frozen=True)
 class _Identity:
-    """As whom the database runs, since PostgreSQL refuses to be root."""
+    """As whom the database runs, since PostgreSQL refuses root and users that nobody knows."""
 
     prefix: tuple[str, ...] = ()
     user: int | None = None
@@ -48,7 +49,7 @@ class _Identity:
 
 @cache
 def identity() -> _Identity:
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and _is_known(os.geteuid()):
         return _Identity()
     unshare = shutil.which("unshare")
     if unshare:
@@ -56,7 +57,15 @@ def identity() -> _Identity:
         tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)  # noqa: S603
         if tried.returncode == 0:
             return _Identity(prefix=prefix)
-    return _Identity(user=NOBODY)
+    return _Identity(user=NOBODY) if os.geteuid() == 0 else _Identity()
+
+
+def _is_known(user: int) -> bool:
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        return False
+    return True
 
 
 def let_in(folder: Path) -> None:

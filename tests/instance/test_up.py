@@ -1,110 +1,16 @@
 """A whole instance, as an operator starts, stops and kills it."""
 
-import json
-import os
-import signal
 import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from registry.instance.parts import SOURCE
 from registry.instance.processes import free_port
+from tests.instance.instances import manage, running
 
 pytestmark = pytest.mark.slow
-READY_SECONDS = 90
-
-
-class Instance:
-    """A running `manage.py up`, seen from outside."""
-
-    def __init__(self, data: Path, *options: str) -> None:
-        self.data = data
-        self.port = free_port()
-        self.log = data.parent / f"{data.name}.log"
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "manage.py",
-                    "up",
-                    "--data",
-                    data,
-                    "--port",
-                    str(self.port),
-                    *options,
-                ],
-                cwd=SOURCE,
-                env=_environment(data),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_SECONDS
-        while not self.is_ready():
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.2)
-
-    def is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(
-                f"http://127.0.0.1:{self.port}/readyz", timeout=20
-            ) as answer:
-                return bool(json.load(answer)["status"] == "ready")
-        except (OSError, urllib.error.URLError):
-            return False
-
-    def tree(self) -> list[psutil.Process]:
-        return [psutil.Process(self.process.pid), *self._children()]
-
-    def part(self, *words: str) -> psutil.Process:
-        for process in psutil.Process(self.process.pid).children():
-            if all(any(word in argument for argument in process.cmdline()) for word in words):
-                return process
-        raise AssertionError(f"no part {words}")
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
-
-    def _children(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-
-def _environment(data: Path) -> dict[str, str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
-    return {**own, "REGISTRY_DATA_DIR": str(data)}
-
-
-def _manage(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=SOURCE,
-        env=_environment(data),
-        capture_output=True,
-        text=True,
-    )
-
-
-@contextmanager
-def _running(data: Path, *options: str) -> Iterator[Instance]:
-    instance = Instance(data, *options)
-    try:
-        instance.wait_until_ready()
-        yield instance
-    finally:
-        if instance.process.poll() is None:
-            instance.stop()
 
 
 def _all_gone(processes: list[psutil.Process]) -> bool:
@@ -114,8 +20,8 @@ def _all_gone(processes: list[psutil.Process]) -> bool:
 
 def test_ctrl_c_ends_every_part_and_the_next_start_continues_with_the_same_data(tmp_path: Path):
     data = tmp_path / "data"
-    with _running(data) as instance:
-        added = _manage(data, "user", "add", "ada", "--email", "ada@example.org")
+    with running(data) as instance:
+        added = manage(data, "user", "add", "ada", "--email", "ada@example.org")
         assert added.returncode == 0, added.stderr
         tree = instance.tree()
 
@@ -123,15 +29,15 @@ def test_ctrl_c_ends_every_part_and_the_next_start_continues_with_the_same_data(
 
         assert _all_gone(tree)
         assert "Stopped. Nothing is lost" in instance.log.read_text()
-    with _running(data):
-        token = _manage(data, "token", "add", "ada", "--scope", "read")
+    with running(data):
+        token = manage(data, "token", "add", "ada", "--scope", "read")
     assert token.stdout.startswith("hf_"), token.stderr
 
 
 def test_a_second_start_on_the_same_data_is_refused_with_who_runs_it(tmp_path: Path):
     data = tmp_path / "data"
-    with _running(data) as instance:
-        second = _manage(data, "up", "--data", str(data), "--port", str(free_port()))
+    with running(data) as instance:
+        second = manage(data, "up", "--data", str(data), "--port", str(free_port()))
 
         assert second.returncode == 1
         assert f"is running already (process {instance.process.pid})" in second.stderr
@@ -141,7 +47,7 @@ def test_a_second_start_on_the_same_data_is_refused_with_who_runs_it(tmp_path: P
 def test_a_taken_port_is_named_before_anything_is_started(tmp_path: Path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        refused = _manage(
+        refused = manage(
             tmp_path / "data", "up", "--data", str(tmp_path / "data"), "--port", str(port)
         )
 
@@ -151,7 +57,7 @@ def test_a_taken_port_is_named_before_anything_is_started(tmp_path: Path):
 
 
 def test_killed_parts_are_started_again_and_the_site_recovers(tmp_path: Path):
-    with _running(tmp_path / "data") as instance:
+    with running(tmp_path / "data") as instance:
         killed = [
             instance.part("postgres", "-D"),
             instance.part("valkey-server"),
@@ -172,25 +78,25 @@ def test_killed_parts_are_started_again_and_the_site_recovers(tmp_path: Path):
 @pytest.mark.parametrize("whole_tree", [True, False], ids=["whole tree", "supervisor alone"])
 def test_a_kill_loses_nothing_and_leaves_nothing_in_the_way(tmp_path: Path, whole_tree: bool):
     data = tmp_path / "data"
-    with _running(data) as instance:
-        added = _manage(data, "user", "add", "ada", "--email", "ada@example.org")
+    with running(data) as instance:
+        added = manage(data, "user", "add", "ada", "--email", "ada@example.org")
         assert added.returncode == 0, added.stderr
         tree = instance.tree()
         for process in tree if whole_tree else tree[:1]:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         instance.process.wait()
-    with _running(data):
+    with running(data):
         assert _all_gone(tree)
-        token = _manage(data, "token", "add", "ada", "--scope", "read")
+        token = manage(data, "token", "add", "ada", "--scope", "read")
     assert token.stdout.startswith("hf_"), token.stderr
 
 
 def test_demo_people_get_passwords_that_are_printed_once(tmp_path: Path):
     data = tmp_path / "data"
-    with _running(data, "--demo") as instance:
+    with running(data, "--demo") as instance:
         first = instance.log.read_text()
-    with _running(data, "--demo"):
+    with running(data, "--demo"):
         both = instance.log.read_text()
 
     for name in ("contributor", "maintainer", "steward", "reader"):

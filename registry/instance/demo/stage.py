@@ -45,6 +45,7 @@ def perform(*, data: Path, port: int, tell: Callable[[str], None]) -> None:
                     reader=people["reader"],
                     anonymous=people["anonymous"],
                     tell=tell,
+                    began=began,
                 )
                 story.carry(upload)
             tell("The operator verifies the audit log")

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ class Story:
     reader: Person
     anonymous: Person
     tell: Callable[[str], None]
-    _began: float = field(default_factory=time.monotonic)
+    began: float
 
     def carry(self, upload: Upload) -> None:
         """Take one model from its author's folder to a reader's, or raise where it goes wrong."""
@@ -183,7 +183,7 @@ class Story:
         raise InstanceError("That should have been refused, and was not.")
 
     def _step(self, person: Person, what: str) -> None:
-        self.tell(f"{time.monotonic() - self._began:6.1f} s  {person.name} {what}")
+        self.tell(f"{time.monotonic() - self.began:6.1f} s  {person.name} {what}")
 
     def _says(self, what: str) -> None:
         self.tell(f"              {what}")
