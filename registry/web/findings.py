@@ -73,7 +73,7 @@ def summary(run: CheckRun | None) -> str:
         found[severity] = found.get(severity, 0) + 1
     return " · ".join(
         (
-            ngettext("%d blocks", "%d block", found["block"]) % found["block"],
+            ngettext("%d blocking", "%d blocking", found["block"]) % found["block"],
             ngettext("%d warning", "%d warnings", found["warn"]) % found["warn"],
             ngettext("%d note", "%d notes", found["info"]) % found["info"],
         )

@@ -42,6 +42,7 @@ repositories = [
     path(f"{_here}/tree/<revision:revision>", files.tree, name="repository-tree"),
     path(f"{_here}/tree/<revision:revision>/<file:path>", files.tree, name="repository-folder"),
     path(f"{_here}/blob/<revision:revision>/<file:path>", files.blob, name="repository-blob"),
+    path(f"{_here}/commit/<revision:revision>", files.commit, name="repository-commit"),
     path(f"{_here}/checks", repository.checks, name="repository-checks"),
     path(
         f"{_here}/checks/<revision:revision>", repository.checks, name="repository-checks-revision"

@@ -153,6 +153,18 @@ def test_what_is_not_there_is_a_404(client: Client, path: str) -> None:
     assert client.get(f"/{repository.full_name}{path}").status_code == 404
 
 
+def test_the_address_that_clients_print_after_an_upload_leads_to_its_files(client: Client) -> None:
+    revision = factories.make_revision()
+    address = f"/{revision.repository.full_name}/commit/{revision.oid}"
+
+    assert client.get(address).status_code == 404
+    client.force_login(revision.repository.created_by)
+    page = client.get(address, follow=True)
+
+    assert page.redirect_chain == [(address.replace("/commit/", "/tree/"), 302)]
+    assert page.status_code == 200
+
+
 def test_live_checks_are_asked_for_again_until_they_are_through(client: Client) -> None:
     revision = factories.make_revision()
     address = f"/{revision.repository.full_name}/checks/{revision.oid}"

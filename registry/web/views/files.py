@@ -4,7 +4,7 @@ import posixpath
 from typing import Any
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from registry.catalog import files, revisions
@@ -35,6 +35,14 @@ def tree(
         context["files"] = sorted(_below(found, FileEntry), key=lambda entry: entry["name"])
         context["refs"] = revisions.refs_for(repository, caller=request.caller)
     return render(request, "repository/files.html", context)
+
+
+@require_safe
+def commit(request: CallerRequest, namespace: str, name: str, revision: str) -> HttpResponse:
+    """Where clients send people after an upload: the files of that revision."""
+    repository = lookup.repository_or_404(request, namespace, name)
+    shown = lookup.revision_or_404(request, repository, revision)
+    return redirect("repository-tree", namespace, name, shown.oid)
 
 
 @require_safe
