@@ -1,6 +1,7 @@
 """Making, finding and deleting repositories."""
 
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from registry.accounts import names, permissions
@@ -9,7 +10,7 @@ from registry.accounts.models import Namespace
 from registry.accounts.permissions import Permission
 from registry.audit import log
 from registry.catalog import commits, rights
-from registry.catalog.models import Repository, RepositoryType, Visibility
+from registry.catalog.models import Repository, RepositoryQuerySet, RepositoryType, Visibility
 from registry.errors import Conflict, Invalid, NotAllowed, RepositoryMissing, SignInRequired
 
 LFS_PATTERNS = (
@@ -56,17 +57,21 @@ def create(
 def find(full_name: str, *, caller: Caller, type: str = RepositoryType.MODEL) -> Repository:  # noqa: A002
     """The repository of this id, in any case, if the caller may know of it; else RepositoryMissing."""
     namespace, _, name = full_name.partition("/")
-    return _the_one(caller, namespace__name__iexact=namespace, name__iexact=name, type=type)
+    # Folded as the unique indexes are, so that they serve
+    found = Repository.objects.alias(
+        folded_name=Lower("name"), folded_namespace=Lower("namespace__name")
+    ).filter(folded_name=name.lower(), folded_namespace=namespace.lower(), type=type)
+    return _the_one(found, caller)
 
 
 def of_id(public_id: str, *, caller: Caller) -> Repository:
     """The repository with this opaque id, if the caller may know of it; else RepositoryMissing."""
-    return _the_one(caller, public_id=public_id)
+    return _the_one(Repository.objects.filter(public_id=public_id), caller)
 
 
-def _the_one(caller: Caller, **conditions: str) -> Repository:
-    visible = rights.annotate(Repository.objects.visible_to(caller), caller)
-    repository = visible.select_related("namespace").filter(**conditions).first()
+def _the_one(found: RepositoryQuerySet, caller: Caller) -> Repository:
+    visible = rights.annotate(found.visible_to(caller), caller)
+    repository = visible.select_related("namespace").first()
     if repository is None:
         raise RepositoryMissing("Repository not found")
     return rights.remember(repository, caller)
