@@ -99,8 +99,8 @@ def _part_problem(part: str) -> str | None:
     if part[-1].isspace() or part[-1] == ".":
         return "a part ends with a space or a dot"
     folded = part.casefold()
-    # git~1 is the short name under which Windows opens .git.
-    if folded in (".git", "git~1"):
+    # Windows opens .git by its short name git~1 too, and by the name of a stream of it (.git::x).
+    if folded.split(":")[0] in (".git", "git~1"):
         return "it reaches into .git"
     if _DEVICE.match(folded):
         return "Windows reserves it for a device"

@@ -140,8 +140,8 @@ def sharded() -> dict[str, bytes]:
 
 def gguf(**changes: Any) -> bytes:
     """A GGUF file of a random Llama: version 3, 32-bit floats. Changes are of keys or of `tensors`."""
-    tensors = changes.pop("tensors", None) or _gguf_tensors()
-    tokens = [*_byte_characters(), "<s>", "</s>"]
+    tensors = changes.pop("tensors", None) or gguf_tensors()
+    tokens = [*_byte_characters(), "<s>", "</s>", "ab"]
     keys: dict[str, Any] = {
         "general.architecture": "llama",
         "llama.block_count": 2,
@@ -152,10 +152,10 @@ def gguf(**changes: Any) -> bytes:
         "llama.attention.head_count_kv": 2,
         "llama.attention.layer_norm_rms_epsilon": 1e-5,
         "llama.rope.dimension_count": 8,
-        "llama.vocab_size": 258,
+        "llama.vocab_size": 259,
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.tokens": tokens,
-        "tokenizer.ggml.token_type": [1] * 256 + [3, 3],
+        "tokenizer.ggml.token_type": [1] * 256 + [3, 3, 1],
         "tokenizer.ggml.merges": ["a b"],
         "tokenizer.ggml.bos_token_id": 256,
         "tokenizer.ggml.eos_token_id": 257,
@@ -200,7 +200,7 @@ def message_of(found: list[Finding], check: str) -> str:
     return messages[0]
 
 
-def _gguf_tensors() -> Tensors:
+def gguf_tensors() -> Tensors:
     names = {
         "embed_tokens": "token_embd",
         "model.norm": "output_norm",
@@ -216,7 +216,7 @@ def _gguf_tensors() -> Tensors:
         "mlp.down_proj": "ffn_down",
     }
     found: Tensors = {}
-    for name, tensor in tensors_of().items():
+    for name, tensor in tensors_of({**CONFIG, "vocab_size": 259}).items():
         short = name.removesuffix(".weight")
         layer = short.split(".")[2] if ".layers." in short else None
         last = next(new for old, new in names.items() if short.endswith(old))

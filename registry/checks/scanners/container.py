@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from registry.checks.findings import Finding, ModelFile, block, show
-from registry.checks.scanners import pickles
+from registry.checks.scanners import hidden_pickles, pickles
 from registry.checks.scanners.folder import Folder, Problem
 
 MAX_PICKLE = 64 * 1024 * 1024
@@ -86,7 +86,7 @@ def _read(stream: BinaryIO, size: int) -> None:
 
 def _read_bare(stream: BinaryIO, size: int) -> None:
     """No container: say what it would call, since that is what the author has to know."""
-    pickles.walk_or_name(stream.read(min(size, MAX_PICKLE)))
+    hidden_pickles.walk_or_name(stream.read(min(size, MAX_PICKLE)))
     raise ContainerProblem("it is a bare pickle")
 
 
@@ -105,7 +105,7 @@ def _read_zip(stream: BinaryIO, size: int) -> None:
             raise ContainerProblem("its pickle is too large")
         data, end = _member_data(stream, member, keep=wanted)
         pickled = data if wanted else pickled
-    walked = pickles.walk_or_name(pickled)
+    walked = hidden_pickles.walk_or_name(pickled)
     if why := pickles.state_problem(walked.value):
         raise pickles.PickleBroken(why, walked.end)
     sizes = {

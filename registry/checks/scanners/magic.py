@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 
 from registry.checks.findings import Finding, ModelFile, block, show
-from registry.checks.scanners import pickles
+from registry.checks.scanners import hidden_pickles
 from registry.checks.scanners.folder import Folder
 from registry.checks.scanners.types import Kind, kind_of
 
@@ -75,7 +75,7 @@ def _mismatch(file: ModelFile, kind: Kind, head: bytes, tail: bytes) -> Finding 
     contains = None
     if kind in (Kind.TEXT, Kind.OTHER):
         contains = _begins(head, _OTHERS)
-        if not contains and (what := pickles.hidden_call(head)):
+        if not contains and (what := hidden_pickles.hidden_call(head)):
             contains = f"a pickle that calls {show(what)}"
     if not contains and kind is Kind.TEXT:
         contains = _not_text(file)

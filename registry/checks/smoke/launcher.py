@@ -1,6 +1,5 @@
 """Starts the sandboxed program on each model of a revision, and believes none of it unchecked."""
 
-import logging
 import os
 import re
 import shutil
@@ -263,4 +262,3 @@ def _add(result: SmokeResult, target: Target, watched: Watched, *, first: bool) 
     result.metrics.setdefault("targets", {})[target.name] = figures
     if first:
         result.metrics.update(figures)
-    logging.getLogger(__name__).info("Tried %s in %.1f s", target.name, watched.seconds)

@@ -31,8 +31,8 @@ def test_a_sound_file_is_read(tmp_path: Path) -> None:
     header = parsed(tmp_path / "m.gguf", SOUND)
 
     assert header.values["general.architecture"] == "llama"
-    assert header.lengths["tokenizer.ggml.tokens"] == 258
-    assert header.tensors["token_embd.weight"].shape == (32, 258)
+    assert header.lengths["tokenizer.ggml.tokens"] == 259
+    assert header.tensors["token_embd.weight"].shape == (32, 259)
 
 
 def test_block_sizes_are_those_of_the_format() -> None:
@@ -79,7 +79,7 @@ def test_more_tokens_than_rows_are_blocked(tmp_path: Path) -> None:
     )
 
     assert models.message_of(found, "TOK-VOCAB") == (
-        "m.gguf: token id 299, but the embedding has 258 rows."
+        "m.gguf: token id 299, but the embedding has 259 rows."
     )
 
 
