@@ -61,6 +61,10 @@ class Client:
             raise ClientError(answer["error"], answer["message"])
         return answer["result"]
 
+    @property
+    def is_oldest(self) -> bool:
+        return OLDEST in self.python.parts
+
     def hf(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """The command of the newest client."""
         return subprocess.run(

@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,61 +18,75 @@ from django.db import connection
 from registry.accounts.models import User
 from registry.instance.processes import free_port, stop
 from tests.factories import make_token
-from tests.wire import clients
+from tests.wire import broken, clients
 
 ROOT = Path(__file__).parents[2]
 
 
+@dataclass(frozen=True)
+class Server:
+    """gunicorn with one worker process."""
+
+    url: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+
 @pytest.fixture(scope="session")
-def registry_url(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running registry that sees what transactional tests commit."""
-    folder = tmp_path_factory.mktemp("gunicorn")
+def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running registry that sees what transactional tests commit."""
+    log = tmp_path_factory.mktemp("gunicorn") / "log"
     port = free_port()
-    database = urlunsplit(
-        urlsplit(os.environ["REGISTRY_DATABASE_URL"])._replace(
-            path="/" + str(connection.settings_dict["NAME"])
-        )
+    database = urlsplit(os.environ["REGISTRY_DATABASE_URL"])._replace(
+        path="/" + str(connection.settings_dict["NAME"])
     )
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "gunicorn",
-                "--config",
-                str(ROOT / "registry/instance/gunicorn_conf.py"),
-                "--bind",
-                f"127.0.0.1:{port}",
-                "--workers",
-                "1",
-            ],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "REGISTRY_DATABASE_URL": database,
-                "REGISTRY_SECRET_KEY": settings.SECRET_KEY,
-                "DJANGO_SETTINGS_MODULE": "registry.settings",
-            },
-            stdout=log,
-            stderr=log,
-        )
-        url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "gunicorn", "--workers", "1"]
+    command += ["--config", str(ROOT / "registry/instance/gunicorn_conf.py")]
+    command += ["--bind", f"127.0.0.1:{port}"]
+    environment = {
+        **os.environ,
+        "REGISTRY_DATABASE_URL": urlunsplit(database),
+        "REGISTRY_SECRET_KEY": settings.SECRET_KEY,
+        "DJANGO_SETTINGS_MODULE": "registry.settings",
+    }
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        made = Server(f"http://127.0.0.1:{port}", process, log)
         try:
-            _wait(url, process, folder / "log")
-            yield url
+            _wait(made)
+            yield made
         finally:
             stop(process, signal.SIGTERM, seconds=10)
 
 
-def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+@pytest.fixture
+def registry_url(server: Server) -> str:
+    return server.url
+
+
+def _wait(server: Server) -> None:
     until = time.monotonic() + 30
-    while time.monotonic() < until and process.poll() is None:
+    while time.monotonic() < until and server.process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{url}/healthz", timeout=2):  # noqa: S310 - our own
+            with urllib.request.urlopen(f"{server.url}/healthz", timeout=2):  # noqa: S310 - ours
                 return
         except OSError:
             time.sleep(0.1)
-    raise AssertionError(log.read_text(errors="replace"))
+    raise AssertionError(server.log.read_text(errors="replace"))
+
+
+@pytest.fixture
+def cutting(registry_url: str) -> Iterator[Callable[[int], str]]:
+    """`cutting(n)`: the address of a way to the registry that breaks once, after n bytes."""
+    opened: list[broken.Line] = []
+
+    def make(after: int) -> str:
+        opened.append(broken.Line(registry_url, cut_after=after))
+        return opened[-1].url
+
+    yield make
+    for line in opened:
+        line.close()
 
 
 @pytest.fixture(
@@ -89,9 +104,10 @@ def client_of(
     """`client_of(user)` or `client_of(None)`: that person's client, with a cache of its own."""
     made: list[clients.Client] = []
 
-    def make(user: User | None, scope: str = "write") -> clients.Client:
+    def make(user: User | None, scope: str = "write", through: str = "") -> clients.Client:
         token = make_token(user, scope) if user else ""
-        made.append(clients.Client(python, registry_url, token, tmp_path / f"home{len(made)}"))
+        home = tmp_path / f"home{len(made)}"
+        made.append(clients.Client(python, through or registry_url, token, home))
         return made[-1]
 
     yield make
