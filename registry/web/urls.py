@@ -1,6 +1,9 @@
 """The addresses of the pages. Repositories may be called almost anything, so they come last."""
 
+from django.templatetags.static import static
 from django.urls import path, register_converter
+from django.utils.functional import lazy
+from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
 from registry.web.converters import FileConverter, NameConverter, RevisionConverter
@@ -16,12 +19,15 @@ from registry.web.views import (
     tokens,
 )
 
+static_lazy = lazy(static, str)  # the list of static files is there only once the site runs
+
 register_converter(NameConverter, "name")
 register_converter(RevisionConverter, "revision")
 register_converter(FileConverter, "file")
 
 site = [
     path("", catalog.index, name="catalog"),
+    path("favicon.ico", RedirectView.as_view(url=static_lazy("img/mark.svg")), name="icon"),
     path("healthz", health.alive, name="alive"),
     path("readyz", health.ready, name="ready"),
     path("docs/checks", docs.checks, name="docs-checks"),

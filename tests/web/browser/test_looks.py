@@ -1,11 +1,12 @@
 """Every page, looked at: axe finds nothing, nothing scrolls sideways, in light, dark and on a phone."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from registry.accounts.models import User
 from tests.web.browser import scene as scenes
@@ -72,6 +73,20 @@ def test_pages_for_a_maintainer(page: Page, picture_folder: Path | None) -> None
         "released": scene.released.get_absolute_url(),
     }.items():
         _look(page, f"maintainer-{name}", path, picture_folder)
+
+
+def test_french_words_fit_a_narrow_screen(browser: Browser, live_server: Any) -> None:
+    scene = scenes.build()
+    context = browser.new_context(base_url=live_server.url, locale="fr-FR")
+    page = context.new_page()
+    page.set_viewport_size({"width": 320, "height": 640})
+    _sign_in(context, scene.bob)
+
+    for path in (*_public(scene).values(), scene.in_review.get_absolute_url(), "/review"):
+        page.goto(path)
+        assert page.locator("html").get_attribute("lang") == "fr"
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+    context.close()
 
 
 def _public(scene: Scene) -> dict[str, str]:

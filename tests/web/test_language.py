@@ -1,0 +1,67 @@
+"""Pages speak the visitor's language, as far as it is translated."""
+
+import ast
+import gettext
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+FRENCH = Path(settings.LOCALE_PATHS[0]) / "fr" / "LC_MESSAGES"
+
+
+def _entries(text: str) -> list[dict[str, str]]:
+    """The entries of a .po file: each keyword with its text."""
+    found: list[dict[str, str]] = []
+    for block in text.split("\n\n"):
+        entry: dict[str, str] = {}
+        keyword = ""
+        for line in block.splitlines():
+            if line.startswith("#"):
+                continue
+            if not line.startswith('"'):
+                keyword, _, line = line.partition(" ")
+            entry[keyword] = entry.get(keyword, "") + ast.literal_eval(line)
+        found.append(entry)
+    return found
+
+
+def test_the_compiled_translation_says_what_its_source_says() -> None:
+    """The compiled file is kept beside the source: a bare machine has no msgfmt to make it."""
+    with (FRENCH / "django.mo").open("rb") as file:
+        compiled = gettext.GNUTranslations(file)
+
+    for entry in _entries((FRENCH / "django.po").read_text())[1:]:
+        if "msgid_plural" in entry:
+            said = compiled.ngettext(entry["msgid"], entry["msgid_plural"], 2)
+            assert said == entry["msgstr[1]"]
+        elif "msgctxt" in entry:
+            assert compiled.pgettext(entry["msgctxt"], entry["msgid"]) == entry["msgstr"]
+        else:
+            assert compiled.gettext(entry["msgid"]) == entry["msgstr"]
+
+
+@pytest.mark.django_db
+def test_a_french_browser_gets_french_pages(client: Client) -> None:
+    page = client.get("/", headers={"Accept-Language": "fr-FR,fr;q=0.9"})
+
+    assert '<html lang="fr">' in page.text
+    assert "Modèles" in page.text
+
+
+@pytest.mark.django_db
+def test_a_chosen_language_stays_and_leads_back(client: Client) -> None:
+    answer = client.post("/settings/language", {"language": "fr", "next": "/docs/glossary"})
+
+    assert answer["Location"] == "/docs/glossary"
+    assert "Les mots employés ici" in client.get("/docs/glossary").text
+
+
+@pytest.mark.django_db
+def test_choosing_a_language_leads_to_no_other_site(client: Client) -> None:
+    answer = client.post(
+        "/settings/language", {"language": "fr", "next": "https://elsewhere.example/"}
+    )
+
+    assert answer["Location"] == "/"
