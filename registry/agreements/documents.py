@@ -1,10 +1,12 @@
 """Finding the document that a card means, and loading texts of it."""
 
 import hashlib
-from datetime import date
+from datetime import UTC, date
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
 
 from registry.agreements.models import Document, DocumentKind, DocumentVersion
 from registry.audit import canonical, log
@@ -40,11 +42,17 @@ def site_policy() -> Document | None:
 
 
 def current(document: Document) -> DocumentVersion:
-    """The version in force: the newest one with a text, else the newest summary."""
-    versions = document.versions.order_by("-pk")
+    """The version in force: the newest one with a text, else the newest summary. A version takes
+    effect on its date, at 00:00 UTC."""
+    today = timezone.now().astimezone(UTC).date()
+    versions = document.versions.order_by("-pk").filter(
+        Q(effective_date=None) | Q(effective_date__lte=today)
+    )
     version = versions.exclude(text=None).first() or versions.first()
     if version is None:
-        raise Invalid(f"{document.title} has no version; load one with `manage.py document add`.")
+        raise Invalid(
+            f"{document.title} has no version in force; load one with `manage.py document add`."
+        )
     return version
 
 

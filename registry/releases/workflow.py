@@ -11,9 +11,11 @@ from django.utils import timezone
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
+from registry.accounts.models import User
 from registry.accounts.permissions import Permission
 from registry.agreements import terms as terms_of
 from registry.audit import canonical, log
+from registry.audit.models import Entry
 from registry.catalog import positions, versions
 from registry.catalog.models import Repository, Revision, RevisionState
 from registry.checks import runs
@@ -183,6 +185,8 @@ def transition(
         raise Invalid(f"Tick off each warning before you approve: {', '.join(sorted(missing))}.")
     rule = TRANSITIONS[name]
     assert by.user is not None  # noqa: S101 - every rule needs a permission
+    if name == "submit":
+        _bind_to(release, release.revision)
     if name in DECISIONS:
         Decision.objects.create(
             release=release,
@@ -228,8 +232,19 @@ def holds(release_or_revision: Release | Revision) -> list[str]:
         else release_or_revision
     )
     found = list(runs.holds(revision))
-    problem = terms_of.of_revision(revision.repository, revision).problem
-    return [*found, problem] if problem else found
+    terms = terms_of.of_revision(revision.repository, revision)
+    if terms.problem:
+        found.append(terms.problem)
+    if (
+        isinstance(release_or_revision, Release)
+        and release_or_revision.status == Status.IN_REVIEW
+        and release_or_revision.terms_hash != terms.hash
+    ):
+        found.append(
+            "The terms have changed since this was submitted. Ask for changes, so that it is "
+            "submitted again under the new ones."
+        )
+    return found
 
 
 def warned_checks(revision: Revision) -> list[str]:
@@ -265,12 +280,17 @@ def follow(repository: Repository, *, branch: str, head: Revision, by: Caller) -
     if release is None or release.revision_id == head.pk:
         return
     before = release.digest
-    release.revision = head
-    _bind(release, terms_of.of_revision(repository, head))
-    release.save(update_fields=["revision", "terms", "terms_hash", "manifest_digest", "digest"])
+    _bind_to(release, head)
     log.record(
         "release.revise", actor=by.public_id, subject=release, before=before, digest=release.digest
     )
+
+
+def _bind_to(release: Release, revision: Revision) -> None:
+    """Have the release say this revision and the terms that it is under today."""
+    release.revision = revision
+    _bind(release, terms_of.of_revision(release.repository, revision))
+    release.save(update_fields=["revision", "terms", "terms_hash", "manifest_digest", "digest"])
 
 
 def _bind(release: Release, terms: terms_of.Terms) -> None:
@@ -344,7 +364,7 @@ def _forbidden(rule: Rule, release: Release, by: Caller) -> RegistryError | None
         return NotAllowed(f"You may not {rule.label} here: only {who} can.")
     if not by.reaches(release.repository.public_id):
         return NotAllowed("This token does not cover the repository.")
-    if rule.second_person and by.user.pk in authors(release):
+    if rule.second_person and is_own_work(release, by.user):
         return NotAllowed(
             f"You may not {rule.label} your own work: you submitted this release or wrote a "
             "commit that it would publish. Another maintainer has to decide."
@@ -352,9 +372,14 @@ def _forbidden(rule: Rule, release: Release, by: Caller) -> RegistryError | None
     return None
 
 
-def authors(release: Release) -> set[int]:
-    """Who may not decide: who submitted the release, and who wrote a commit since the last one."""
-    return {release.opened_by_id} | versions.authors_since_release(release.revision)
+def is_own_work(release: Release, user: User) -> bool:
+    """Whether this person ever submitted the release, or wrote a commit since the last one."""
+    if user.pk in {release.opened_by_id} | versions.authors_since_release(release.revision):
+        return True
+    submitted = Entry.objects.filter(
+        subject_type="release", subject=release.public_id, event="release.submit"
+    )
+    return submitted.filter(actor=user.public_id).exists()
 
 
 def _too_soon(rule: Rule, release: Release) -> RegistryError | None:
