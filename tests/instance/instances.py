@@ -23,7 +23,7 @@ READY_SECONDS = 90
 class Instance:
     """One `up` on a port of its own."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, env: dict[str, str]) -> None:
         self.data = data
         self.port = free_port()
         self.log = data.parent / f"{data.name}.log"
@@ -40,7 +40,7 @@ class Instance:
                     *options,
                 ],
                 cwd=SOURCE,
-                env=environment(data),
+                env=environment(data) | env,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -94,8 +94,8 @@ def manage(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def running(data: Path, *options: str) -> Iterator[Instance]:
-    instance = Instance(data, *options)
+def running(data: Path, *options: str, env: dict[str, str] | None = None) -> Iterator[Instance]:
+    instance = Instance(data, *options, env=env or {})
     try:
         instance.wait_until_ready()
         yield instance

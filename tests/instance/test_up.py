@@ -1,10 +1,13 @@
 """A whole instance, as an operator starts, stops and kills it."""
 
+import os
 import socket
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import psutil
+import psycopg
 import pytest
 
 from registry.instance.processes import free_port
@@ -104,3 +107,21 @@ def test_demo_people_get_passwords_that_are_printed_once(tmp_path: Path):
         password = line.split()[-1]
         assert len(password) >= 16
         assert both.count(password) == 1
+
+
+def test_a_site_with_its_own_database_and_broker_runs_neither_of_ours(tmp_path: Path):
+    name = "up_with_its_own_database"
+    url = os.environ["REGISTRY_DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    own = {
+        "REGISTRY_DATABASE_URL": urlunsplit(urlsplit(url)._replace(path=f"/{name}")),
+        "REGISTRY_BROKER_URL": os.environ["REGISTRY_BROKER_URL"],
+    }
+    with running(tmp_path / "data", env=own) as instance:
+        words = {word for process in instance.tree() for word in process.cmdline()}
+
+    assert not any("postgres" in word or "valkey" in word for word in words)
+    assert not (tmp_path / "data" / "postgres").exists()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
