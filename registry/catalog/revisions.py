@@ -29,6 +29,11 @@ def find(repository: Repository, name: str, *, caller: Caller) -> Revision:
         revision = position(ref, caller=caller)
         if revision is not None:
             return revision
+        if sees_quarantine(repository, caller):
+            raise RevisionMissing(
+                f"Invalid rev id: {name}. Nothing of it is released yet, so it is there only for a "
+                "token of scope write; name the commit instead."
+            )
     elif COMMIT_ID.fullmatch(name.lower()):
         matches = list(seen.select_related("author").filter(oid__startswith=name.lower())[:2])
         if len(matches) == 1:

@@ -22,6 +22,8 @@ from registry.hub import refusals
 
 MAX_BODY = 4 * 1024**2
 
+CUT_OFF = Invalid("The connection ended before the body did; nothing was kept.")
+
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -55,8 +57,7 @@ def endpoint(*methods: str) -> Callable[[Callable[..., HttpResponseBase]], View]
             except RegistryError as refusal:
                 response = refusals.answer(refusal, request, request.caller)
             except UnreadablePostError:
-                refusal = Invalid("The connection ended before the body did; nothing was kept.")
-                response = refusals.answer(refusal, request, request.caller)
+                response = refusals.answer(CUT_OFF, request, request.caller)
             return finish(request, response)
 
         run.methods = allowed  # type: ignore[attr-defined]
@@ -102,7 +103,8 @@ def finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase
 
 def stream(request: HttpRequest) -> BinaryIO:
     """The body as it arrives. Django reads none of a body that was sent in chunks."""
-    if "CONTENT_LENGTH" not in request.META and request.META.get("wsgi.input_terminated"):
+    is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    if is_chunked and request.META.get("wsgi.input_terminated"):
         return cast(BinaryIO, request.META["wsgi.input"])
     return cast(BinaryIO, request)
 

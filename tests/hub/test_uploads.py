@@ -370,6 +370,16 @@ def test_a_commit_goes_to_a_branch_that_exists(wire: Wire, repository: Repositor
         assert seen(answer) == (404, "RevisionNotFound", f"Invalid rev id: {rev}")
 
 
+def test_a_read_token_is_told_how_to_reach_what_is_not_released(repository: Repository) -> None:
+    answer = Wire(repository.created_by, "read").get(f"/api/models/{repository}")
+
+    assert seen(answer)[:2] == (404, "RevisionNotFound")
+    assert "a token of scope write" in answer["X-Error-Message"]
+    oid = head(repository).oid
+    reached = Wire(repository.created_by, "read").get(f"/api/models/{repository}/revision/{oid}")
+    assert reached.json()["sha"] == oid
+
+
 def test_a_read_token_of_a_contributor_cannot_commit_and_does_not_see_the_head() -> None:
     released = make_released()
     repository = released.repository

@@ -1,12 +1,13 @@
 """Runs inside any version of the client: reads one call a line, answers with one line of JSON."""
 
+import base64
 import dataclasses
 import json
 import sys
 
 
 def plain(value, depth=0):
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if value is None or type(value) in (bool, int, float, str):
         return value
     if depth > 6:
         return str(value)
@@ -24,6 +25,9 @@ def plain(value, depth=0):
 def operations(wanted):
     import huggingface_hub
 
+    for _, rest in wanted:
+        if "base64" in rest:
+            rest["path_or_fileobj"] = base64.b64decode(rest.pop("base64"))
     return [getattr(huggingface_hub, kind)(**rest) for kind, rest in wanted]
 
 
@@ -42,7 +46,7 @@ def call(method, arguments):
     if "operations" in arguments:
         arguments["operations"] = operations(arguments["operations"])
     result = getattr(api, method)(**arguments)
-    if hasattr(result, "__iter__") and not isinstance(result, (str, dict, list)):
+    if hasattr(result, "__next__"):
         result = list(result)
     return plain(result)
 
