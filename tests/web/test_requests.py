@@ -92,3 +92,10 @@ def test_a_fault_of_ours_shows_a_page_with_the_id_and_nothing_else(client: Clien
     assert "look-for-this-id" in answer.text
     assert "a secret of the inside" not in answer.text
     assert "unsafe" not in answer["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/favicon.ico", "/api/v1/"])
+def test_addresses_that_every_browser_or_footer_uses_lead_somewhere(
+    client: Client, path: str
+) -> None:
+    assert client.get(path).status_code in {301, 302}
