@@ -74,10 +74,16 @@ def run(
     log = ""
     for number, target in enumerate(targets):
         left = limits.seconds - (monotonic() - started)
+        if number and left < limits.seconds / 2:
+            # What the others took says nothing about this one.
+            result.findings.append(
+                _skipped(target.name, "too little time was left after the others")
+            )
+            continue
         watched = _try(
             target,
             isolation=isolation,
-            limits=Limits(max(left, 1.0), limits.memory_mib, limits.min_isolation),
+            limits=Limits(left, limits.memory_mib, limits.min_isolation),
             scratch=scratch,
             profile=profile,
             chat=is_chat(folder),
@@ -207,6 +213,7 @@ def _try(
             "profile": profile,
             "chat": chat,
             "memory_mib": limits.memory_mib,
+            "seconds": limits.seconds,
             "locks": isolations.locks(
                 isolation,
                 model=model,
