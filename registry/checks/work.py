@@ -133,7 +133,13 @@ def _reason(error: Exception) -> str:
 
 
 def _smoke_seconds(job: Job) -> float:
-    return settings.CHECK_RUN_SECONDS + TEXT_SECONDS + WEIGHTS_SECONDS_A_GIB * _gib(job)
+    """Each format of a model that a revision holds is tried by itself, and has its own time."""
+    paths = [entry.path for entry in files.files_of(job.run.revision)]
+    formats = sum(path.endswith(".gguf") for path in paths)
+    formats += any(path.endswith((".safetensors", ".bin", ".pth")) for path in paths)
+    tries = min(max(formats, 1), launcher.MOST_TARGETS)
+    each = settings.CHECK_RUN_SECONDS + TEXT_SECONDS
+    return tries * each + WEIGHTS_SECONDS_A_GIB * _gib(job)
 
 
 def _gib(job: Job) -> float:

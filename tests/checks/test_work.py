@@ -149,3 +149,16 @@ def test_nothing_of_a_smoke_test_stays_behind():
     work.perform(factories.claim_job(run, JobKind.SMOKE))
 
     assert list(work.scratch_folder().iterdir()) == []
+
+
+def test_each_format_of_a_model_has_its_own_time():
+    one = factories.make_revision(files={"model.safetensors": b"weights"})
+    two = factories.make_revision(files={"model.safetensors": b"weights", "model.gguf": b"same"})
+    of = {
+        revision.pk: work.seconds_allowed(
+            Job.objects.get(run__revision=revision, kind=JobKind.SMOKE)
+        )
+        for revision in (one, two)
+    }
+
+    assert of[two.pk] == of[one.pk] + 660
