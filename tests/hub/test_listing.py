@@ -343,5 +343,5 @@ def test_a_recalled_release_gives_way_to_the_one_before(release: Release) -> Non
     workflow.transition("recall", second, by=as_caller(make_maintainer()), reason="Wrong weights")
 
     assert Wire().get("/api/models/ada/tiny").json()["sha"] == release.revision.oid
-    answer = Wire(make_user()).get(f"/ada/tiny/resolve/{second.revision.oid}/README.md")
+    answer = Wire(make_user()).get(f"/ada/tiny/resolve/{second.revision.oid}/model.safetensors")
     assert seen(answer)[:2] == (403, "GatedRepo")

@@ -129,7 +129,7 @@ def test_a_suspended_model_is_disabled_for_the_api_and_says_why_to_downloads() -
     for path in (
         f"/api/models/{repository}/revision/main",
         f"/api/models/{repository}/tree/main",
-        f"/{repository}/resolve/main/README.md",
+        f"/{repository}/resolve/main/model.safetensors",
         f"/{repository}/raw/main/README.md",
     ):
         status, code, message = seen(wire.get(path))
