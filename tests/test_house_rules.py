@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from registry.accounts import names
@@ -178,6 +179,19 @@ def test_the_first_part_of_each_address_of_the_site_is_a_reserved_name():
 
     assert {"accounts", "api", "healthz"} <= literal
     assert literal - names.RESERVED == set()
+
+
+def test_each_constraint_of_the_database_has_a_test_that_names_it():
+    words = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    constraints = {
+        constraint.name
+        for model in apps.get_models()
+        if model.__module__.startswith("registry.")
+        for constraint in model._meta.constraints
+    }
+
+    assert len(constraints) > 30
+    assert {name for name in constraints if name not in words} == set()
 
 
 def test_imports_point_down_only():

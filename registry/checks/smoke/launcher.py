@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -91,17 +91,8 @@ def run(
         )
         _add(result, target, watched, first=number == 0)
         log += f"== {target.name}\n{watched.log}" if watched.log else ""
-    return SmokeResult(
-        findings=result.findings,
-        stages=result.stages,
-        metrics=result.metrics,
-        samples=result.samples,
-        device=result.device,
-        versions=result.versions,
-        isolation=result.isolation,
-        log_tail=log[-LOG_BYTES:],
-        seconds=round(monotonic() - started, 3),
-    )
+    seconds = round(monotonic() - started, 3)
+    return replace(result, log_tail=log[-LOG_BYTES:], seconds=seconds)
 
 
 def targets_of(folder: Folder) -> tuple[list[Target], list[Finding]]:
