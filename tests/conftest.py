@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from tests import factories
@@ -20,6 +21,18 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock():
         call_command("createcachetable", verbosity=0)
         factories.make_facts()
+        _let_tests_empty_tables()
+
+
+def _let_tests_empty_tables() -> None:
+    """pytest empties tables between tests of several transactions, also those that hold evidence."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger"
+            " WHERE tgname LIKE '%\\_is\\_not\\_emptied'"
+        )
+        for table, trigger in cursor.fetchall():
+            cursor.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER "{trigger}"')
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from registry.audit import canonical, keys
-from registry.audit.models import Checkpoint, Entry
+from registry.audit.models import Checkpoint, Entry, SigningKey
 
 CHAIN_LOCK = 0x52454749  # one number for pg_advisory_xact_lock: writers of the chain take turns
 GENESIS = "0" * 64
@@ -69,6 +69,16 @@ def hash_of(entry: Entry) -> str:
     )
 
 
+def begin() -> str:
+    """Make the signing key and the first entry where they are missing, and sign the head: from
+    then on a chain without entries is a broken one. Returns the id of the key."""
+    key = keys.ensure_key()
+    if not Entry.objects.exists() and not Checkpoint.objects.exists():
+        record_about("chain.begin", actor="", subject_type="signingkey", subject=key.key_id)
+    checkpoint()
+    return key.key_id
+
+
 @transaction.atomic
 def checkpoint() -> Checkpoint | None:
     """Sign the head of the chain, unless it is signed already."""
@@ -114,6 +124,8 @@ def verify() -> Verification:
             due = next(signed, None)
         previous, expected = entry.hash, entry.sequence + 1
         entries += 1
+    if not entries and SigningKey.objects.exists():
+        problems.append("The chain is empty, although this registry has signed: it was removed.")
     if due is not None:
         problems.append(f"The chain ends before its checkpoint at entry {due.sequence}.")
     return Verification(entries, checkpoints, previous, problems)

@@ -17,6 +17,11 @@ def branch(repository: Repository, name: str) -> Ref:
     return ref
 
 
+def exists(repository: Repository, name: str) -> bool:
+    """Whether the repository has this branch or tag, by its full name."""
+    return Ref.objects.filter(repository=repository, name=name).exists()
+
+
 def set_state(revision: Revision, state: RevisionState) -> None:
     """Write what the outside may know of a revision."""
     revision.state = state

@@ -10,6 +10,7 @@ from registry.catalog import branches, revisions
 from registry.catalog.models import Revision
 from registry.hub import lookup, paging, wire
 from registry.hub.wire import WireRequest
+from registry.releases import pushes
 
 
 class BranchWanted(BaseModel):
@@ -69,7 +70,7 @@ def create_branch(request: WireRequest, kind: str, repo_id: str, name: str) -> H
 def delete_branch(request: WireRequest, kind: str, repo_id: str, name: str) -> HttpResponse:
     """DELETE /api/{type}s/{id}/branch/{name}"""
     repository = lookup.writable(request, repo_id, kind)
-    branches.delete_branch(repository, name, by=request.caller)
+    pushes.delete_branch(repository, name, by=request.caller)
     return wire.json_answer({})
 
 

@@ -8,6 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from registry.audit import access, log
+from registry.catalog import downloads
 from registry.checks import work
 from registry.storage import blobs
 
@@ -17,9 +18,11 @@ ABANDONED_SECONDS = 24 * 3600
 
 @shared_task(ignore_result=True, soft_time_limit=600, time_limit=660)
 def housekeeping() -> None:
-    """Sign the head of the audit chain, make room in the access log, clear what was abandoned."""
+    """Sign the head of the audit chain, make room in the access log and count downloads from it,
+    clear what was abandoned."""
     access.ensure_partitions(timezone.now().date())
     log.checkpoint()
+    downloads.recount()
     blobs.clear_abandoned(older_than_seconds=ABANDONED_SECONDS, now=time.time())
     clear_scratch(now=time.time())
 

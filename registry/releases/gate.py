@@ -4,6 +4,7 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -13,7 +14,7 @@ from registry.agreements import acceptances
 from registry.agreements import terms as terms_of
 from registry.agreements.models import Acceptance
 from registry.audit.models import Access
-from registry.catalog import files, revisions
+from registry.catalog import files, positions, revisions
 from registry.catalog.files import FileEntry
 from registry.catalog.models import Repository, Revision, RevisionState
 from registry.errors import (
@@ -85,10 +86,10 @@ def decide(
     release = _release_of(revision)
     if release is None:
         return Answer(False, Reason.NO_RELEASE, "This revision has no release.")
-    if release.status != Status.RELEASED:
-        return _withdrawn(release)
     if path in OPEN_FILES and size <= OPEN_FILE_MAX:
         return Answer(True, Reason.OPEN_FILE, release=release)
+    if release.status != Status.RELEASED:
+        return _withdrawn(release)
     return _terms(repository, release, caller)
 
 
@@ -221,14 +222,13 @@ def _withdrawn(release: Release) -> Answer:
 def _terms(repository: Repository, release: Release, caller: Caller) -> Answer:
     if not release.terms["needs_acceptance"]:
         return Answer(True, Reason.NO_TERMS, release=release)
-    page = f"/{repository.full_name}/terms"
     if not caller.is_signed_in:
         return Answer(
             False,
             Reason.SIGN_IN,
             f"Access to model {repository.full_name} is restricted. You must have access to it "
             "and be authenticated to access it. Please log in.",
-            next_url=page,
+            next_url=_terms_page(repository, release),
             release=release,
         )
     acceptance = acceptances.find(repository, terms_hash=release.terms_hash, caller=caller)
@@ -238,7 +238,16 @@ def _terms(repository: Repository, release: Release, caller: Caller) -> Answer:
             Reason.TERMS,
             f"Access to model {repository.full_name} is restricted and you have not accepted its "
             "terms yet.",
-            next_url=page,
+            next_url=_terms_page(repository, release),
             release=release,
         )
     return Answer(True, Reason.ACCEPTED, release=release, acceptance=acceptance)
+
+
+def _terms_page(repository: Repository, release: Release) -> str:
+    """The page that shows this release's terms; it shows those of what `main` offers by itself."""
+    page = f"/{repository.full_name}/terms"
+    offered = positions.public(repository, "main")
+    if offered is not None and offered.pk == release.revision_id:
+        return page
+    return f"{page}?{urlencode({'version': release.version})}"

@@ -173,11 +173,7 @@ def transition(
     `digest` is what the decider saw; when the release says something else by now, nothing is done.
     `acknowledged` are the ids of the checks whose warnings an approver ticked off: all of them.
     """
-    release = (
-        Release.objects.select_for_update(of=("self",))
-        .select_related("repository__namespace", "revision", "opened_by")
-        .get(pk=release.pk)
-    )
+    release = _locked(release)
     if error := refusal(name, release, by, reason=reason, digest=digest):
         raise error
     ticked = warned_checks(release.revision) if name == "approve" else []
@@ -220,8 +216,21 @@ def refusal(
         or _too_soon(rule, release)
         or _unclear(rule, release, reason, digest)
         or (_held(release) if rule.needs_passing_checks else None)
+        or (_unplaced(release) if rule.target == Status.RELEASED else None)
         or (_repeated(release, by) if name == "approve" else None)
     )
+
+
+def _locked(release: Release) -> Release:
+    """The release as it is once nobody else can move it: its repository first, as a push locks it.
+
+    The lock is taken without joins: PostgreSQL drops a joined row that changed while it waited.
+    """
+    Repository.objects.select_for_update().get(pk=release.repository_id)
+    Release.objects.select_for_update().get(pk=release.pk)
+    return Release.objects.select_related(
+        "repository__namespace", "revision__repository", "opened_by"
+    ).get(pk=release.pk)
 
 
 def holds(release_or_revision: Release | Revision) -> list[str]:
@@ -407,6 +416,16 @@ def _unclear(
 def _held(release: Release) -> RegistryError | None:
     found = holds(release)
     return NotNow(" ".join(found)) if found else None
+
+
+def _unplaced(release: Release) -> RegistryError | None:
+    """A release needs its branch: the public position of the branch is what it moves."""
+    if positions.exists(release.repository, release.branch):
+        return None
+    return NotNow(
+        f"The branch {release.branch.removeprefix('refs/heads/')!r} of this release is gone, so "
+        "nobody could get it. Make the branch again, or reject the release."
+    )
 
 
 def _repeated(release: Release, by: Caller) -> RegistryError | None:

@@ -254,3 +254,41 @@ def test_governing_acts_leave_entries_that_name_nobody():
     texts = [f"{entry.details}{entry.actor}{entry.subject}" for entry in Entry.objects.all()]
     assert not [text for text in texts if release.opened_by.username in text]
     assert log.verify().problems == []
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "audit_entry",
+        "audit_checkpoint",
+        "audit_access",
+        "agreements_documentversion",
+        "agreements_acceptance",
+        "releases_decision",
+    ],
+)
+def test_the_database_refuses_to_empty_a_table_of_evidence(table):
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {table}_is_not_emptied")
+
+        with refused_as_evidence():
+            cursor.execute(f"TRUNCATE {table} CASCADE")
+
+
+def test_a_chain_that_was_removed_altogether_is_noticed():
+    log.begin()
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE audit_entry, audit_checkpoint")
+
+    assert log.verify().problems == [
+        "The chain is empty, although this registry has signed: it was removed."
+    ]
+
+
+def test_beginning_again_adds_nothing():
+    log.begin()
+    entries = Entry.objects.count()
+
+    log.begin()
+
+    assert Entry.objects.count() == entries

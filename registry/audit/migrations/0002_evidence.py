@@ -38,8 +38,11 @@ CREATE TABLE audit_access_rest PARTITION OF audit_access DEFAULT;
 def _guard(table: str) -> migrations.RunSQL:
     return migrations.RunSQL(
         f"CREATE TRIGGER {table}_is_append_only BEFORE UPDATE OR DELETE ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION registry_refuse_change();",
-        f"DROP TRIGGER {table}_is_append_only ON {table};",
+        "FOR EACH ROW EXECUTE FUNCTION registry_refuse_change();"
+        f"CREATE TRIGGER {table}_is_not_emptied BEFORE TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION registry_refuse_change();",
+        f"DROP TRIGGER {table}_is_append_only ON {table};"
+        f"DROP TRIGGER {table}_is_not_emptied ON {table};",
     )
 
 

@@ -11,8 +11,11 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(
             f"CREATE TRIGGER {table}_is_append_only BEFORE UPDATE OR DELETE ON {table} "
-            "FOR EACH ROW EXECUTE FUNCTION registry_refuse_change();",
-            f"DROP TRIGGER {table}_is_append_only ON {table};",
+            "FOR EACH ROW EXECUTE FUNCTION registry_refuse_change();"
+            f"CREATE TRIGGER {table}_is_not_emptied BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION registry_refuse_change();",
+            f"DROP TRIGGER {table}_is_append_only ON {table};"
+            f"DROP TRIGGER {table}_is_not_emptied ON {table};",
         )
         for table in TABLES
     ]

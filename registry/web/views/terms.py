@@ -25,8 +25,9 @@ from registry.web.requests import CallerRequest, text_in
 def accept(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
     repository = lookup.repository_or_404(request, namespace, name)
     version = text_in(request.GET, "version")
-    here = standing.of(repository, caller=request.caller)
     release = offers.current(repository, version=version)
+    about = release.revision if release is not None and version else None
+    here = standing.of(repository, caller=request.caller, revision=about)
     if here is None or release is None:
         return redirect("repository-license", namespace, name)
     form = AcceptForm(initial={"shown_hash": release.terms_hash})

@@ -5,8 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
 
-from registry.audit import keys
+from registry.audit import access, log
 from registry.instance.demo import people
 
 
@@ -22,8 +23,8 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)
         self.stderr.write("The database is up to date.")
-        key = keys.ensure_key()
-        self.stderr.write(f"Statements are signed with the key {key.key_id}.")
+        access.ensure_partitions(timezone.now().date())
+        self.stderr.write(f"Statements are signed with the key {log.begin()}.")
         call_command("load_facts", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         if demo:
