@@ -5,7 +5,8 @@ from django.test import Client
 
 from registry.agreements import documents
 from registry.agreements.models import Acceptance
-from registry.releases import offers
+from registry.catalog import branches, revisions
+from registry.releases import offers, workflow
 from registry.releases.models import Release
 from tests import factories
 
@@ -159,3 +160,28 @@ def test_the_license_tab_says_what_this_visitor_still_has_to_do(client: Client) 
     assert "its terms are not accepted" in reader
     assert "terms accepted" in accepted
     assert "You may write this repository" in writer
+
+
+def test_the_terms_of_a_release_of_another_branch_are_accepted_by_its_label(
+    client: Client,
+) -> None:
+    repository = factories.make_repository()
+    owner = factories.as_caller(repository.created_by)
+    start = revisions.find(repository, "main", caller=owner)
+    branches.create_branch(repository, "side", start=start, by=owner)
+    revision = factories.make_revision(repository, branch="side")
+    factories.finish_checks(revision)
+    release = workflow.open_release(revision, version="s1", branch="side", by=owner)
+    workflow.transition("approve", release, by=factories.as_caller(factories.make_maintainer()))
+    reader = factories.make_user()
+    client.force_login(reader)
+    page = f"/{repository.full_name}/terms?version=s1"
+
+    shown = client.get(page)
+    answer = client.post(
+        page, {"shown_hash": release.terms_hash, "typed_name": "Some Body", "capacity": "self"}
+    )
+
+    assert shown.status_code == 200
+    assert answer.status_code == 302
+    assert reader.acceptances.get().terms_hash == release.terms_hash
