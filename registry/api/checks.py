@@ -12,6 +12,7 @@ from registry.catalog import revisions
 from registry.catalog.models import Repository, Revision
 from registry.checks import reports, runs
 from registry.checks.models import CheckRun
+from registry.releases import evidence, gate
 
 router = Router(tags=["checks"])
 ADDRESS = "/models/{namespace}/{name}/checks/{revision}"
@@ -50,7 +51,8 @@ def rerun(request: ApiRequest, namespace: str, name: str, revision: str) -> Any:
 def _shape(
     request: ApiRequest, repository: Repository, revision: Revision, run: CheckRun | None
 ) -> dict[str, Any]:
-    report = reports.report_of(run) if run else None
+    answer = gate.decide(repository, revision, caller=request.auth)
+    report = evidence.report_for(run, answer) if run else None
     return {
         "repository": repository.full_name,
         "revision": revision.oid,

@@ -12,9 +12,10 @@ from registry.catalog.files import FileEntry
 from registry.catalog.models import Repository, Revision, Visibility
 from registry.errors import Invalid
 from registry.hub import lookup, wire
-from registry.hub.tree import MASK, pointer_size
+from registry.hub.tree import pointer_size
 from registry.hub.wire import WireRequest
 from registry.releases import gate
+from registry.releases.evidence import MASK
 from registry.storage import blobs
 
 MAX_CONFIG = 1024 * 1024

@@ -12,8 +12,8 @@ from registry.errors import TooLarge
 from registry.hub import lookup, paging, wire
 from registry.hub.lookup import Found
 from registry.hub.wire import WireRequest
+from registry.releases.evidence import MASK
 
-MASK = "*" * 64
 MAX_PATHS = 1000
 EXPANDED_PAGE = 50
 

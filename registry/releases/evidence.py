@@ -3,23 +3,18 @@
 import re
 from typing import Any
 
-from registry.accounts.callers import Caller
 from registry.checks import reports
 from registry.checks.models import CheckRun
-from registry.releases import gate
+from registry.releases.gate import Answer
 
 MASK = "*" * 64
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
-def report_for(run: CheckRun, *, caller: Caller) -> dict[str, Any]:
-    """The report of a run as this caller may see it. They have been shown to know of the revision.
-
-    A hash proves possession of the bytes, and in a list of known files names them.
-    """
-    revision = run.revision
+def report_for(run: CheckRun, answer: Answer) -> dict[str, Any]:
+    """The report of a run as somebody may see it to whom the gate gave this answer on the revision."""
     report = reports.report_of(run)
-    if gate.decide(revision.repository, revision, caller=caller).is_open:
+    if answer.is_open:
         return report
     masked: dict[str, Any] = _masked(report)
     return masked

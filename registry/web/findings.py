@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from registry.checks import reports
 from registry.checks.models import CheckRun
+from registry.releases import evidence
+from registry.releases.gate import Answer
 
 STAGES = {
     "upload": gettext_lazy("while uploading"),
@@ -44,11 +46,11 @@ MEASURES: list[tuple[str, Any, Callable[[Any], str]]] = [
 ]
 
 
-def report(run: CheckRun | None) -> dict[str, Any]:
-    """What the checks page shows of a run."""
+def report(run: CheckRun | None, answer: Answer) -> dict[str, Any]:
+    """What the checks page shows of a run, where the gate gave this answer on its revision."""
     if run is None:
         return {"run": None}
-    document = reports.report_of(run)
+    document = evidence.report_for(run, answer)
     progress = reports.progress_of(run)
     return {
         "run": run,

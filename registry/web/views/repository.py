@@ -11,9 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 from registry.agreements import terms
 from registry.catalog import cards, files
 from registry.catalog.models import Repository, Revision
-from registry.checks import reports
 from registry.errors import EntryMissing, RegistryError
-from registry.releases import gate, workflow
+from registry.releases import evidence, gate, workflow
 from registry.releases.models import Release
 from registry.storage import blobs
 from registry.web import findings, lookup, markdown, plain_terms, standing
@@ -39,19 +38,20 @@ def checks(request: CallerRequest, namespace: str, name: str, revision: str = ""
     """The report of a revision. htmx asks for the part that changes while checks run."""
     repository = lookup.repository_or_404(request, namespace, name)
     here = _standing(request, repository, revision)
-    page = findings.report(here.run)
+    page = findings.report(here.run, here.answer)
     part = "#live" if request.htmx else ""
     return _render(request, "checks", here, page, part=part)
 
 
 @require_safe
 def raw_report(request: CallerRequest, namespace: str, name: str, revision: str) -> JsonResponse:
-    """The report as the checks wrote it. The API gives the same to programs with a token."""
+    """The report of the checks. The API gives the same to programs with a token."""
     repository = lookup.repository_or_404(request, namespace, name)
     here = _standing(request, repository, revision)
     if here.run is None:
         raise Http404("This revision has no report yet.")
-    return JsonResponse(reports.report_of(here.run), json_dumps_params={"indent": 2})
+    report = evidence.report_for(here.run, here.answer)
+    return JsonResponse(report, json_dumps_params={"indent": 2})
 
 
 @require_safe

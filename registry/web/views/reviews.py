@@ -15,7 +15,7 @@ from registry.agreements import terms
 from registry.catalog import files
 from registry.checks import catalogue, reports, runs
 from registry.errors import RegistryError
-from registry.releases import workflow
+from registry.releases import gate, workflow
 from registry.releases.models import DecisionKind, Release, Status
 from registry.web import differences, findings, listing
 from registry.web.requests import CallerRequest, text_in
@@ -96,6 +96,9 @@ def _page(request: CallerRequest, release: Release) -> dict[str, Any]:
         "groups": reports.grouped(run) if run else [],
         "before": before,
         "changes": differences.between(before_files, after_files),
+        "shows_hashes": gate.decide(
+            release.repository, release.revision, caller=request.caller
+        ).is_open,
         "unchanged": differences.unchanged(before_files, after_files),
         "decisions": _decisions(release),
         "approvals": workflow.approvals(release),
