@@ -19,7 +19,7 @@ from registry.instance.supervisor import Part
 from registry.instance.valkey import Valkey, embedded_binary
 
 SOURCE = Path(__file__).resolve().parent.parent.parent
-WORKERS = {"worker": ("default,scan", 2), "smoke": ("smoke", 1)}
+WORKERS = {"worker": ("default", 1), "scan": ("scan", 1), "smoke": ("smoke", 1)}
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def web_part(address: Address, env: Mapping[str, str]) -> Part:
 
 
 def worker_parts(env: Mapping[str, str]) -> list[Part]:
-    """One worker for quick work and one for smoke tests, so that a long test delays no scan."""
+    """A worker for each kind of work, so that a long test delays no scan, and neither the sweeps."""
     return [
         Part(name=name, start=program(_worker(name, queues, processes), env))
         for name, (queues, processes) in WORKERS.items()
