@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from registry.accounts.callers import Caller
 from registry.audit import log
-from registry.catalog import rights
+from registry.catalog import paths, rights
 from registry.catalog.models import Ref, Repository, Revision
 from registry.errors import Conflict, Invalid, NotAllowed, RevisionMissing
 
@@ -14,7 +14,7 @@ MAIN = "main"
 MAX_NAME = 200
 # What git refuses in the name of a ref, and what a client takes for a commit id
 _BAD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[/.-]|[/.]$|/\.|\.lock(/|$)")
-_COMMIT_ID = re.compile(r"[0-9a-fA-F]{40}")
+_COMMIT_ID = re.compile(r"[0-9a-fA-F]{7,40}")
 
 
 @transaction.atomic
@@ -22,6 +22,7 @@ def create_branch(repository: Repository, name: str, *, start: Revision, by: Cal
     """A branch whose head is `start`. The public sees it once something of it is released."""
     rights.require_write(repository, by)
     _check(name, "branch")
+    _check_free(repository, f"refs/tags/{name}", "a tag")
     return _create(repository, f"refs/heads/{name}", start, by)
 
 
@@ -29,6 +30,7 @@ def create_branch(repository: Repository, name: str, *, start: Revision, by: Cal
 def create_tag(repository: Repository, name: str, *, start: Revision, by: Caller) -> Ref:
     rights.require_write(repository, by)
     _check(name, "tag")
+    _check_free(repository, f"refs/heads/{name}", "a branch")
     return _create(repository, f"refs/tags/{name}", start, by)
 
 
@@ -77,7 +79,15 @@ def _delete(repository: Repository, full_name: str, name: str, by: Caller) -> No
     )
 
 
+def _check_free(repository: Repository, full_name: str, what: str) -> None:
+    """One name, one thing: addresses and clients give a name alone."""
+    if Ref.objects.filter(repository=repository, name=full_name).exists():
+        raise Conflict(f"{full_name.split('/', 2)[2]!r} is {what} already; choose another name.")
+
+
 def _check(name: str, what: str) -> None:
+    if why := paths.character_problem(name):
+        raise Invalid(f"Invalid reference for a {what}: {name[:80]!a}: {why}.")
     if (
         not name
         or len(name.encode()) > MAX_NAME

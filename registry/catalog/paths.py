@@ -39,6 +39,16 @@ def path_problem(path: str) -> str | None:
     return None
 
 
+def character_problem(name: str) -> str | None:
+    """Why people could not read this name for what it is, or None. Also asked of branches and tags."""
+    for character in name:
+        if reason := _BAD_CATEGORIES.get(unicodedata.category(character)):
+            return reason
+        if character in _IGNORABLE:
+            return "it holds an invisible or direction-changing character"
+    return None
+
+
 def folder_problem(paths: Iterable[str]) -> tuple[str, str] | None:
     """The first name that cannot stand beside the others, with the reason, or None."""
     folders: dict[str, str] = {}
@@ -68,11 +78,8 @@ def _same(path: str) -> str:
 def _problem(path: str) -> str | None:
     if not path:
         return "it is empty"
-    for character in path:
-        if reason := _BAD_CATEGORIES.get(unicodedata.category(character)):
-            return reason
-        if character in _IGNORABLE:
-            return "it holds an invisible or direction-changing character"
+    if reason := character_problem(path):
+        return reason
     if len(path.encode()) > MAX_PATH_BYTES:
         return f"it is longer than {MAX_PATH_BYTES} bytes"
     if "\\" in path:

@@ -37,6 +37,8 @@ def place(
 
 def tag_release(repository: Repository, label: str, revision: Revision) -> Ref:
     """The tag of a release, which nobody can move or delete."""
+    if Ref.objects.filter(repository=repository, name=f"refs/heads/{label}").exists():
+        raise Conflict(f"{label!r} is the name of a branch; choose another label.")
     ref, is_new = Ref.objects.get_or_create(
         repository=repository,
         name=f"refs/tags/{label}",

@@ -129,7 +129,9 @@ def _ref(repository: Repository, name: str) -> Ref | None:
         if name.startswith(("refs/heads/", "refs/tags/"))
         else [f"refs/heads/{name}", f"refs/tags/{name}"]
     )
-    ref = _refs().filter(repository=repository, name__in=names).order_by("name").first()
+    # The tag of a release means that release, whatever branch came to have its name
+    found = _refs().filter(repository=repository, name__in=names).order_by("-is_locked", "name")
+    ref = found.first()
     if ref is not None:
         ref.repository = repository  # with what is known of the caller's rights
     return ref

@@ -15,7 +15,9 @@ def check_label(label: str) -> None:
             f"{label[:80]!r} cannot be a version label: use letters, digits, '.', '_', '+' and "
             "'-', such as v1.0."
         )
-    if re.fullmatch(r"[0-9a-f]{7,40}", label):
+    if label.casefold() in {"head", "main"} or label.casefold().startswith("refs"):
+        raise Invalid(f"{label!r} cannot be a version label: it means something else.")
+    if re.fullmatch(r"[0-9a-fA-F]{7,40}", label):
         raise Invalid(f"{label!r} cannot be a version label: it looks like a commit id.")
 
 
