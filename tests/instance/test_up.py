@@ -65,7 +65,7 @@ def test_killed_parts_are_started_again_and_the_site_recovers(tmp_path: Path):
             instance.part("postgres", "-D"),
             instance.part("valkey-server"),
             instance.part("gunicorn"),
-            instance.part("celery", "default,scan"),
+            instance.part("celery", "worker@%h"),
         ]
         for process in killed:
             process.kill()
@@ -73,7 +73,7 @@ def test_killed_parts_are_started_again_and_the_site_recovers(tmp_path: Path):
 
         instance.wait_until_ready()
 
-        assert instance.part("celery", "default,scan").pid not in {p.pid for p in killed}
+        assert instance.part("celery", "worker@%h").pid not in {p.pid for p in killed}
         for name in ("database", "broker", "web", "worker"):
             assert f"{name} was ended by SIGKILL" in instance.log.read_text()
 
