@@ -58,3 +58,21 @@ def test_who_is_not_signed_in_is_asked_to(client: Client, path: str) -> None:
 def _without_tokens(text: str, name: str) -> str:
     lines = [line for line in text.splitlines() if "csrfmiddlewaretoken" not in line]
     return "\n".join(lines).replace(name, "NAME").replace(name.replace("/", "%2F"), "NAME")
+
+
+@override_settings(ROOT_URLCONF="tests.web.broken_urls")
+@pytest.mark.parametrize("accept", ["text/html,*/*;q=0.8", "*/*"])
+def test_what_broke_is_named_by_the_request_and_never_told(accept: str) -> None:
+    client = Client(raise_request_exception=False)
+
+    answer = client.get(
+        "/broken", headers={"Accept": accept, "X-Request-Id": "request-of-the-test"}
+    )
+
+    assert answer.status_code == 500
+    assert answer["X-Request-Id"] == "request-of-the-test"
+    assert "a secret of the inside" not in answer.text
+    if accept == "*/*":
+        assert "Try again" in answer.json()["error"]
+    else:
+        assert "request-of-the-test" in answer.text

@@ -1,7 +1,7 @@
 """The pages for what went wrong. Each names the request, so that an operator can find it in the log."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
@@ -16,6 +16,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    if "text/html" not in request.headers.get("Accept", ""):
+        sentence = "Something broke on our side; nothing was half done. Try again in a minute."
+        return JsonResponse({"error": sentence}, status=500)
     # Without the request: its context may need the very thing that broke
     page = render_to_string(
         "errors/500.html",
