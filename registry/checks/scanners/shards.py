@@ -8,18 +8,17 @@ from typing import Any, TypeGuard
 from registry.checks.findings import Finding, ModelFile, block, show, warn
 from registry.checks.scanners import safetensors
 from registry.checks.scanners.folder import Folder, Problem, joined
+from registry.checks.scanners.types import Kind, kind_of
 
 INDEX = ".safetensors.index.json"
+_WEIGHT_INDEX = re.compile(r".*\.(safetensors|bin|pth|gguf)\.index(\.[^/]*)?\.json")
+_WEIGHTS = (Kind.SAFETENSORS, Kind.CHECKPOINT, Kind.GGUF)
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.safetensors")
 
 
 def check(folder: Folder) -> Iterator[Finding]:
     named: set[str] = set()
-    for index in folder.ending(INDEX):
-        try:
-            value = folder.json(index.path)
-        except Problem:
-            continue
+    for index, value in _indexes(folder):
         weight_map = value.get("weight_map") if isinstance(value, dict) else None
         if not _is_map(weight_map):
             yield block(
@@ -29,8 +28,10 @@ def check(folder: Folder) -> Iterator[Finding]:
         shards = {joined(dirname(index.path), name) for name in weight_map.values()}
         named |= shards
         yield from _index_findings(folder, index, weight_map)
+        if not index.path.lower().endswith(INDEX):
+            continue
         yield from _total(folder, index, value, shards)
-        whole = index.path.removesuffix(INDEX) + ".safetensors"
+        whole = index.path[: -len(INDEX)] + ".safetensors"
         if whole in folder.by_path and whole not in shards:
             yield warn(
                 "ST-INDEX",
@@ -42,23 +43,49 @@ def check(folder: Folder) -> Iterator[Finding]:
             yield block("ST-INDEX", f"No index names the shard {show(file.path)}.", file=file.path)
 
 
+def _indexes(folder: Folder) -> Iterator[tuple[ModelFile, Any]]:
+    """Whatever a loader could take for an index: by its name, or since it maps weights."""
+    for file in folder.ending(".json"):
+        try:
+            value = folder.json(file.path)
+        except Problem:
+            continue  # SEC-JSON has said so
+        maps = isinstance(value, dict) and "weight_map" in value
+        if maps or _WEIGHT_INDEX.fullmatch(file.path.lower()):
+            yield file, value
+
+
 def _index_findings(
     folder: Folder, index: ModelFile, weight_map: dict[str, str]
 ) -> Iterator[Finding]:
+    first = {name: tensor for tensor, name in reversed(weight_map.items())}
     held: dict[str, set[str]] = {}
-    for name in sorted(set(weight_map.values())):
-        tensor = next(tensor for tensor, shard in weight_map.items() if shard == name)
-        if "/" in name or "\\" in name or name in (".", ".."):
-            yield _wrong(index, tensor, name, "is not a plain file name")
-            continue
-        file = folder.beside(index.path, name)
-        if file is None:
-            yield _wrong(index, tensor, name, "is not in this revision")
-            continue
-        try:
-            held[name] = set(folder.parsed("safetensors", file.path, safetensors.header_of).tensors)
-        except Problem:
-            continue  # ST-HEADER has said so
+    for name in sorted(first):
+        if why := _why_not(folder, index, name):
+            yield _wrong(index, first[name], name, why)
+        elif name.lower().endswith(".safetensors"):
+            path = joined(dirname(index.path), name)
+            try:
+                held[name] = set(folder.parsed("safetensors", path, safetensors.header_of).tensors)
+            except Problem:
+                continue  # ST-HEADER has said so
+    yield from _misplaced(index, weight_map, held)
+
+
+def _why_not(folder: Folder, index: ModelFile, name: str) -> str | None:
+    """Why a loader must not follow the index to this name; None where it may."""
+    if "/" in name or "\\" in name or name in (".", ".."):
+        return "is not a plain file name"
+    file = folder.beside(index.path, name)
+    if file is None:
+        return "is not in this revision"
+    wanted = (Kind.SAFETENSORS,) if index.path.lower().endswith(INDEX) else _WEIGHTS
+    return None if kind_of(file.path) in wanted else "is not a file of weights"
+
+
+def _misplaced(
+    index: ModelFile, weight_map: dict[str, str], held: dict[str, set[str]]
+) -> Iterator[Finding]:
     for tensor, name in weight_map.items():
         if name in held and tensor not in held[name]:
             yield _wrong(index, tensor, name, "does not hold it")

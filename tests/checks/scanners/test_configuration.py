@@ -194,6 +194,68 @@ def test_an_index_that_points_elsewhere_is_blocked(tmp_path: Path, shard: str, w
     assert why in found_in(tmp_path, files, "ST-INDEX")
 
 
+INDEXES = [
+    "pytorch_model.bin.index.json",
+    "pytorch_model.bin.index.fp16.json",
+    "model.safetensors.index.fp16.json",
+    "deep/er/pytorch_model.bin.index.json",
+    "consolidated.pth.index.json",
+    "any.INDEX.json",
+    "named_otherwise.json",
+]
+
+
+@pytest.mark.parametrize("name", INDEXES)
+@pytest.mark.parametrize(
+    ("shard", "why"),
+    [
+        ("../../../../etc/passwd", "which is not a plain file name"),
+        ("/etc/passwd", "which is not a plain file name"),
+        ("..", "which is not a plain file name"),
+        ("absent.bin", "which is not in this revision"),
+        ("notes.txt", "which is not a file of weights"),
+    ],
+)
+def test_every_index_stays_in_its_folder(tmp_path: Path, name: str, shard: str, why: str) -> None:
+    folder = name.rpartition("/")[0]
+    notes = f"{folder}/notes.txt" if folder else "notes.txt"
+    files = models.llama() | {notes: b"text"}
+    files[name] = json.dumps({"weight_map": {"a": shard}}).encode()
+
+    assert why in found_in(tmp_path, files, "ST-INDEX")
+
+
+@pytest.mark.parametrize("name", INDEXES)
+@pytest.mark.parametrize("weights", [[], {}, "a.bin", 5, None, {"a": 5}, {"a": ""}, {"a": ["x"]}])
+def test_an_index_without_a_map_of_names_is_blocked(
+    tmp_path: Path, name: str, weights: Any
+) -> None:
+    files = models.llama() | {name: json.dumps({"weight_map": weights}).encode()}
+
+    assert "has no weight_map of names" in found_in(tmp_path, files, "ST-INDEX")
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"{}", b'{"metadata": {}}', b"5"])
+def test_an_index_that_is_none_is_blocked(tmp_path: Path, raw: bytes) -> None:
+    files = models.llama() | {"pytorch_model.bin.index.json": raw}
+
+    assert "has no weight_map of names" in found_in(tmp_path, files, "ST-INDEX")
+
+
+def test_a_safetensors_index_leads_to_safetensors_alone(tmp_path: Path) -> None:
+    files = index(lambda value: value["weight_map"].update({"lm_head.weight": "config.json"}))
+
+    assert "which is not a file of weights" in found_in(tmp_path, files, "ST-INDEX")
+
+
+def test_an_index_of_checkpoints_beside_it_passes(tmp_path: Path) -> None:
+    shard = "pytorch_model-00001-of-00001.bin"
+    files = models.llama() | {shard: b"", "search.index.json": b"{}"}
+    files["pytorch_model.bin.index.json"] = json.dumps({"weight_map": {"a": shard}}).encode()
+
+    assert "ST-INDEX" not in models.blocks_of(tmp_path, files)
+
+
 def test_a_tensor_that_no_index_names_is_blocked(tmp_path: Path) -> None:
     files = index(lambda value: value["weight_map"].pop("lm_head.weight"))
 
