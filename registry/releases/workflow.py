@@ -21,11 +21,11 @@ from registry.catalog.models import Repository, Revision, RevisionState
 from registry.checks import runs
 from registry.checks.models import FindingRow
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow, RegistryError, SignInRequired
+from registry.releases import policies
 from registry.releases.models import (
     OPEN,
     Decision,
     DecisionKind,
-    Policy,
     Release,
     Status,
 )
@@ -273,8 +273,7 @@ def valid_approvals(release: Release) -> QuerySet[Decision]:
 
 
 def approvals_needed(release: Release) -> int:
-    policy = Policy.objects.filter(namespace=release.repository.namespace_id).first()
-    return policy.approvals if policy else 1
+    return policies.approvals_needed(release.repository.namespace_id)
 
 
 @transaction.atomic

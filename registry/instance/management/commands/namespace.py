@@ -1,0 +1,66 @@
+"""`manage.py namespace add | member | policy`: organisations, their people, and how they release."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from registry.accounts import people
+from registry.accounts.models import Namespace, Role, User
+from registry.errors import RegistryError
+from registry.releases import policies
+
+
+class Command(BaseCommand):
+    help = "Make an organisation, give people roles in it, and set how its releases are approved."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        steps = parser.add_subparsers(dest="step", required=True)
+        add = steps.add_parser("add", help="make an organisation, and print its public id")
+        add.add_argument("name")
+        add.add_argument("--owner", required=True, help="the person who becomes its admin")
+        add.add_argument("--full-name", default="")
+        member = steps.add_parser("member", help="give a person a role, and print the role")
+        member.add_argument("name")
+        member.add_argument("--user", required=True)
+        member.add_argument("--role", required=True, choices=Role.values)
+        policy = steps.add_parser("policy", help="how many approvals a release needs; prints it")
+        policy.add_argument("name")
+        policy.add_argument("--approvals", type=int, required=True)
+
+    def handle(self, *args: Any, step: str, **options: Any) -> None:
+        steps = {"add": self._add, "member": self._member, "policy": self._policy}
+        try:
+            self.stdout.write(steps[step](**options))
+        except RegistryError as error:
+            raise CommandError(str(error)) from error
+
+    def _add(self, *, name: str, owner: str, full_name: str, **options: Any) -> str:
+        person = _person(owner)
+        made = people.create_organisation(name=name, owner=person, full_name=full_name)
+        self.stderr.write(f"{made.name} is an organisation, and {person.username} its admin.")
+        return made.public_id
+
+    def _member(self, *, name: str, user: str, role: str, **options: Any) -> str:
+        namespace, person = _namespace(name), _person(user)
+        people.set_role(namespace=namespace, user=person, role=role, by="")
+        self.stderr.write(f"{person.username} has the role {role} in {namespace.name}.")
+        return role
+
+    def _policy(self, *, name: str, approvals: int, **options: Any) -> str:
+        policy = policies.set_approvals(_namespace(name), approvals, by="")
+        self.stderr.write(f"A release of {name} needs {policy.approvals} approvals.")
+        return str(policy.approvals)
+
+
+def _person(name: str) -> User:
+    person = User.objects.filter(username__iexact=name, is_active=True).first()
+    if person is None:
+        raise CommandError(f"There is no open account named {name!r}.")
+    return person
+
+
+def _namespace(name: str) -> Namespace:
+    namespace = Namespace.objects.filter(name__iexact=name).first()
+    if namespace is None:
+        raise CommandError(f"There is no namespace named {name!r}.")
+    return namespace
