@@ -104,3 +104,19 @@ def test_an_organisation_needs_an_owner_who_is_there():
     with pytest.raises(CommandError, match="no open account named 'ada'"):
         _run("namespace", "add", "lab", "--owner", "ada")
     assert not Namespace.objects.exists()
+
+
+def test_a_service_account_has_tokens_and_nothing_to_sign_in_with():
+    _run("user", "add", "ci-bot", "--service-account")
+    secret = _run("token", "add", "ci-bot", "--scope", "read")
+
+    user = tokens.recognise(secret).user
+    assert user is not None
+    assert (user.is_service, user.email, user.has_usable_password()) == (True, "", False)
+
+
+def test_a_service_account_cannot_be_a_maintainer():
+    with pytest.raises(CommandError, match="no site role"):
+        _run("user", "add", "ci-bot", "--service-account", "--site-role", "maintainer")
+
+    assert not User.objects.exists()

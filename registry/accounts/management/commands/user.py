@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from registry.accounts import people
-from registry.accounts.models import SiteRole
+from registry.accounts.models import SiteRole, User
 from registry.errors import RegistryError
 
 
@@ -17,7 +17,13 @@ class Command(BaseCommand):
         steps = parser.add_subparsers(dest="step", required=True)
         add = steps.add_parser("add", help="make an account, and print its public id")
         add.add_argument("name", help="what the person signs in with; also their namespace")
-        add.add_argument("--email", required=True)
+        who = add.add_mutually_exclusive_group(required=True)
+        who.add_argument("--email")
+        who.add_argument(
+            "--service-account",
+            action="store_true",
+            help="an account for a program: it has tokens, and no password or site role",
+        )
         add.add_argument("--full-name", default="")
         add.add_argument("--site-role", choices=[r.value for r in SiteRole if r], default="")
         add.add_argument(
@@ -27,19 +33,31 @@ class Command(BaseCommand):
             "through the mail that 'Forgot your password?' sends",
         )
 
-    def handle(self, *args: Any, name: str, email: str, **options: Any) -> None:
+    def handle(self, *args: Any, name: str, **options: Any) -> None:
+        try:
+            make = self._service if options["service_account"] else self._person
+            user = make(name, options)
+        except RegistryError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(user.public_id)
+
+    def _service(self, name: str, options: dict[str, Any]) -> User:
+        if options["site_role"] or options["password_stdin"]:
+            raise CommandError("A service account has no site role and no password.")
+        user = people.create_service_account(username=name, full_name=options["full_name"])
+        self.stderr.write(f"Made the service account {name}; give it a token with `token add`.")
+        return user
+
+    def _person(self, name: str, options: dict[str, Any]) -> User:
         password = sys.stdin.readline().rstrip("\r\n") if options["password_stdin"] else None
         if password == "":
             raise CommandError("The standard input had no password in it.")
-        try:
-            user = people.create_person(
-                username=name,
-                email=email,
-                password=password,
-                full_name=options["full_name"],
-                site_role=options["site_role"],
-            )
-        except RegistryError as error:
-            raise CommandError(str(error)) from error
+        user = people.create_person(
+            username=name,
+            email=options["email"],
+            password=password,
+            full_name=options["full_name"],
+            site_role=options["site_role"],
+        )
         self.stderr.write(f"{user.username} can sign in." if password else f"Made {name}.")
-        self.stdout.write(user.public_id)
+        return user
