@@ -1,6 +1,6 @@
 """The list of models: those that the caller may know of, as they stand for them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
@@ -99,10 +99,25 @@ def _after(request: WireRequest, refs: QuerySet[Ref], key: str) -> QuerySet[Ref]
         return refs
     try:
         sent, last = position
-        value = datetime.fromisoformat(sent) if key in BY_TIME.values() else int(sent)
-        return refs.filter(Q(**{f"{key}__lt": value}) | Q(**{key: value}, pk__lt=int(last)))
-    except (TypeError, ValueError) as error:
-        raise Invalid("cursor: follow the link of the page before, unchanged.") from error
+        value = _instant(sent) if key in BY_TIME.values() else _number(sent)
+        below = Q(**{f"{key}__lt": value}) | Q(**{key: value}, pk__lt=_number(last))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Invalid(paging.BAD_CURSOR) from error
+    return refs.filter(below)
+
+
+def _instant(sent: Any) -> datetime:
+    """A time of a cursor; Python knows times that no year has in UTC, and the database does not."""
+    at = datetime.fromisoformat(sent)
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return at.astimezone(UTC)
+
+
+def _number(sent: Any) -> int:
+    if type(sent) is not int or not 0 <= sent < 2**63:
+        raise ValueError("no whole number that the database holds")
+    return sent
 
 
 def _value(ref: Ref, key: str) -> Any:

@@ -10,6 +10,8 @@ from registry.errors import Invalid
 
 MAX_PAGE = 1000
 
+BAD_CURSOR = "cursor: follow the link of the page before, unchanged."
+
 
 def limit(request: HttpRequest, default: int = MAX_PAGE) -> int:
     """How many items a page holds."""
@@ -27,9 +29,12 @@ def after(request: HttpRequest) -> Any:
     if not sent:
         return None
     try:
-        return json.loads(base64.urlsafe_b64decode(sent.encode()))
+        position = json.loads(base64.urlsafe_b64decode(sent.encode()))
     except (ValueError, RecursionError) as error:
-        raise Invalid("cursor: follow the link of the page before, unchanged.") from error
+        raise Invalid(BAD_CURSOR) from error
+    if position is None:
+        raise Invalid(BAD_CURSOR)
+    return position
 
 
 def link_next(request: HttpRequest, response: HttpResponse, position: Any) -> None:
