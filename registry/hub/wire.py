@@ -2,7 +2,9 @@
 
 import functools
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Protocol, TypeVar, cast
 
@@ -13,6 +15,7 @@ from django.http import (
     JsonResponse,
     UnreadablePostError,
 )
+from gunicorn.http.errors import ParseException
 from pydantic import BaseModel, ValidationError
 
 from registry.accounts import tokens
@@ -22,7 +25,13 @@ from registry.hub import refusals
 
 MAX_BODY = 4 * 1024**2
 
-CUT_OFF = Invalid("The connection ended before the body did; nothing was kept.")
+CUT_OFF = Invalid(
+    "The body could not be read to its end: it broke off, or its chunks are not as HTTP has them. "
+    "Nothing was kept; send it again."
+)
+
+# A backslash before it that is none of an escape's own makes it plain text
+_ZERO_BYTE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -32,6 +41,22 @@ class WireRequest(HttpRequest):
 
     caller: Caller
     request_id: str
+
+
+class Chunks:
+    """A body in chunks as the server reads it. What the server cannot read is said as Django says
+    it of other bodies."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+
+    def read(self, size: int, /) -> bytes:
+        with _reading():
+            return self._source.read(size)
+
+    def readline(self, size: int, /) -> bytes:
+        with _reading():
+            return self._source.readline(size)
 
 
 class View(Protocol):
@@ -105,7 +130,7 @@ def stream(request: HttpRequest) -> BinaryIO:
     """The body as it arrives. Django reads none of a body that was sent in chunks."""
     is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
     if is_chunked and request.META.get("wsgi.input_terminated"):
-        return cast(BinaryIO, request.META["wsgi.input"])
+        return cast(BinaryIO, Chunks(request.META["wsgi.input"]))
     return cast(BinaryIO, request)
 
 
@@ -118,10 +143,13 @@ def body(request: HttpRequest, shape: type[Body]) -> Body:
 
 
 def parse(sent: bytes) -> Any:
-    """JSON, whose texts the database can hold."""
+    """JSON in UTF-8, whose texts the database can hold."""
     try:
-        value = json.loads(sent)
-        _check_texts(value)
+        text = sent.decode("utf-8-sig")
+        value = json.loads(text)
+        # In strict UTF-8, what the database does not hold can only be written as an escape
+        if "\\u" in text:
+            _check_texts(value)
     except (ValueError, RecursionError) as error:
         raise Invalid(f"The body is not the JSON expected here: {error}.") from error
     return value
@@ -163,6 +191,14 @@ def warn(response: HttpResponseBase, topic: str, text: str) -> None:
     response["X-HF-Warning"] = refusals.header_text(f"{topic}; {text}")
 
 
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ParseException) as error:
+        raise UnreadablePostError(str(error)) from error
+
+
 def _method_not_allowed(allowed: set[str]) -> HttpResponse:
     response = JsonResponse({"error": "Method not allowed"}, status=405)
     response["Allow"] = ", ".join(sorted(allowed))
@@ -170,13 +206,8 @@ def _method_not_allowed(allowed: set[str]) -> HttpResponse:
 
 
 def _check_texts(value: Any) -> None:
-    if isinstance(value, str):
-        if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise ValueError("a text holds a zero byte or half a character")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _check_texts(key)
-            _check_texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            _check_texts(item)
+    """Written out again, so that all texts are looked at in one pass, however many there are."""
+    text = json.dumps(value, ensure_ascii=False)
+    text.encode()
+    if _ZERO_BYTE.search(text):
+        raise ValueError("a text holds a zero byte")

@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import json
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,10 +127,49 @@ def test_bodies_may_come_in_chunks(call: Call, repository: Repository) -> None:
     assert call("GET", f"/{repository}/resolve/main/a.txt") == (200, b"a")
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"zz\r\nabc\r\n0\r\n\r\n",
+        b"\r\n\r\n",
+        b"3\r\nabcXX0\r\n\r\n",
+        b"3\r\nabc\r\n0\r\nno trailer at all\r\n\r\n",
+        b"3;\r=x\r\nabc\r\n0\r\n\r\n",
+        b"-3\r\nabc\r\n0\r\n\r\n",
+        b"f" * 20_000,
+        b"a\r\nabc",
+    ],
+)
+@pytest.mark.parametrize("to", ["object", "commit"])
+def test_chunks_that_cannot_be_read_get_a_sentence_and_leave_nothing(
+    server: Server, call: Call, repository: Repository, sent: bytes, to: str
+) -> None:
+    oid = hashlib.sha256(b"abc").hexdigest()
+    path = upload_path(call, repository, oid, 3)
+    method = "PUT"
+    if to == "commit":
+        path, method = f"/api/models/{repository}/commit/main", "POST"
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
+    connection.putrequest(method, path)
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.putheader("Authorization", f"Bearer {make_token(repository.created_by)}")
+    connection.endheaders(sent)
+    connection.sock.shutdown(socket.SHUT_WR)
+
+    with connection.getresponse() as answer:
+        said = answer.read()
+
+    connection.close()
+    assert answer.status == 400, said
+    assert json.loads(said)["error"]
+    assert list((Path(settings.BLOB_DIR) / "incoming").iterdir()) == []
+    assert not blobs.path_of(oid).exists()
+
+
 def test_more_bytes_in_chunks_than_announced_are_refused(
     call: Call, repository: Repository
 ) -> None:
-    content = b"chunk " * 50_000
+    content = b"longer " * 50_000
     oid = hashlib.sha256(content).hexdigest()
     path = upload_path(call, repository, oid, len(content))
 
