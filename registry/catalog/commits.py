@@ -5,7 +5,6 @@ moved without anybody in between.
 """
 
 import io
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -214,7 +213,7 @@ def _delete(held: dict[str, _Held], path: str) -> None:
     target = path.strip("/")
     gone = [p for p in held if p == target or p.startswith(target + "/")]
     if not gone:
-        raise EntryMissing(f"A file with this name doesn't exist: {target}")
+        raise EntryMissing(f"A file with this name doesn't exist: {target[:200]}")
     for p in gone:
         del held[p]
 
@@ -333,8 +332,4 @@ def _config(held: dict[str, _Held]) -> dict[str, Any]:
     config = held.get("config.json")
     if config is None or config.blob.size > MAX_CARD:
         return {}
-    try:
-        value = json.loads(blobs.path_of(config.blob.sha256).read_bytes())
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    return cards.configuration(blobs.path_of(config.blob.sha256).read_bytes())

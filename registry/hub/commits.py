@@ -26,6 +26,8 @@ MAX_TITLE = 512
 MAX_MESSAGE = 64 * 1024
 # Base64 takes four bytes for three, and the rest of the line is a path
 MAX_LINE = settings.LFS_THRESHOLD * 4 // 3 + 64 * 1024
+# Every line but that of a file; the longest message fits, each character written as an escape
+MAX_SHORT_LINE = 1024**2
 
 
 class Header(BaseModel):
@@ -65,6 +67,7 @@ class Arrived:
     header: Header | None = None
     steps: list[AddFile | Delete | LfsFile] = field(default_factory=list)
     sent: list[Blob] = field(default_factory=list)
+    added: int = 0
 
 
 @wire.endpoint("POST")
@@ -103,10 +106,23 @@ def _read(stream: BinaryIO) -> Arrived:
         line = wire.shaped(wire.parse(sent), Line)
         if (arrived.header is None) != (line.key == "header"):
             raise Invalid("A commit begins with one header, and has no other.")
+        _count(arrived, line, len(sent))
         _take(arrived, line)
-        if len(arrived.steps) > commits.MAX_OPERATIONS:
-            raise TooLarge(f"A commit takes at most {commits.MAX_OPERATIONS} operations.")
     return arrived
+
+
+def _count(arrived: Arrived, line: Line, length: int) -> None:
+    """Raise where the commit holds too much, before anything of this line is stored."""
+    if line.key != "file" and length > MAX_SHORT_LINE:
+        raise TooLarge(f"Only the line of a file may be longer than {MAX_SHORT_LINE} bytes.")
+    if len(arrived.steps) >= commits.MAX_OPERATIONS:
+        raise TooLarge(f"A commit takes at most {commits.MAX_OPERATIONS} operations.")
+    if line.key in {"file", "lfsFile"}:
+        arrived.added += 1
+    if arrived.added > settings.MAX_FILES:
+        raise TooLarge(
+            f"A repository holds at most {settings.MAX_FILES} files; this commit alone has more."
+        )
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:

@@ -18,7 +18,7 @@ from registry.accounts import tokens
 from registry.accounts.callers import Caller
 from registry.catalog import commits, repositories, rights
 from registry.catalog.models import Repository
-from registry.errors import Invalid, NotAllowed, TooLarge
+from registry.errors import Invalid, NotAllowed, RepositoryMissing, TooLarge
 from registry.hub import lookup, wire
 from registry.hub.wire import WireRequest
 from registry.storage import blobs
@@ -154,6 +154,12 @@ def _right(signed: str, oid: str) -> Right:
 
 
 def _target(right: Right, caller: Caller) -> Repository:
-    repository = repositories.of_id(right.repository, caller=caller)
+    try:
+        repository = repositories.of_id(right.repository, caller=caller)
+    except RepositoryMissing as error:
+        raise NotAllowed(
+            "The right to send files to this repository is gone: the role that this upload "
+            "address was given for was taken away, or the repository was deleted."
+        ) from error
     rights.require_write(repository, caller)
     return repository

@@ -148,6 +148,13 @@ def test_a_folder_is_deleted_with_all_that_is_in_it(repository):
     assert _paths(revision) == [".gitattributes", "a.txt", "ab"]
 
 
+def test_a_long_name_that_is_not_there_is_not_repeated_whole(repository):
+    with pytest.raises(EntryMissing) as refusal:
+        _commit(repository, Delete("x" * 100_000))
+
+    assert len(str(refusal.value)) < 300
+
+
 @pytest.mark.parametrize("path", ["missing", "a/missing", "README", ".."])
 def test_deleting_what_is_not_there_is_refused(repository, path):
     with pytest.raises(EntryMissing):

@@ -237,7 +237,10 @@ def test_who_lost_the_right_meanwhile_cannot_send() -> None:
     path = upload_path(Wire(member).batch(repository, BYTES))
     member.memberships.all().delete()
 
-    assert Wire().put(path, BYTES).status_code in {401, 403, 404}
+    answer = Wire().put(path, BYTES)
+
+    assert answer.status_code == 403
+    assert "The right to send files to this repository is gone" in answer.json()["error"]
     assert not Holding.objects.filter(blob__sha256=hashlib.sha256(BYTES).hexdigest()).exists()
 
 
@@ -362,6 +365,60 @@ def test_a_commit_that_is_too_long_is_refused(
     answer = wire.commit(repository, *[file(f"{i}.txt", b"a" * 100) for i in range(10)])
 
     assert answer.status_code == 413
+
+
+def test_more_files_than_a_repository_holds_are_refused_before_they_are_stored(
+    wire: Wire, repository: Repository, settings: Any
+) -> None:
+    settings.MAX_FILES = 3
+    before = stored_files()
+
+    answer = wire.commit(repository, *[file(f"{i}", b"never stored %d" % i) for i in range(5)])
+
+    assert answer.status_code == 413
+    assert "at most 3 files" in answer.json()["error"]
+    assert len(stored_files() - before) == 3
+    assert Blob.objects.filter(size=len(b"never stored 0")).count() == 3
+
+
+def test_more_operations_than_a_commit_takes_are_refused(
+    wire: Wire, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commits, "MAX_OPERATIONS", 3)
+    gone = [{"key": "deletedFile", "value": {"path": f"{i}"}} for i in range(4)]
+
+    answer = wire.commit(repository, *gone)
+
+    assert answer.status_code == 413
+    assert "at most 3 operations" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("key", ["header", "deletedFile", "lfsFile", "nothing"])
+def test_only_the_line_of_a_file_may_be_long(wire: Wire, repository: Repository, key: str) -> None:
+    line = {"key": key, "value": {"path": "x" * 1024**2}}
+
+    answer = wire.commit(repository, line)
+
+    assert answer.status_code in {400, 413}
+    assert len(answer.content) < 1000
+    if key != "header":
+        assert "Only the line of a file" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("text", ["\0", "a\\\0", "\ud800"])
+def test_a_path_that_the_database_cannot_hold_is_refused(
+    wire: Wire, repository: Repository, text: str
+) -> None:
+    answer = wire.commit(repository, {"key": "deletedFile", "value": {"path": text}})
+
+    assert answer.status_code == 400
+    assert "not the JSON expected here" in answer.json()["error"]
+
+
+def test_a_backslash_before_a_code_is_plain_text(wire: Wire, repository: Repository) -> None:
+    answer = wire.commit(repository, summary="not a zero: \\u0000 \U0001f999")
+
+    assert answer.status_code == 200
 
 
 def test_a_commit_goes_to_a_branch_that_exists(wire: Wire, repository: Repository) -> None:

@@ -91,6 +91,30 @@ def test_a_connection_that_breaks_leaves_nothing():
     assert _files() == []
 
 
+def test_small_bytes_that_are_there_are_not_written_again():
+    first = blobs.store(io.BytesIO(CONTENT), size=len(CONTENT))
+    written = blobs.path_of(SHA256).stat()
+
+    again = blobs.store(Slow(CONTENT), size=len(CONTENT), sha256=SHA256)
+
+    assert again == first
+    now = blobs.path_of(SHA256).stat()
+    assert (now.st_ino, now.st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
+
+
+@pytest.mark.parametrize("harm", [None, b"", b"x" * len(CONTENT)])
+def test_small_bytes_that_came_to_harm_are_written_again(harm):
+    blobs.store(io.BytesIO(CONTENT), size=len(CONTENT))
+    path = blobs.path_of(SHA256)
+    path.unlink()
+    if harm is not None:
+        path.write_bytes(harm)
+
+    blobs.store(io.BytesIO(CONTENT), size=len(CONTENT))
+
+    assert path.read_bytes() == CONTENT
+
+
 def test_refused_bytes_do_not_touch_a_blob_that_is_there():
     blobs.store(io.BytesIO(CONTENT), size=len(CONTENT))
 
