@@ -1,15 +1,21 @@
 """The model card: its front matter, read strictly, and the tags that follow from it."""
 
+import json
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
 from registry.errors import Invalid
 
 MAX_FRONT_MATTER = 64 * 1024
+MAX_DEPTH = 16
 MAX_TAGS = 200
+MAX_ARCHITECTURES = 20
+# The largest integer that every reader of JSON holds exactly; larger ones become text.
+MAX_INTEGER = 2**53 - 1
+MAX_BITS = 1024
 RELATIONS = ("finetune", "adapter", "quantized", "merge")
 REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")
 LIST_KEYS = ("tags", "datasets", "metrics")
@@ -17,12 +23,23 @@ TEXT_KEYS = ("license_name", "license_link", "pipeline_tag", "library_name", "ba
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML without aliases: a small card cannot unfold into a large one."""
+    """Safe YAML without aliases, so that a small card cannot unfold into a large one, and without
+    tags, so that a value is what it looks like."""
+
+    depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.events.AliasEvent):
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent):
             raise yaml.YAMLError("aliases (*name) are not allowed")
-        return super().compose_node(parent, index)
+        if event.tag is not None:
+            raise yaml.YAMLError("tags (!name) are not allowed")
+        if self.depth > MAX_DEPTH:
+            raise yaml.YAMLError(f"it is nested deeper than {MAX_DEPTH}")
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
 # YAML 1.1 reads a bare `no` as false and dates as objects; a card means the text.
@@ -46,11 +63,12 @@ def parse(text: str) -> dict[str, Any]:
     front, _ = split(text)
     if front is None:
         return {}
-    if len(front.encode()) > MAX_FRONT_MATTER:
+    if len(front.encode("utf-8", "surrogatepass")) > MAX_FRONT_MATTER:
         raise Invalid(f"The front matter is larger than {MAX_FRONT_MATTER // 1024} KiB.")
     try:
         data = yaml.load(front, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    # Of the numbers that YAML knows, Python refuses some with an error of its own.
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 2})" if where else ""
         raise Invalid(f"The front matter is not valid YAML{line}: {_first_line(error)}") from error
@@ -62,6 +80,24 @@ def parse(text: str) -> dict[str, Any]:
     if "language" in card:
         card["language"] = _languages(card["language"])
     return card
+
+
+def configuration(raw: bytes) -> dict[str, Any]:
+    """What a config.json says of the architecture, where it says it as text; {} where it cannot
+    be read. What is wrong with the file is for the checks to say."""
+    try:
+        value = json.loads(raw, parse_constant=_refused)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(value, dict):
+        return {}
+    found: dict[str, Any] = {}
+    names = value.get("architectures")
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        found["architectures"] = [_clean(name)[:200] for name in names[:MAX_ARCHITECTURES]]
+    if isinstance(value.get("model_type"), str):
+        found["model_type"] = _clean(value["model_type"])[:200]
+    return found
 
 
 def problems(card: dict[str, Any], *, known_licenses: Iterable[str]) -> list[str]:
@@ -150,15 +186,40 @@ def _languages(value: Any) -> Any:
 
 
 def _json(value: Any) -> Any:
+    """JSON as the database, every reader and the canonical form take it."""
     if isinstance(value, dict):
-        return {str(key): _json(item) for key, item in value.items()}
+        return {_key(key): _json(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_json(item) for item in value]
-    if value is None or isinstance(value, bool | int | str):
-        return value.replace("\0", "") if isinstance(value, str) else value
-    if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else str(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _clean(value)
+    # The database turns a large float into an integer, so both have one bound. NaN has none.
+    if isinstance(value, int | float) and abs(value) <= MAX_INTEGER:
+        return value
+    return _large(value)
+
+
+def _key(key: Any) -> str:
+    return _large(key) if isinstance(key, int) else _clean(str(key))
+
+
+def _large(value: Any) -> str:
+    """A number as text, where it is not so long that Python itself will not write it."""
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise Invalid("The front matter holds a number of too many digits.")
     return str(value)
+
+
+def _clean(text: str) -> str:
+    """Without zero bytes; halves of characters are put together or replaced."""
+    pairs = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return pairs.replace("\0", "")
+
+
+def _refused(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _first_line(error: Exception) -> str:

@@ -1,6 +1,5 @@
 """What a model is, as lists and info answers say it."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -70,14 +69,8 @@ def _config(model: Model) -> dict[str, Any] | None:
     found = next((f for f in model.files or () if f.path == "config.json"), None)
     if found is None or found.size > MAX_CONFIG:
         return None
-    try:
-        with blobs.open_blob(found.sha256) as file:
-            config = json.loads(file.read())
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(config, dict):
-        return None
-    return {key: config[key] for key in ("architectures", "model_type") if key in config}
+    with blobs.open_blob(found.sha256) as file:
+        return cards.configuration(file.read()) or None
 
 
 def _base_models(model: Model) -> dict[str, Any] | None:

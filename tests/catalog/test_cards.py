@@ -3,13 +3,19 @@
 import json
 
 import pytest
-from hypothesis import given
+from django.db import connection
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from registry.audit import canonical
 from registry.catalog import cards
 from registry.errors import Invalid
 
 KNOWN = ["apache-2.0", "llama3.1", "mit"]
+
+
+def _flow(pairs: dict[str, str]) -> str:
+    return "{" + ", ".join(f"{key}: {value}" for key, value in pairs.items()) + "}"
 
 
 def _card(front: str) -> dict:
@@ -32,6 +38,49 @@ def test_whatever_text_is_parsed_or_refused(text):
 
 
 YAMLISH = st.text(alphabet="abz0159 -:[]{}&*!|>'\"#%@?,.\n\t\\~/=<\u2028\x85eE_+")
+TAGS = st.sampled_from(
+    ["!", "!x", "!!str", "!!int", "!!float", "!!bool", "!!null", "!!timestamp", "!!binary"]
+    + ["!!omap", "!!pairs", "!!set", "!!seq", "!!map", "!!merge", "!!value", "!<tag:a,b:c>"]
+)
+ESCAPES = st.lists(
+    st.sampled_from(
+        [r"\0", r"\ud800", r"\udfff", r"\ud83d\ude00", r"\U00110000", r"\uffff", r"\x00", "a", "é"]
+    ),
+    max_size=5,
+).map(lambda parts: '"' + "".join(parts) + '"')
+DIGITS = st.integers(1, 6000)
+NUMBERS = st.one_of(
+    st.integers().map(str),
+    st.integers(2**53 - 2, 2**70).map(str),
+    st.floats().map(lambda value: f"{value:.17e}"),
+    DIGITS.map(lambda n: "9" * n),
+    DIGITS.map(lambda n: "0x" + "f" * n),
+    DIGITS.map(lambda n: "0b" + "1" * n),
+    DIGITS.map(lambda n: "0" + "7" * n),
+    DIGITS.map(lambda n: "1" + ":59" * n),
+    DIGITS.map(lambda n: "1" + ":59" * n + ".5"),
+    DIGITS.map(lambda n: "1." + "0" * n + "e+300"),
+    st.sampled_from([".nan", ".inf", "-.inf", "0x_", "0b_", "1e999", "1.e+999", "~", "=", "<<"]),
+    st.sampled_from(["1985-02-30", "2001-12-14t21:59:43.10-05:00", "yes", "no", "0o17", "1_000"]),
+)
+SCALARS = st.one_of(NUMBERS, ESCAPES, st.text(alphabet="ab \ud800\0é", max_size=4))
+TAGGED = st.builds(lambda tag, value: f"{tag} {value}", TAGS, SCALARS | st.just('""'))
+VALUES = st.recursive(
+    SCALARS | SCALARS | TAGGED,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
+        | st.dictionaries(SCALARS, inner, max_size=3).map(_flow)
+    ),
+    max_leaves=6,
+)
+KEYS = st.sampled_from(["tags", "license", "language", "base_model", "datasets", "library_name"])
+
+
+def _kept(value: object) -> object:
+    """The value as the database gives it back."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::jsonb", [json.dumps(value, allow_nan=False)])
+        return json.loads(cursor.fetchone()[0])
 
 
 @given(YAMLISH)
@@ -43,6 +92,85 @@ def test_text_that_looks_like_yaml_is_parsed_or_refused(front):
     json.dumps(found, allow_nan=False)
     cards.problems(found, known_licenses=KNOWN)
     cards.tags(found, [], {"model_type": 5})
+
+
+@pytest.mark.django_db
+@given(st.dictionaries(KEYS | SCALARS | TAGGED, VALUES, max_size=4))
+@example({"foo": "!!timestamp bar"})
+@example({"foo": '!!int ""'})
+@example({"foo": '!!float ""'})
+@example({"foo": "!!bool x"})
+@example({r'"a\0b"': "1"})
+@example({"tags": r'["\ud800"]'})
+@example({"foo": "0x" + "f" * 6000})
+@example({"0x" + "f" * 6000: "1"})
+@example({"foo": "1" + ":59" * 6000 + ".5"})
+@example({"foo": "1.0e+300", "2.0e+300": "9007199254740993"})
+def test_whatever_is_parsed_can_be_kept_and_digested(pairs):
+    try:
+        found = _card("\n".join(f"{key}: {value}" for key, value in pairs.items()))
+    except Invalid as refusal:
+        str(refusal).encode()
+        return
+    tags = cards.tags(found, ["README.md"], {})
+    assert _kept(found) == found
+    assert _kept(tags) == tags
+    assert canonical.digest(_kept(found)) == canonical.digest(found)
+    "".join([*cards.problems(found, known_licenses=KNOWN), *tags]).encode()
+
+
+def test_halves_of_characters_are_put_together_or_replaced():
+    assert _card(r'"a\0": "\ud83d\ude00 \ud800 \0"') == {"a": "\U0001f600 \ufffd "}
+
+
+def test_numbers_that_readers_would_round_become_text():
+    assert _card("a: 9007199254740991\nb: 9007199254740993\nc: 1.0e+300\nd: -1.5") == {
+        "a": 2**53 - 1,
+        "b": "9007199254740993",
+        "c": "1e+300",
+        "d": -1.5,
+    }
+    with pytest.raises(Invalid, match="too many digits"):
+        _card("a: 0x" + "f" * 6000)
+
+
+@pytest.mark.parametrize("tag", ["!!timestamp bar", '!!int ""', "!!str a", "! a", "!!map {}"])
+def test_tags_are_refused_with_a_sentence(tag):
+    with pytest.raises(Invalid, match=r"tags \(!name\) are not allowed"):
+        _card(f"foo: {tag}")
+
+
+def test_text_with_half_a_character_in_it_is_refused():
+    with pytest.raises(Invalid):
+        _card("a: \ud800")
+
+
+def test_a_card_may_be_as_deep_as_the_checks_take_it():
+    assert _card("a: " + "[" * 15 + "1" + "]" * 15)
+    with pytest.raises(Invalid, match="deeper"):
+        _card("a: " + "[" * 17 + "1" + "]" * 17)
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        (b'{"model_type": "a\\u0000b"}', {"model_type": "ab"}),
+        (b'{"model_type": "a\\ud800b"}', {"model_type": "a\ufffdb"}),
+        (b'{"model_type": 5, "architectures": ["A", 5]}', {}),
+        (b'{"architectures": ["A\\u0000", "B"]}', {"architectures": ["A", "B"]}),
+        (b'{"architectures": NaN}', {}),
+        (b'{"model_type": "llama", "x": Infinity}', {}),
+        (b'{"model_type": "llama", "x": 1e999}', {"model_type": "llama"}),
+        (b'{"model_type": "llama", "x": ' + b"9" * 6000 + b"}", {}),
+        (b"[" * 100_000, {}),
+        (b'{"a":' * 100_000, {}),
+        (b"\xff\xfe", {}),
+        (b"[]", {}),
+        (b"", {}),
+    ],
+)
+def test_of_a_configuration_only_clean_text_is_taken(raw, found):
+    assert cards.configuration(raw) == found
 
 
 @pytest.mark.parametrize(
