@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from registry.accounts.models import Role
+from registry.audit.models import Access
 from registry.releases import workflow
 from registry.releases.models import Release, Status
 from tests import factories
@@ -108,6 +109,31 @@ def test_card_and_license_text_are_readable_before(client: Client) -> None:
 
     assert "It writes text." in client.get(f"/{name}").text
     assert "The text of it." in client.get(f"/{name}/blob/main/LICENSE").text
+
+
+def test_who_reads_the_text_of_a_gated_file_is_in_the_access_log(client: Client) -> None:
+    release = factories.make_released(
+        files={"README.md": factories.CARD, "config.json": "{}\n", "model.safetensors": b"\0w"}
+    )
+    blob = f"/{release.repository.full_name}/blob/main"
+    factories.accept_terms(release, carol := factories.make_user())
+
+    client.get(f"{blob}/config.json")
+    client.force_login(carol)
+    client.get(f"{blob}/model.safetensors")
+    client.get(f"/{release.repository.full_name}")
+    client.head(f"{blob}/config.json")
+    assert not Access.objects.exists()
+
+    page = client.get(f"{blob}/config.json")
+
+    assert page.status_code == 200
+    row = Access.objects.get()
+    assert (row.actor, row.path, row.reason) == (carol.public_id, "config.json", "accepted")
+    assert (row.first_byte, row.last_byte, row.size) == (0, 2, 3)
+    assert row.revision == release.revision.oid
+    assert row.release_digest == release.digest
+    assert row.acceptance
 
 
 def test_closed_files_look_alike_whether_they_exist_or_not(client: Client) -> None:

@@ -54,12 +54,23 @@ def blob(
     shown = lookup.revision_or_404(request, repository, revision)
     context = _context(request, repository, shown, path)
     try:
-        entry, _answer = gate.open_file(repository, shown, path, caller=request.caller)
+        entry, answer = gate.open_file(repository, shown, path, caller=request.caller)
     except GateClosed:
         return render(request, "repository/files.html", context, status=403)
     except (EntryMissing, RevisionMissing) as refusal:
         raise Http404(str(refusal)) from refusal
-    context |= {"file": entry, "text": _text(entry), "preview_max": PREVIEW_MAX}
+    text = _text(entry)
+    if text is not None and request.method == "GET":
+        gate.note_access(
+            entry,
+            answer,
+            repository=repository,
+            revision=shown,
+            caller=request.caller,
+            first_byte=0,
+            last_byte=entry.size - 1,
+        )
+    context |= {"file": entry, "text": text, "preview_max": PREVIEW_MAX}
     return render(request, "repository/blob.html", context)
 
 

@@ -139,7 +139,8 @@ def _render(
 
 
 def _card_html(revision: Revision, repository: Repository) -> str:
-    """The card is readable by whoever may know of the revision (gate: OPEN_FILES)."""
+    """The card is readable by whoever may know of the revision (gate: OPEN_FILES), and looking at
+    this page is no download of it: the access log has no row for it."""
     try:
         entry = files.find(revision, CARD_FILE)
     except EntryMissing:
