@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce
 
 from registry.accounts.callers import Caller
 from registry.catalog import cards
@@ -11,7 +12,7 @@ from registry.checks.models import CheckRun, RunState, Verdict
 from registry.releases.models import WAS_RELEASED, Release
 
 MAIN = "refs/heads/main"
-SORTS = {"updated": "-updated_at", "name": "name", "downloads": "-downloads"}
+SORTS = {"updated": "-moved_at", "name": "name", "downloads": "-downloads"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def select(
     """Repositories that the caller may know of. Search and filters look only at what is public,
     so that nobody learns from a hit what is in quarantine."""
     found = Repository.objects.visible_to(caller).select_related("namespace")
+    found = found.annotate(moved_at=_moved_at(caller))
     for word in query.split()[:8]:
         found = found.filter(
             Q(name__icontains=word)
@@ -105,6 +107,18 @@ def licenses_in_use(caller: Caller) -> list[str]:
         .distinct()
     )
     return sorted({str(name) for value in named for name in cards.as_list(value)})
+
+
+def _moved_at(caller: Caller) -> Case:
+    """When something last happened that this caller may know of: a release, or for those who see
+    quarantine a commit. Otherwise the order of the list would tell of hidden uploads."""
+    releases = Release.objects.filter(repository=OuterRef("pk"), status__in=WAS_RELEASED)
+    newest = Subquery(releases.order_by("-released_at").values("released_at")[:1])
+    insiders = Repository.objects.quarantine_seen_by(caller)
+    return Case(
+        When(pk__in=insiders.values("pk"), then=F("updated_at")),
+        default=Coalesce(newest, F("created_at")),
+    )
 
 
 def _public_refs() -> QuerySet[Ref]:

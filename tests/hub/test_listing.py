@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from registry.accounts.models import Role
-from registry.catalog.models import Repository
+from registry.catalog.models import Repository, Revision
 from registry.releases import workflow
 from registry.releases.models import Release
 from tests.factories import (
@@ -199,6 +199,27 @@ def test_pages_follow_each_other_without_gap_or_repeat(sort: str) -> None:
 
     assert pages == 3
     assert sorted(found) == sorted(str(one) for one in made)
+
+
+@pytest.mark.parametrize("sort", ["lastModified", "last_modified", "createdAt", "downloads"])
+def test_the_order_of_a_list_does_not_betray_uploads_in_quarantine(sort: str) -> None:
+    older, newer = make_released(), make_released()
+    times = {older: 20, newer: 10}
+    for one, days in times.items():
+        at = timezone.now() - timedelta(days=days)
+        Revision.objects.filter(pk=one.revision_id).update(committed_at=at)
+
+    def listed() -> list[dict[str, Any]]:
+        path = f"/api/models?sort={sort}&full=true"
+        found: list[dict[str, Any]] = Wire(reader).get(path).json()
+        return found
+
+    reader = make_user()
+    before = listed()
+    make_commit(older.repository, {"hidden.txt": "x"})
+
+    assert listed() == before
+    assert [one["id"] for one in before] == [str(newer.repository), str(older.repository)]
 
 
 @pytest.mark.parametrize(

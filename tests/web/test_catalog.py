@@ -1,11 +1,14 @@
 """The list of models and the pages of namespaces: who sees what, and at which cost."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from registry.accounts.models import Role
+from registry.catalog.models import Repository
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +91,28 @@ def test_search_does_not_betray_the_tags_of_quarantine(client: Client) -> None:
     factories.make_commit(release.repository, {"README.md": card})
 
     assert release.repository.name not in client.get("/", {"q": "unannounced"}).text
+
+
+@pytest.mark.parametrize("path", ["/", "/?sort=updated", "/ada"])
+def test_the_order_of_the_list_does_not_betray_uploads_in_quarantine(
+    client: Client, path: str
+) -> None:
+    ada = factories.make_user("ada")
+    older = factories.make_released(factories.make_repository(ada, "older")).repository
+    factories.make_released(factories.make_repository(ada, "newer"))
+
+    def order() -> bool:
+        page = client.get(path).text
+        return page.index('href="/ada/newer"') < page.index('href="/ada/older"')
+
+    Repository.objects.filter(name="newer").update(updated_at=timezone.now() - timedelta(days=1))
+    factories.make_commit(older, {"hidden.txt": "x"})
+
+    assert order()
+    client.force_login(factories.make_user())
+    assert order()
+    client.force_login(ada)
+    assert not order()
 
 
 def test_filters_by_license_and_verdict(client: Client) -> None:
