@@ -1,6 +1,7 @@
 """Making, finding and deleting repositories."""
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -10,7 +11,14 @@ from registry.accounts.models import Namespace
 from registry.accounts.permissions import Permission
 from registry.audit import log
 from registry.catalog import commits, rights
-from registry.catalog.models import Repository, RepositoryQuerySet, RepositoryType, Visibility
+from registry.catalog.models import (
+    Repository,
+    RepositoryQuerySet,
+    RepositoryType,
+    Revision,
+    RevisionState,
+    Visibility,
+)
 from registry.errors import Conflict, Invalid, NotAllowed, RepositoryMissing, SignInRequired
 
 LFS_PATTERNS = (
@@ -36,6 +44,7 @@ def create(
         raise NotAllowed("This token is limited to listed repositories and cannot create one.")
     owner = _owner(namespace, by)
     names.check_repository(name)
+    _check_unused(owner, name)
     if visibility not in Visibility.values:
         raise Invalid(f"{visibility!r} is not a visibility; choose public or private.")
     try:
@@ -79,10 +88,19 @@ def _the_one(found: RepositoryQuerySet, caller: Caller) -> Repository:
 
 @transaction.atomic
 def delete(repository: Repository, *, by: Caller) -> None:
-    """Hide a repository at once. What happened in it stays on record."""
+    """Hide a repository at once. What happened in it stays on record.
+
+    What is released now stays reachable for those who rely on it: a maintainer suspends or recalls
+    it first.
+    """
     if not permissions.may(by, Permission.ADMIN, repository.namespace):
         raise NotAllowed(
             "Deleting a repository needs the role admin in its namespace and a token of scope admin."
+        )
+    if repository.revisions.filter(state=RevisionState.RELEASED).exists():
+        raise NotAllowed(
+            "A model that is released cannot be deleted: ask a maintainer to suspend or recall "
+            "its releases first."
         )
     Repository.objects.filter(pk=repository.pk).update(deleted_at=timezone.now())
     log.record("repository.delete", actor=by.public_id, subject=repository)
@@ -109,6 +127,25 @@ def set_visibility(repository: Repository, visibility: str, *, by: Caller) -> No
             actor=by.public_id,
             subject=repository,
             visibility=str(visibility),
+        )
+
+
+def _check_unused(owner: Namespace, name: str) -> None:
+    """Raise where this name meant a released model: who pinned it would get something else.
+
+    No Conflict: clients take that for a repository that is there, and go on.
+    """
+    known = Revision.objects.exclude(state=RevisionState.QUARANTINE)
+    was_released = Repository.objects.alias(folded_name=Lower("name")).filter(
+        Exists(known.filter(repository=OuterRef("pk"))),
+        namespace=owner,
+        folded_name=name.lower(),
+        deleted_at__isnull=False,
+    )
+    if was_released.exists():
+        raise NotAllowed(
+            f"{owner.name}/{name} was used by a model that was released and later deleted; choose "
+            "another name."
         )
 
 

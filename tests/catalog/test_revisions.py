@@ -176,13 +176,36 @@ def test_a_token_limited_to_other_repositories_does_not_see_this_one(release):
     assert not Repository.objects.quarantine_seen_by(narrow).exists()
 
 
-def test_a_deleted_repository_exists_for_nobody_and_its_name_is_free(release):
-    repository = release.repository
-    repositories.delete(repository, by=factories.as_caller(release.opened_by))
+def test_a_deleted_repository_that_was_never_released_frees_its_name():
+    repository = factories.make_revision().repository
+    owner = repository.created_by
+    repositories.delete(repository, by=factories.as_caller(owner))
 
-    for caller in (NOBODY, factories.as_caller(release.opened_by)):
+    for caller in (NOBODY, factories.as_caller(owner)):
         assert not Repository.objects.visible_to(caller).exists()
-    assert factories.make_repository(release.opened_by, repository.name).pk != repository.pk
+    assert factories.make_repository(owner, repository.name).pk != repository.pk
+
+
+def test_what_is_released_is_not_deleted(release):
+    with pytest.raises(NotAllowed, match="suspend or recall"):
+        repositories.delete(release.repository, by=factories.as_caller(release.opened_by))
+
+    assert Repository.objects.visible_to(NOBODY).get() == release.repository
+
+
+@pytest.mark.parametrize("step", ["suspend", "recall"])
+def test_the_name_of_a_deleted_model_that_was_released_is_never_taken_again(release, step):
+    repository, owner = release.repository, release.opened_by
+    maintainer = factories.as_caller(factories.make_maintainer())
+    workflow.transition(step, release, by=maintainer, reason="A doubt about the data.")
+    repositories.delete(repository, by=factories.as_caller(owner))
+
+    assert not Repository.objects.visible_to(maintainer).exists()
+    for name in (repository.name, repository.name.upper()):
+        with pytest.raises(NotAllowed, match="was released and later deleted"):
+            factories.make_repository(owner, name)
+    elsewhere = factories.make_user()
+    assert factories.make_repository(elsewhere, repository.name).namespace == elsewhere.namespace
 
 
 def test_only_an_admin_deletes_a_repository(release):
