@@ -3,17 +3,23 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from registry.accounts import names, people
 from registry.accounts.models import ReservedName, User
 from registry.errors import RegistryError
+
+# It does not say that the address is of somebody else, or of whom
+ADDRESS_REFUSED = gettext_lazy("You cannot use this e-mail address; choose another.")
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -29,6 +35,16 @@ class AccountAdapter(DefaultAccountAdapter):
         if not shallow and ReservedName.objects.filter(folded=username.lower()).exists():
             raise forms.ValidationError(_("This name is taken; choose another."))
         return username
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Confirming makes an address the primary one, which somebody else may have by now."""
+        try:
+            with transaction.atomic():
+                confirmed: bool = super().confirm_email(request, email_address)
+        except IntegrityError:
+            messages.error(request, ADDRESS_REFUSED)
+            return False
+        return confirmed
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         data = form.cleaned_data

@@ -8,6 +8,7 @@ from django.views.i18n import set_language
 
 from registry.web.converters import FileConverter, NameConverter, RevisionConverter
 from registry.web.views import (
+    addresses,
     catalog,
     docs,
     files,
@@ -25,6 +26,8 @@ register_converter(NameConverter, "name")
 register_converter(RevisionConverter, "revision")
 register_converter(FileConverter, "file")
 
+# Before those of allauth, whose page it takes the place of
+accounts = [path("email/", addresses.addresses, name="addresses")]
 site = [
     path("", catalog.index, name="catalog"),
     path("favicon.ico", RedirectView.as_view(url=static_lazy("img/mark.svg")), name="icon"),

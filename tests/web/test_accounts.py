@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 from pytest_django import Settings
@@ -125,6 +126,57 @@ def test_a_forgotten_password_is_replaced_by_mail(client: Client) -> None:
 
     user.refresh_from_db()
     assert user.check_password(new)
+
+
+def _addresses(client: Client, step: str, email: str) -> str:
+    answer = client.post("/accounts/email/", {f"action_{step}": "", "email": email}, follow=True)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize("email", ["bob@example.org", "BOB@example.org", "other@example.org"])
+def test_the_address_of_somebody_else_cannot_be_added(client: Client, email: str) -> None:
+    bob = factories.make_user("bob")
+    EmailAddress.objects.create(user=bob, email="other@example.org", verified=True)
+    client.force_login(ada := factories.make_user("ada"))
+
+    page = _addresses(client, "add", email)
+    _addresses(client, "primary", email)
+
+    assert "You cannot use this e-mail address" in page
+    assert "bob@" not in page.replace(email, "")
+    assert not EmailAddress.objects.filter(user=ada, email__iexact=email).exists()
+    ada.refresh_from_db()
+    assert ada.email == "ada@example.org"
+
+
+def test_an_address_that_somebody_took_meanwhile_does_not_become_primary(client: Client) -> None:
+    client.force_login(ada := factories.make_user("ada"))
+    _addresses(client, "add", "bob@example.org")
+    mine = EmailAddress.objects.get(user=ada, email="bob@example.org")
+    factories.make_user("bob")
+
+    page = _addresses(client, "primary", "bob@example.org")
+    link = re.search(r"https?://\S+?(/accounts/confirm-email/\S+)", mail.outbox[-1].body)
+    assert link is not None
+    confirmed = client.post(link[1], follow=True)
+
+    assert "You cannot use this e-mail address" in page
+    assert confirmed.status_code == 200
+    mine.refresh_from_db()
+    assert (mine.primary, mine.verified) == (False, False)
+    ada.refresh_from_db()
+    assert ada.email == "ada@example.org"
+
+
+def test_people_change_their_own_address(client: Client) -> None:
+    client.force_login(ada := factories.make_user("ada"))
+
+    _addresses(client, "add", "ada@new.example")
+    _addresses(client, "primary", "ada@new.example")
+
+    ada.refresh_from_db()
+    assert ada.email == "ada@new.example"
 
 
 @pytest.mark.parametrize(
