@@ -80,9 +80,10 @@ def _delete(repository: Repository, full_name: str, name: str, by: Caller) -> No
 
 
 def _check_free(repository: Repository, full_name: str, what: str) -> None:
-    """One name, one thing: addresses and clients give a name alone."""
+    """One name, one thing: addresses and clients give a name alone. No Conflict, which clients
+    take for the very branch or tag that they want."""
     if Ref.objects.filter(repository=repository, name=full_name).exists():
-        raise Conflict(f"{full_name.split('/', 2)[2]!r} is {what} already; choose another name.")
+        raise Invalid(f"{full_name.split('/', 2)[2]!r} is {what} already; choose another name.")
 
 
 def _check(name: str, what: str) -> None:

@@ -29,7 +29,7 @@ def _head(repository):
 
 
 def test_no_branch_takes_the_name_of_a_tag(release, owner):
-    with pytest.raises(Conflict, match="is a tag already"):
+    with pytest.raises(Invalid, match="is a tag already"):
         branches.create_branch(
             release.repository, "v1.0", start=_head(release.repository), by=owner
         )
@@ -38,7 +38,7 @@ def test_no_branch_takes_the_name_of_a_tag(release, owner):
 
 
 def test_no_tag_takes_the_name_of_a_branch(release, owner):
-    with pytest.raises(Conflict, match="is a branch already"):
+    with pytest.raises(Invalid, match="is a branch already"):
         branches.create_tag(release.repository, "main", start=_head(release.repository), by=owner)
 
 
