@@ -1,5 +1,6 @@
 """`manage.py namespace add | member | policy`: organisations, their people, and how they release."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -28,7 +29,11 @@ class Command(BaseCommand):
         policy.add_argument("--approvals", type=int, required=True)
 
     def handle(self, *args: Any, step: str, **options: Any) -> None:
-        steps = {"add": self._add, "member": self._member, "policy": self._policy}
+        steps: dict[str, Callable[..., str]] = {
+            "add": self._add,
+            "member": self._member,
+            "policy": self._policy,
+        }
         try:
             self.stdout.write(steps[step](**options))
         except RegistryError as error:
