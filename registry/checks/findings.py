@@ -104,7 +104,12 @@ def escaped(text: str, *, limit: int = VALUE_LIMIT) -> str:
 
 def show(value: object) -> str:
     """A value from an upload, ready to stand inside a message."""
-    return escaped(value if isinstance(value, str) else repr(value))
+    if isinstance(value, str):
+        return escaped(value)
+    try:
+        return escaped(repr(value))
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        return "a number of too many digits"
 
 
 def _visible(character: str) -> str:
@@ -128,5 +133,5 @@ def _plain(value: Any, depth: int = 0) -> Any:
         return "…"
     if isinstance(value, dict):
         pairs = list(value.items())[:64]
-        return {escaped(str(key), limit=64): _plain(item, depth + 1) for key, item in pairs}
+        return {escaped(show(key), limit=64): _plain(item, depth + 1) for key, item in pairs}
     return [_plain(item, depth + 1) for item in list(value)[:64]]

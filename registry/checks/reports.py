@@ -1,7 +1,6 @@
 """What a run says: the report of schema 1, the findings grouped for reading, the way so far."""
 
 import json
-import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -21,6 +20,7 @@ from registry.checks.models import (
 SCHEMA = 1
 SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
 MAX_SAFE_INTEGER = 2**53 - 1
+MAX_BITS = 1024
 SMOKE_STAGES = ("weights", "text", "run")
 STATUS = {
     JobState.WAITING: "queued",
@@ -120,18 +120,23 @@ def progress_of(run: CheckRun) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """A value as every JSON reader and PostgreSQL take it: without NaN, NUL, lone surrogates and
-    integers that a double cannot hold."""
+    integers that a double cannot hold, which PostgreSQL makes of large floats."""
     if isinstance(value, bool) or value is None:
         return value
-    if isinstance(value, int):
-        return value if abs(value) <= MAX_SAFE_INTEGER else str(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
+    if isinstance(value, int | float):
+        return value if abs(value) <= MAX_SAFE_INTEGER else _large(value)
     if isinstance(value, dict):
         return {plain(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return str(value).encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def _large(value: float) -> str:
+    """Python writes no integer of more than 4300 digits, unless by powers of two."""
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        return hex(value)
+    return str(value)
 
 
 def _result(jobs: dict[str, Job], kind: JobKind) -> dict[str, Any]:
