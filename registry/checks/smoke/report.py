@@ -36,9 +36,20 @@ class Refused(_Said):
     reason: Short = ""
 
 
+class Device(_Said):
+    """What the model ran on."""
+
+    kind: Literal["cuda", "cpu"]
+    name: Short = ""
+    driver: Short = ""
+    cuda: Short = ""
+    memory_mb: Annotated[int, Field(ge=0, le=10**9)] | None = None
+    threads: Annotated[int, Field(ge=0, le=10**6)] | None = None
+
+
 class Facts(_Said):
     event: Literal["facts"]
-    device: dict[str, Scalar] = Field(default_factory=dict, max_length=20)
+    device: Device
     versions: dict[str, Scalar] = Field(default_factory=dict, max_length=20)
 
 

@@ -237,7 +237,7 @@ class _Session:
             case report.Ready() as ready:
                 self._ready(ready)
             case report.Facts() as facts:
-                self.seen.device = report.plain(facts.device)
+                self.seen.device = report.plain(facts.device.model_dump(exclude_unset=True))
                 self.seen.versions = report.plain(facts.versions)
             case report.StageChange() as change:
                 self._stage(change)

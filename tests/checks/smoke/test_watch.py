@@ -205,3 +205,16 @@ def _lives(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except FileNotFoundError:
         return False
+
+
+def test_a_program_that_invents_a_device_is_not_believed(tmp_path: Path) -> None:
+    program = """
+    send(event="facts", device={"kind": "abacus", "name": "x" * 10}, versions={})
+    send(event="facts", device={"kind": "cpu", "name": "a processor"}, versions={})
+    send(event="facts", device={"kind": "cpu", "threads": 10 ** 30}, versions={})
+    send(event="done")
+    """
+
+    found = watched(tmp_path, READY + FORWARD + textwrap.dedent(program))
+
+    assert found.device == {"kind": "cpu", "name": "a processor"}
