@@ -35,19 +35,23 @@ def place(
     Ref.objects.filter(repository=repository, name=name).update(public=public, withdrawn=withdrawn)
 
 
+def check_free(repository: Repository, label: str, revision: Revision) -> None:
+    """Raise unless the tag of a release of this revision may be called this."""
+    if exists(repository, f"refs/heads/{label}"):
+        raise Conflict(f"{label!r} is the name of a branch; choose another label.")
+    tag = Ref.objects.filter(repository=repository, name=f"refs/tags/{label}")
+    if tag.exclude(head=revision).exists():
+        raise Conflict(f"A tag {label!r} exists and is of another revision; choose another label.")
+
+
 def tag_release(repository: Repository, label: str, revision: Revision) -> Ref:
     """The tag of a release, which nobody can move or delete."""
-    if Ref.objects.filter(repository=repository, name=f"refs/heads/{label}").exists():
-        raise Conflict(f"{label!r} is the name of a branch; choose another label.")
-    ref, is_new = Ref.objects.get_or_create(
+    check_free(repository, label, revision)
+    ref, _ = Ref.objects.update_or_create(
         repository=repository,
         name=f"refs/tags/{label}",
         defaults={"head": revision, "public": revision, "is_locked": True},
     )
-    if not is_new and ref.head_id != revision.pk:
-        raise Conflict(f"A tag {label!r} exists and is of another revision; choose another label.")
-    if not ref.is_locked:
-        Ref.objects.filter(pk=ref.pk).update(is_locked=True, public=revision)
     return ref
 
 

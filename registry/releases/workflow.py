@@ -134,6 +134,7 @@ def open_release(
             f"{revision.short} is not the head of {branch!r} any more; request a release of "
             f"{ref.head.short} instead."
         )
+    positions.check_free(repository, version, revision)
     terms = terms_of.of_revision(repository, revision)
     now = timezone.now()
     release = Release(

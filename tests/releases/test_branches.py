@@ -4,7 +4,7 @@ import pytest
 
 from registry.catalog import branches, revisions
 from registry.checks import runs
-from registry.errors import NotAllowed, RegistryError, TermsRequired
+from registry.errors import Conflict, NotAllowed, RegistryError, TermsRequired
 from registry.releases import gate, offers, pushes, workflow
 from registry.releases.gate import Reason
 from registry.releases.models import Release, Status
@@ -124,3 +124,19 @@ def test_pushes_and_decisions_at_once_end_in_sentences_and_one_state():
         assert after.digest == release.digest
     else:
         assert (after.revision, runs.holds(after.revision)) == (head, runs.holds(head))
+
+
+def test_a_label_that_a_branch_or_another_tag_has_is_refused_at_once(side_release):
+    repository = side_release.repository
+    owner = factories.as_caller(side_release.opened_by)
+    branches.create_tag(
+        repository, "old", start=revisions.find(repository, "main", caller=owner), by=owner
+    )
+    revision = factories.make_revision(repository, files={"README.md": factories.CARD + "more"})
+    factories.finish_checks(revision)
+
+    for label in ("side", "old"):
+        with pytest.raises(Conflict, match="choose another label"):
+            workflow.open_release(revision, version=label, by=owner)
+
+    assert repository.releases.count() == 1
