@@ -11,6 +11,7 @@ from registry.releases import workflow
 from registry.releases.models import Release, Status
 from tests import factories
 from tests.factories import as_caller
+from tests.web.rendered import form_to
 
 pytestmark = pytest.mark.django_db
 HOSTILE = """---
@@ -245,6 +246,77 @@ def test_a_contributor_requests_a_release(client: Client) -> None:
     release = Release.objects.get()
     assert answer["Location"] == f"/review/{release.public_id}"
     assert (release.status, release.notes) == (Status.IN_REVIEW, "First.")
+
+
+def test_the_form_that_the_page_shows_requests_a_release_of_the_head() -> None:
+    revision = factories.make_revision()
+    factories.finish_checks(revision)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(revision.repository.created_by)
+    there = f"/{revision.repository.full_name}/releases"
+
+    form = form_to(client.get(there).text, f"{there}/request")
+    answer = client.post(form.action, form.filled(version="v1.0"))
+
+    release = Release.objects.get()
+    assert answer["Location"] == f"/review/{release.public_id}"
+    assert release.revision == revision
+
+
+def test_a_form_of_an_older_head_is_shown_again_for_the_new_one(client: Client) -> None:
+    before = factories.make_revision()
+    factories.finish_checks(before)
+    client.force_login(before.repository.created_by)
+    there = f"/{before.repository.full_name}/releases"
+    stale = form_to(client.get(there).text, f"{there}/request")
+    head = factories.make_commit(before.repository, {"more.txt": "x"})
+    factories.finish_checks(head)
+
+    page = client.post(stale.action, stale.filled(version="v1.0")).text
+    answer = client.post(stale.action, form_to(page, stale.action).values)
+
+    assert "is not the head of" in page
+    assert answer.status_code == 302
+    assert Release.objects.get().revision == head
+
+
+def test_a_request_without_a_revision_is_refused_in_words(client: Client) -> None:
+    revision = factories.make_revision()
+    factories.finish_checks(revision)
+    client.force_login(revision.repository.created_by)
+
+    page = client.post(
+        f"/{revision.repository.full_name}/releases/request", {"version": "v1.0", "revision": ""}
+    ).text
+
+    assert 'role="alert"' in page
+    assert "This field is required." in page
+
+
+def test_a_second_request_while_one_is_open_is_refused_in_words(client: Client) -> None:
+    release = factories.make_release()
+    client.force_login(release.repository.created_by)
+
+    page = client.post(
+        f"/{release.repository.full_name}/releases/request",
+        {"version": "v1.1", "revision": release.revision.oid},
+    ).text
+
+    assert "A release of this branch is open already" in page
+
+
+def test_a_refused_label_is_explained_at_its_field(client: Client) -> None:
+    revision = factories.make_revision()
+    factories.finish_checks(revision)
+    client.force_login(revision.repository.created_by)
+
+    page = client.post(
+        f"/{revision.repository.full_name}/releases/request",
+        {"version": "v1 beta", "revision": revision.oid},
+    ).text
+
+    sentence = page[page.index('id="id_version_error"') :]
+    assert "cannot be a version label" in sentence[: sentence.index("</ul>")]
 
 
 def test_a_refused_request_keeps_what_was_typed(client: Client) -> None:

@@ -10,6 +10,7 @@ from registry.releases import workflow
 from registry.releases.models import Decision, DecisionKind, Policy, Release, Status
 from tests import factories
 from tests.factories import as_caller
+from tests.web.rendered import form_to
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +76,28 @@ def test_a_maintainer_approves_exactly_the_digest_on_the_page(client: Client) ->
     release.refresh_from_db()
     assert release.status == Status.RELEASED
     assert Decision.objects.get().by == maintainer
+
+
+@pytest.mark.parametrize(
+    ("step", "typed", "status"),
+    [
+        ("approve", {"acknowledged": "GEN-DEGENERATE"}, Status.RELEASED),
+        ("request_changes", {"reason": "Say more."}, Status.CHANGES_REQUESTED),
+        ("reject", {"reason": "It is not ours."}, Status.REJECTED),
+    ],
+)
+def test_the_forms_that_the_page_shows_decide(step: str, typed: Any, status: str) -> None:
+    release = _warned()
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(factories.make_maintainer())
+
+    page = client.get(f"/review/{release.public_id}").text
+    form = form_to(page, f"/review/{release.public_id}/{step}")
+    answer = client.post(form.action, form.filled(**typed))
+
+    assert answer.status_code == 302
+    release.refresh_from_db()
+    assert release.status == status
 
 
 @pytest.mark.parametrize("digest", ["0" * 64, ""])

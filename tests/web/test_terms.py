@@ -9,6 +9,7 @@ from registry.catalog import branches, revisions
 from registry.releases import offers, workflow
 from registry.releases.models import Release
 from tests import factories
+from tests.web.rendered import form_to
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +58,28 @@ def test_accepting_records_the_hash_that_was_shown_and_opens_the_files(client: C
     assert acceptance.terms_hash == release.terms_hash
     assert acceptance.words.typed_name == "Carol Reader"
     assert "model.safetensors" in client.get(f"/{release.repository.full_name}/tree/main").text
+
+
+def test_the_form_that_the_page_shows_accepts_the_terms() -> None:
+    release = factories.make_released()
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(carol := factories.make_user())
+
+    form = form_to(client.get(_address(release)).text, "")
+    answer = client.post(_address(release), form.filled(typed_name="Carol Reader"))
+
+    assert answer.status_code == 302
+    assert Acceptance.objects.get(user=carol).terms_hash == release.terms_hash
+
+
+def test_a_form_without_its_hash_is_refused_in_words(client: Client) -> None:
+    release = factories.make_released()
+    client.force_login(factories.make_user())
+
+    page = client.post(_address(release), _typed(release, shown_hash=""))
+
+    assert page.status_code == 422
+    assert 'role="alert"' in page.text
 
 
 def test_nobody_accepts_without_being_signed_in(client: Client) -> None:

@@ -3,6 +3,9 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from registry.catalog import versions
+from registry.errors import Invalid
+
 
 class ReleaseForm(forms.Form):
     revision = forms.CharField(widget=forms.HiddenInput, max_length=40)
@@ -18,3 +21,11 @@ class ReleaseForm(forms.Form):
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+    def clean_version(self) -> str:
+        version: str = self.cleaned_data["version"]
+        try:
+            versions.check_label(version)
+        except Invalid as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+        return version

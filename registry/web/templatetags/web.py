@@ -65,6 +65,13 @@ def code_spans(sentence: str) -> SafeString:
 
 
 @register.filter
+def errors_of_no_field(form: forms.BaseForm) -> list[str]:
+    """What is wrong with the form as a whole, or with a field that nobody sees."""
+    hidden = [error for field in form.hidden_fields() for error in field.errors]
+    return [*form.non_field_errors(), *hidden]
+
+
+@register.filter
 def is_checkbox(field: forms.BoundField) -> bool:
     return isinstance(field.field.widget, forms.CheckboxInput)
 

@@ -57,7 +57,7 @@ def raw_report(request: CallerRequest, namespace: str, name: str, revision: str)
 @require_safe
 def releases(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
     repository = lookup.repository_or_404(request, namespace, name)
-    return _releases_page(request, repository, ReleaseForm())
+    return _releases_page(request, _standing(request, repository, ""))
 
 
 @login_required
@@ -65,6 +65,7 @@ def releases(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
 def request_release(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
     """Ask for the head of `main` to be released."""
     repository = lookup.repository_or_404(request, namespace, name)
+    here = _standing(request, repository, "")
     form = ReleaseForm(request.POST)
     if form.is_valid():
         revision = lookup.revision_or_404(request, repository, form.cleaned_data["revision"])
@@ -80,7 +81,10 @@ def request_release(request: CallerRequest, namespace: str, name: str) -> HttpRe
         else:
             messages.success(request, findings.asked_for(release.version))
             return redirect(release)
-    return _releases_page(request, repository, form)
+    if here.head is not None:  # what was refused may be of an older head; the page names this one
+        form.data = form.data.copy()
+        form.data["revision"] = here.head.oid
+    return _releases_page(request, here, form)
 
 
 @require_safe
@@ -113,18 +117,17 @@ def _standing(request: CallerRequest, repository: Repository, revision: str) -> 
 
 
 def _releases_page(
-    request: CallerRequest, repository: Repository, form: ReleaseForm
+    request: CallerRequest, here: Standing, form: ReleaseForm | None = None
 ) -> HttpResponse:
-    here = _standing(request, repository, "")
     shown = (
         Release.objects.visible_to(request.caller)
-        .filter(repository=repository)
+        .filter(repository=here.repository)
         .select_related("revision", "opened_by", "repository__namespace")
     )
     can_request = here.may_write and here.open_release is None and here.is_ahead
     page = {
         "releases": shown,
-        "form": form,
+        "form": form or ReleaseForm(initial={"revision": here.head.oid if here.head else ""}),
         "can_request": can_request,
         "holds": workflow.holds(here.head) if can_request and here.head else [],
     }
