@@ -85,7 +85,9 @@ def test_nobody_can_be_called_like_a_page_of_the_site() -> None:
 def test_a_fault_of_ours_shows_a_page_with_the_id_and_nothing_else(client: Client) -> None:
     client.raise_request_exception = False
 
-    answer = client.get("/broken", headers={"X-Request-Id": "look-for-this-id"})
+    answer = client.get(
+        "/broken", headers={"X-Request-Id": "look-for-this-id", "Accept": "text/html"}
+    )
 
     assert answer.status_code == 500
     assert answer["X-Request-Id"] == "look-for-this-id"

@@ -90,3 +90,12 @@ def test_a_bad_card_is_refused_before_anything_is_sent(client: Client, source: P
     assert done.returncode != 0
     assert "must be one of" in done.stderr
     assert client("list_repo_files", repo_id="ada/tiny") == [".gitattributes"]
+
+
+def test_an_upload_by_xet_is_told_what_to_set(client: Client, source: Path) -> None:
+    client.environment.pop("HF_HUB_DISABLE_XET")
+
+    up = client.hf("upload", "ada/tiny", str(source))
+
+    assert up.returncode != 0
+    assert "set HF_HUB_DISABLE_XET=1 and run the command again" in up.stderr
