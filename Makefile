@@ -27,7 +27,7 @@ help: ## list these targets
 
 .venv/installed: requirements.txt requirements-web.txt requirements-smoke.txt constraints.txt
 	@$(call make-venv)
-	@echo "Installing what the registry needs into .venv (once; some minutes, about 2 GB)."
+	@echo "Installing what the registry needs into .venv (once; some minutes, about 1.4 GB)."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 

@@ -80,6 +80,7 @@ def add_text(
         raise Invalid("The text is not UTF-8.") from error
     if not version.strip() or len(version) > 64:
         raise Invalid("Give the text a version of 1 to 64 characters, such as 3.1.")
+    _check_label(document, version.strip(), text)
     try:
         with transaction.atomic():
             made = DocumentVersion.objects.create(
@@ -99,6 +100,16 @@ def add_text(
     return made
 
 
+def _check_label(document: Document, label: str, text: bytes) -> None:
+    """Raise when another text stands under this label: people could not tell the two apart."""
+    taken = document.versions.filter(version=label).exclude(text=None).first()
+    if taken is not None and bytes(taken.text or b"") != text:
+        raise Conflict(
+            f"{document.title} has another text as version {label} already, and a loaded text never "
+            "changes. Give this one a label of its own, such as the date it took effect."
+        )
+
+
 def ensure_summary(document: Document) -> DocumentVersion:
     """The version that stands for a document without a text: our summary and the official link."""
     summary = summary_of(document)
@@ -106,7 +117,7 @@ def ensure_summary(document: Document) -> DocumentVersion:
         document=document,
         sha256=canonical.digest(summary),
         defaults={
-            "version": str(document.facts.get("version") or "1"),
+            "version": f"{document.facts.get('version') or '1'} (summary)"[:64],
             "summary": summary,
             "effective_date": _date(document.facts.get("effective_date")),
         },

@@ -80,6 +80,11 @@ class DocumentVersion(models.Model):
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(fields=["document", "sha256"], name="text_once_in_a_document"),
+            models.UniqueConstraint(
+                fields=["document", "version"],
+                condition=Q(text__isnull=False),
+                name="one_text_of_a_version",
+            ),
             models.CheckConstraint(
                 name="document_version_is_named_by_sha256",
                 condition=Q(sha256__regex=r"^[0-9a-f]{64}$"),

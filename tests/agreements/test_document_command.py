@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from registry.agreements import documents
 from registry.agreements.models import Document
 from tests import factories
+from tests.refusals import refused_by
 
 pytestmark = pytest.mark.django_db
 
@@ -51,3 +52,32 @@ def test_a_missing_file_gets_a_sentence(tmp_path):
         call_command(
             "document", "add", "--license", "mit", "--version", "1", "--file", str(tmp_path / "no")
         )
+
+
+def test_another_text_under_the_same_label_is_refused(tmp_path):
+    factories.make_facts()
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("The text of a license.\n")
+    second.write_text("Another text.\n")
+    add = ("document", "add", "--license", "llama3.1", "--version", "3.1", "--file")
+    call_command(*add, str(first))
+
+    with pytest.raises(CommandError, match="another text as version 3.1 already"):
+        call_command(*add, str(second))
+
+    assert Document.objects.get(slug="llama3-1").versions.exclude(text=None).count() == 1
+
+
+def test_the_database_refuses_a_second_text_of_a_version():
+    factories.make_facts()
+    document = Document.objects.get(slug="llama3-1")
+    document.versions.create(version="9", text=b"a", sha256="a" * 64)
+
+    with refused_by("one_text_of_a_version"):
+        document.versions.create(version="9", text=b"b", sha256="b" * 64)
+
+
+def test_a_summary_says_in_its_version_that_it_is_one():
+    factories.make_facts()
+
+    assert documents.current(Document.objects.get(slug="mit")).version.endswith("(summary)")

@@ -85,7 +85,7 @@ def test_a_text_is_in_force_from_its_date_on():
     _add(b"From tomorrow on.", effective_date=today + timedelta(days=1))
     assert documents.current(_license()) == summary
 
-    made = _add(b"From today on.", effective_date=today)
+    made = _add(b"From today on.", version="3.1.1", effective_date=today)
 
     assert documents.current(_license()) == made
 

@@ -26,6 +26,6 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self.stderr.write(
             f"{made.blobs} blobs with {made.bytes} bytes and the audit log are verified. "
-            f"Start it with: python manage.py up --data {made.folder}"
+            f"Start it with: .venv/bin/python manage.py up --data {made.folder}"
         )
         self.stdout.write(str(made.folder))
