@@ -17,6 +17,12 @@ PORT_SECONDS = 8
 READY_SECONDS = 60
 
 
+FOR_DEMO_PEOPLE = (
+    "Sign in as contributor, maintainer, steward or reader. Their passwords were printed when they "
+    "were made; `.venv/bin/python manage.py changepassword NAME` sets another."
+)
+
+
 def up(*, data: Path, address: Address, with_demo_people: bool) -> int:
     """Run an instance until somebody stops it. The exit code says whether it ended well."""
     with sole_user_of(data), Supervisor().listening() as supervisor:
@@ -36,6 +42,8 @@ def up(*, data: Path, address: Address, with_demo_people: bool) -> int:
             secrets.write(data, secrets.ADDRESS, address.url)
             supervisor.say(f"The registry is ready at {address.url}/")
             supervisor.say(f"Its data is in {data}. Ctrl-C stops it.")
+            if with_demo_people:
+                supervisor.say(FOR_DEMO_PEOPLE)
             supervisor.watch()
         except StopAsked:
             supervisor.say("Stopping.")
