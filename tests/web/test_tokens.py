@@ -11,6 +11,7 @@ from registry.accounts import tokens
 from registry.accounts.models import AccessToken
 from registry.errors import InvalidToken
 from tests import factories
+from tests.web.rendered import form_to
 
 pytestmark = pytest.mark.django_db
 FORM = {"name": "laptop", "scope": "write", "days": "30"}
@@ -19,7 +20,7 @@ FORM = {"name": "laptop", "scope": "write", "days": "30"}
 def test_a_token_is_shown_once_and_works(client: Client) -> None:
     client.force_login(ada := factories.make_user("ada"))
 
-    made = client.post("/settings/tokens", FORM)
+    made = client.post("/settings/tokens", FORM, follow=True)
     later = client.get("/settings/tokens")
 
     secret = re.search(r"hf_[\w-]{40,}", made.text)
@@ -29,6 +30,34 @@ def test_a_token_is_shown_once_and_works(client: Client) -> None:
     assert secret[0] not in later.text
     assert "laptop" in later.text
     assert "no-store" in made["Cache-Control"]
+
+
+def test_loading_the_page_with_a_new_token_again_makes_no_second_one(client: Client) -> None:
+    client.force_login(factories.make_user())
+
+    answer = client.post("/settings/tokens", FORM)
+    client.head("/settings/tokens")
+    shown = client.get("/settings/tokens")
+    client.get("/settings/tokens")
+
+    assert answer["Location"] == "/settings/tokens"
+    assert "Your new token" in shown.text
+    assert AccessToken.objects.count() == 1
+    assert "hf_" not in str(dict(client.session))
+
+
+def test_the_form_that_the_page_shows_makes_a_token_of_the_scope_that_was_chosen() -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(factories.make_user())
+
+    form = form_to(client.get("/settings/tokens").text, "/settings/tokens")
+    unchosen = client.post(form.action, form.filled(name="laptop"))
+    answer = client.post(form.action, form.filled(name="laptop", scope="write"))
+
+    assert unchosen.status_code == 200
+    assert "field-wrong" in unchosen.text
+    assert answer.status_code == 302
+    assert AccessToken.objects.get().scope == "write"
 
 
 def test_a_token_ends_when_it_was_said_to(client: Client) -> None:

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from registry.accounts.models import Scope
 
 SCOPES = [
-    (Scope.READ, _("read: download what you may download")),
-    (Scope.WRITE, _("write: also upload, and ask for releases")),
-    (Scope.ADMIN, _("admin: everything you may do here, reviews and terms included")),
+    (Scope.READ, _("read: it downloads what you may download, and changes nothing.")),
+    (Scope.WRITE, _("write: it also uploads, and asks for releases.")),
+    (Scope.ADMIN, _("admin: it does all that you may do here, reviews and terms included.")),
 ]
 LIFETIMES = [
     ("30", _("30 days")),
@@ -29,7 +29,10 @@ class TokenForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     scope = forms.ChoiceField(
-        label=_("What it may do"), choices=SCOPES, initial=Scope.READ, widget=forms.RadioSelect
+        label=_("What it may do"),
+        choices=SCOPES,
+        help_text=_("Choose the least that the job needs."),
+        widget=forms.RadioSelect,
     )
     days = forms.ChoiceField(label=_("How long it works"), choices=LIFETIMES, initial="90")
 

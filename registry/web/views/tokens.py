@@ -16,13 +16,14 @@ from registry.errors import RegistryError
 from registry.web.forms.tokens import TokenForm
 from registry.web.requests import CallerRequest
 
+NEW_SECRET = "new_token"  # noqa: S105 - where the session keeps it until it is shown
+
 
 @never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def index(request: CallerRequest) -> HttpResponse:
-    """The list; a POST makes a token and shows it, the one time, in its answer."""
-    secret = ""
+    """The list. A POST makes a token, and the page after it shows the secret, the one time."""
     form = TokenForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -35,8 +36,14 @@ def index(request: CallerRequest) -> HttpResponse:
         except RegistryError as refusal:
             form.add_error(None, str(refusal))
         else:
-            form = TokenForm()
-    page = {"form": form, "secret": secret, "tokens": _own(request), "now": timezone.now()}
+            request.session[NEW_SECRET] = secret
+            return redirect("tokens")
+    page = {
+        "form": form,
+        "secret": request.session.pop(NEW_SECRET, "") if request.method == "GET" else "",
+        "tokens": _own(request),
+        "now": timezone.now(),
+    }
     return render(request, "settings/tokens.html", page)
 
 
