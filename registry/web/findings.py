@@ -41,7 +41,7 @@ MEASURES: list[tuple[str, Any, Callable[[Any], str]]] = [
     ("decode_tok_s_batch8", gettext_lazy("Tokens per second, 8 at once"), str),
     ("peak_rss_mb", gettext_lazy("Most memory"), lambda value: f"{intcomma(value)} MiB"),
     ("peak_gpu_mb", gettext_lazy("Most GPU memory"), lambda value: f"{intcomma(value)} MiB"),
-    ("perplexity", gettext_lazy("Perplexity"), lambda value: _pairs(value)),
+    ("perplexity", gettext_lazy("Perplexity"), str),
     ("kl_cache_max", gettext_lazy("Cache divergence (KL)"), str),
 ]
 
@@ -52,11 +52,13 @@ def report(run: CheckRun | None, answer: Answer) -> dict[str, Any]:
         return {"run": None}
     document = evidence.report_for(run, answer)
     progress = reports.progress_of(run)
+    stages = [_stage(stage) for stage in document["stages"]]
     return {
         "run": run,
         "is_live": progress["is_live"],
         "jobs": progress["jobs"],
-        "stages": [_stage(stage) for stage in document["stages"]],
+        "stages": stages,
+        "not_run": [stage for stage in stages if stage["status"] == "skipped"],
         "groups": reports.grouped(run),
         "measured": _measured(document.get("metrics") or {}),
         "device": document.get("device") or {},
@@ -99,15 +101,23 @@ def _measured(metrics: dict[str, Any]) -> dict[str, Any]:
     rows = []
     for key, title, shown in MEASURES:
         values = [figures.get(key) for figures in columns.values()]
-        if any(value is not None for value in values):
-            rows.append((title, ["–" if value is None else shown(value) for value in values]))
+        for suffix, parts in _by_part(values):
+            if any(part is not None for part in parts):
+                rows.append(
+                    (f"{title}{suffix}", ["–" if part is None else shown(part) for part in parts])
+                )
     return {"columns": list(columns), "rows": rows}
 
 
-def _pairs(value: Any) -> str:
-    if not isinstance(value, dict):
-        return str(value)
-    return ", ".join(f"{name} {figure}" for name, figure in value.items())
+def _by_part(values: list[Any]) -> list[tuple[str, list[Any]]]:
+    """A figure that was taken for several languages has a row for each of them."""
+    languages = dict.fromkeys(name for value in values if isinstance(value, dict) for name in value)
+    if not languages:
+        return [("", values)]
+    return [
+        (f", {name}", [value.get(name) if isinstance(value, dict) else None for value in values])
+        for name in languages
+    ]
 
 
 def asked_for(version: str) -> str:

@@ -11,9 +11,9 @@ from registry.catalog import revisions
 from registry.catalog.models import Ref, Repository, Revision
 from registry.checks import runs
 from registry.checks.models import CheckRun
-from registry.releases import gate, offers
+from registry.releases import gate, offers, workflow
 from registry.releases.gate import Answer
-from registry.releases.models import OPEN, Release
+from registry.releases.models import OPEN, Release, Status
 
 MAIN = "refs/heads/main"
 
@@ -24,6 +24,7 @@ class Standing:
 
     `head` is None for visitors who may not know of unreleased revisions. `shown` is the revision
     that a page without a revision in its address is about, `answer` the gate's word on it.
+    `submit_refusal` says why an open release cannot be submitted again now.
     """
 
     repository: Repository
@@ -36,6 +37,7 @@ class Standing:
     sees_quarantine: bool
     may_write: bool
     open_release: Release | None
+    submit_refusal: str
     public_release: Release | None
     licenses: list[Document | str]
 
@@ -47,6 +49,16 @@ class Standing:
     @property
     def shows_head(self) -> bool:
         return self.is_ahead and self.shown == self.head
+
+    @property
+    def changes_asked(self) -> bool:
+        """Whether a maintainer asked for changes to the revision shown."""
+        release = self.open_release
+        return (
+            release is not None
+            and release.status == Status.CHANGES_REQUESTED
+            and release.revision_id == self.shown.pk
+        )
 
     @property
     def release(self) -> Release | None:
@@ -64,6 +76,7 @@ def of(
     if ref is None or shown is None:
         return None
     sees = revisions.sees_quarantine(repository, caller)
+    open_release = _open_release(repository, caller)
     return Standing(
         repository=repository,
         public=ref.public,
@@ -74,7 +87,8 @@ def of(
         answer=gate.decide(repository, shown, caller=caller),
         sees_quarantine=sees,
         may_write=permissions.may(caller, Permission.PROPOSE, repository.namespace),
-        open_release=_open_release(repository, caller),
+        open_release=open_release,
+        submit_refusal=_submit_refusal(open_release, caller),
         public_release=offers.current(repository),
         licenses=documents.licenses_of_card(shown.card),
     )
@@ -96,3 +110,9 @@ def _open_release(repository: Repository, caller: Caller) -> Release | None:
         .filter(repository=repository, branch=MAIN, status__in=OPEN)
         .first()
     )
+
+
+def _submit_refusal(release: Release | None, caller: Caller) -> str:
+    if release is None or release.status != Status.CHANGES_REQUESTED:
+        return ""
+    return str(workflow.refusal("submit", release, caller) or "")

@@ -1,12 +1,16 @@
 """The tabs of a repository: what each visitor is shown, and what they are not."""
 
 import json
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from registry.accounts.models import Role
 from registry.audit.models import Access
+from registry.catalog.models import Revision
+from registry.checks import runs
+from registry.checks.models import CheckRun, JobKind
 from registry.releases import workflow
 from registry.releases.models import Release, Status
 from tests import factories
@@ -204,6 +208,9 @@ def test_live_checks_are_asked_for_again_until_they_are_through(client: Client) 
     assert "<html" not in running.text
     assert f'hx-get="{address}"' in running.text
     assert "hx-get" not in done.text
+    chip = done.text[done.text.index('id="header-verdict" hx-swap-oob="true"') :]
+    assert "passed" in chip
+    assert "hx-swap-oob" not in client.get(address).text
     assert "Passed." in done.text
 
 
@@ -222,6 +229,56 @@ def test_findings_say_what_to_do_with_the_gravest_first(client: Client) -> None:
     assert "<code>os.system</code>" in page
     assert "«a &lt;b&gt;»" in page
     assert "save it again with safetensors" in page
+
+
+def _measured_run(stages: list[dict[str, Any]], metrics: dict[str, Any] | None = None) -> Revision:
+    revision = factories.make_revision()
+    run = CheckRun.objects.get(revision=revision)
+    runs.finish(factories.claim_job(run), runs.Outcome([]))
+    result = {"stages": stages, "metrics": metrics or {}}
+    runs.finish(factories.claim_job(run, JobKind.SMOKE), runs.Outcome([], result))
+    return revision
+
+
+def test_checks_that_were_not_run_are_named_and_nothing_says_that_all_went_through(
+    client: Client,
+) -> None:
+    late = {"name": "measure", "status": "skipped", "reason": "too little time was left"}
+    revision = _measured_run([{"name": "load", "status": "done", "seconds": 1}, late])
+    client.force_login(revision.repository.created_by)
+
+    page = client.get(f"/{revision.repository.full_name}/checks").text
+
+    assert "All checks went through" not in page
+    assert "Not run: measure speed – too little time was left." in page
+
+
+def test_each_language_has_a_row_of_its_own(client: Client) -> None:
+    revision = _measured_run([], {"targets": {"a": {"perplexity": {"en": 11.2, "fr": 13.5}}}})
+    client.force_login(revision.repository.created_by)
+
+    page = client.get(f"/{revision.repository.full_name}/checks").text
+
+    assert '<th scope="row">Perplexity, en</th>' in page
+    assert '<td class="number">13.5</td>' in page
+
+
+def test_the_checks_page_says_what_else_a_release_needs_to_those_who_may_write(
+    client: Client,
+) -> None:
+    repository = factories.make_repository()
+    revision = factories.make_revision(repository, files={"README.md": "# No license\n"})
+    factories.finish_checks(revision)
+    address = f"/{repository.full_name}/checks"
+
+    client.force_login(repository.created_by)
+    writer = client.get(address).text
+    client.force_login(factories.make_maintainer())
+    maintainer = client.get(address).text
+
+    assert "Before this can be released" in writer
+    assert "names no license. Add <code>license: …</code>" in writer
+    assert "Before this can be released" not in maintainer
 
 
 def test_the_report_as_it_was_written_is_one_click_away(client: Client) -> None:
@@ -361,6 +418,50 @@ def test_who_may_not_write_cannot_request_a_release(client: Client, role: str | 
     assert answer.status_code == 404
     assert Release.objects.count() == 1
     assert "Request the release" not in client.get("/lab/m/releases").text
+
+
+def _with_changes_asked_for() -> Release:
+    by = as_caller(factories.make_maintainer())
+    release = factories.make_release()
+    return workflow.transition("request_changes", release, by=by, reason="Name the <data>.")
+
+
+@pytest.mark.parametrize("tab", ["", "/releases"])
+def test_changes_asked_for_are_shown_with_the_button_that_submits_again(tab: str) -> None:
+    release = _with_changes_asked_for()
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(release.repository.created_by)
+
+    page = client.get(f"/{release.repository.full_name}{tab}").text
+    form = form_to(page, f"/review/{release.public_id}/submit")
+    answer = client.post(form.action, form.values)
+
+    assert "Name the &lt;data&gt;." in page
+    assert "is waiting for review" not in page
+    assert "is being reviewed" not in page
+    assert answer.status_code == 302
+    release.refresh_from_db()
+    assert release.status == Status.IN_REVIEW
+
+
+def test_a_fix_whose_checks_still_run_says_so_where_the_button_would_be(client: Client) -> None:
+    release = _with_changes_asked_for()
+    factories.make_commit(release.repository, {"more.txt": "x"})
+    client.force_login(release.repository.created_by)
+
+    page = client.get(f"/{release.repository.full_name}").text
+
+    assert "are still running" in page
+    assert "Submit for review again</button>" not in page
+
+
+def test_who_may_not_write_is_not_offered_to_submit_again(client: Client) -> None:
+    release = _with_changes_asked_for()
+    client.force_login(factories.make_maintainer())
+
+    for tab in ("", "/releases"):
+        page = client.get(f"/{release.repository.full_name}{tab}").text
+        assert "Submit for review again" not in page
 
 
 def test_a_suspended_release_says_so_and_why(client: Client) -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from registry.accounts.models import Role
+from registry.checks import profiles
 from registry.releases import workflow
 from registry.releases.models import Decision, DecisionKind, Policy, Release, Status
 from tests import factories
@@ -174,6 +175,20 @@ def test_a_step_is_never_taken_by_following_a_link(client: Client) -> None:
     assert client.get(f"/review/{release.public_id}/approve").status_code == 405
     release.refresh_from_db()
     assert release.status == Status.IN_REVIEW
+
+
+def test_a_maintainer_is_told_that_only_structure_was_checked(client: Client) -> None:
+    maintainer = factories.make_maintainer()
+    repository = factories.make_repository()
+    profiles.assign(repository, "structural", by=as_caller(maintainer))
+    release = factories.make_release(repository)
+    full = factories.make_release()
+    client.force_login(maintainer)
+
+    page = client.get(f"/review/{release.public_id}").text
+
+    assert "structural checks only" in page[page.index('id="evidence"') :]
+    assert "structural checks only" not in client.get(f"/review/{full.public_id}").text
 
 
 def test_an_unknown_step_is_refused_with_a_sentence(client: Client) -> None:

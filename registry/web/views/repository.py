@@ -10,7 +10,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from registry.agreements import terms
 from registry.catalog import cards, files
-from registry.catalog.models import Repository, Revision
+from registry.catalog.models import Repository, Revision, RevisionState
+from registry.checks import runs
 from registry.errors import EntryMissing, RegistryError
 from registry.releases import evidence, gate, workflow
 from registry.releases.models import Release
@@ -38,7 +39,7 @@ def checks(request: CallerRequest, namespace: str, name: str, revision: str = ""
     """The report of a revision. htmx asks for the part that changes while checks run."""
     repository = lookup.repository_or_404(request, namespace, name)
     here = _standing(request, repository, revision)
-    page = findings.report(here.run, here.answer)
+    page = findings.report(here.run, here.answer) | {"holds": _holds_beside_checks(here)}
     part = "#live" if request.htmx else ""
     return _render(request, "checks", here, page, part=part)
 
@@ -114,6 +115,15 @@ def _standing(request: CallerRequest, repository: Repository, revision: str) -> 
     if found is None:
         raise Http404("Nothing of this repository is released.")
     return found
+
+
+def _holds_beside_checks(here: Standing) -> list[str]:
+    """What else stands in the way of a release, for those who may ask for one. What the checks
+    have against it is on their page anyway."""
+    if not here.may_write or here.shown.state != RevisionState.QUARANTINE:
+        return []
+    of_checks = runs.holds(here.shown)
+    return [hold for hold in workflow.holds(here.shown) if hold not in of_checks]
 
 
 def _releases_page(

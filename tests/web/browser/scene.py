@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from registry.accounts.models import Role, User
 from registry.catalog.models import Repository
+from registry.checks import runs
+from registry.checks.models import CheckRun, JobKind
 from registry.releases import workflow
 from registry.releases.models import Release
 from tests import factories
@@ -44,6 +46,22 @@ chat([{"role": "user", "content": "Which muscles does the median nerve supply?"}
 See [the license](LICENSE) and the [data sheet](docs/data.md).
 """
 
+MEASURED = {
+    "stages": [
+        {"name": "load", "status": "done", "seconds": 1.2},
+        {"name": "measure", "status": "skipped", "reason": "too little time was left"},
+    ],
+    "metrics": {
+        "targets": {
+            "model.safetensors": {
+                "parameters": 8030261248,
+                "dtype": "bfloat16",
+                "perplexity": {"de": 18.312, "en": 11.204, "es": 14.031, "fr": 13.5, "zh": 20.75},
+            }
+        }
+    },
+}
+
 
 @dataclass
 class Scene:
@@ -56,6 +74,7 @@ class Scene:
     in_review: Release
     blocked: Repository
     running: Repository
+    ready: Repository
     suspended: Repository
 
 
@@ -87,6 +106,7 @@ def build() -> Scene:
         running=factories.make_revision(
             factories.make_repository(ada, "a-model-with-a-rather-long-name-Q4_K_M-gguf")
         ).repository,
+        ready=_ready(ada),
         suspended=_suspended(ada, bob),
     )
 
@@ -125,6 +145,14 @@ def _blocked(owner: User) -> Repository:
             ("TOK-VOCAB", "warn", "Only 71 % of the embedding's rows have a token."),
         ),
     )
+    return revision.repository
+
+
+def _ready(owner: User) -> Repository:
+    revision = factories.make_revision(factories.make_repository(owner, "measured"))
+    runs.finish(factories.claim_job(CheckRun.objects.get(revision=revision)), runs.Outcome([]))
+    smoke = factories.claim_job(CheckRun.objects.get(revision=revision), JobKind.SMOKE)
+    runs.finish(smoke, runs.Outcome([], MEASURED))
     return revision.repository
 
 

@@ -89,6 +89,18 @@ def test_french_words_fit_a_narrow_screen(browser: Browser, live_server: Any) ->
     context.close()
 
 
+def test_a_phone_shows_every_tab_and_every_measured_value(page: Page) -> None:
+    scene = scenes.build()
+    _sign_in(page.context, scene.ada)
+    page.set_viewport_size({"width": 390, "height": 844})
+
+    page.goto(f"/{scene.ready.full_name}/checks")
+
+    inside = "box => box.scrollWidth <= box.clientWidth"
+    assert page.locator("[role=region][aria-labelledby=measured]").evaluate(inside)
+    assert page.locator("nav.tabs").evaluate(inside)
+
+
 def _public(scene: Scene) -> dict[str, str]:
     there = f"/{scene.released.repository.full_name}"
     return {

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from registry.agreements.models import Acceptance
 from registry.catalog.models import Revision
+from registry.releases import workflow
 from registry.releases.models import Release, Status
 from tests import factories
 from tests.web.browser import scene as scenes
@@ -34,6 +35,30 @@ def test_a_reader_finds_a_model_accepts_its_terms_and_sees_its_files(page: Page)
     page.get_by_role("link", name="Files", exact=True).click()
     expect(page.get_by_role("link", name="model.safetensors", exact=True)).to_be_visible()
     assert Acceptance.objects.get().user == scene.carol
+
+
+def test_a_contributor_requests_a_release_and_mends_what_the_maintainer_asks_for(
+    page: Page,
+) -> None:
+    scene = scenes.build()
+    _sign_in(page, "ada")
+
+    page.goto(f"/{scene.ready.full_name}")
+    page.get_by_role("link", name="Request a release").click()
+    page.get_by_label("Version label").fill("v1 beta")
+    page.get_by_role("button", name="Request the release").click()
+    expect(page.get_by_text("cannot be a version label")).to_be_visible()
+    page.get_by_label("Version label").fill("v1.0")
+    page.get_by_role("button", name="Request the release").click()
+    expect(page.get_by_text("v1.0 is in review.")).to_be_visible()
+
+    release = Release.objects.get(repository=scene.ready)
+    maintainer = factories.as_caller(scene.bob)
+    workflow.transition("request_changes", release, by=maintainer, reason="Name the data.")
+    page.goto(f"/{scene.ready.full_name}")
+    expect(page.get_by_text("Name the data.")).to_be_visible()
+    page.get_by_role("button", name="Submit for review again").click()
+    expect(page.get_by_text("v1.0 of ada/measured is now: in review.")).to_be_visible()
 
 
 def test_a_maintainer_weighs_the_evidence_and_approves(page: Page) -> None:
@@ -75,6 +100,8 @@ def test_checks_show_their_outcome_without_a_reload(page: Page) -> None:
     factories.finish_checks(Revision.objects.filter(repository=scene.running)[0])
 
     expect(page.get_by_text("All checks went through")).to_be_visible()
+    chip = page.locator(".repository-head .verdict").last
+    expect(chip).to_have_text(re.compile("passed"))
     assert page.locator("[hx-get]").count() == 0
 
 
