@@ -169,6 +169,17 @@ def test_an_address_that_somebody_took_meanwhile_does_not_become_primary(client:
     assert ada.email == "ada@example.org"
 
 
+def test_the_only_address_is_not_offered_to_become_what_it_is(client: Client) -> None:
+    client.force_login(factories.make_user("ada"))
+
+    alone = client.get("/accounts/email/").text
+    both = _addresses(client, "add", "ada@new.example")
+
+    assert "ada@example.org" in alone
+    assert 'name="action_primary"' not in alone
+    assert 'name="action_primary"' in both
+
+
 def test_people_change_their_own_address(client: Client) -> None:
     client.force_login(ada := factories.make_user("ada"))
 

@@ -477,6 +477,23 @@ def test_a_suspended_release_says_so_and_why(client: Client) -> None:
     assert "model.safetensors" not in page.text
 
 
+def test_a_note_on_the_license_page_shows_code_as_code_and_uploaded_text_as_text(
+    client: Client,
+) -> None:
+    repository = factories.make_repository()
+    client.force_login(repository.created_by)
+
+    factories.make_revision(repository, files={"README.md": "# No license\n"})
+    none = client.get(f"/{repository.full_name}/license").text
+    card = "---\nlicense: other\nlicense_name: '`<script>alert(1)</script>`'\n---\n"
+    factories.make_commit(repository, {"README.md": card})
+    hostile = client.get(f"/{repository.full_name}/license").text
+
+    assert "Add <code>license: …</code> to the front matter" in none
+    assert "<code>&lt;script&gt;alert(1)&lt;/script&gt;</code>" in hostile
+    assert "<script>alert" not in hostile
+
+
 def test_license_texts_are_for_everybody(client: Client) -> None:
     factories.make_facts()
 

@@ -39,6 +39,7 @@ def test_the_terms_are_shown_to_anybody_with_a_way_to_sign_in(client: Client) ->
 
     assert "Llama 3.1 Community License Agreement" in page
     assert "Use what you download lawfully" in page
+    assert page.count('<details class="text-fold" open>') == 2
     assert "not legal advice" in page
     assert f"/accounts/login/?next={_address(release)}" in page
     assert "<textarea" not in page
@@ -132,6 +133,7 @@ def test_who_accepted_before_is_shown_what_changed(client: Client) -> None:
     assert "Changed since you accepted" in page
     assert "Version 1 became 2." in page
     assert "+Be kind." in page
+    assert "<details open><summary>Line by line" in page
     assert 'name="typed_name"' in page
 
 
@@ -182,6 +184,8 @@ def test_the_license_tab_says_what_this_visitor_still_has_to_do(client: Client) 
     assert "you are not signed in" in nobody
     assert "its terms are not accepted" in reader
     assert "terms accepted" in accepted
+    assert "to be accepted" in reader
+    assert "to be accepted" not in accepted
     assert "You may write this repository" in writer
 
 

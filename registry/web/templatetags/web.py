@@ -55,7 +55,7 @@ def short(digest: str, length: int = 12) -> str:
 
 @register.filter
 def code_spans(sentence: str) -> SafeString:
-    """What a finding puts between backticks, as code. The rest is escaped as ever."""
+    """What a sentence of ours puts between backticks, as code. The rest is escaped as ever."""
     pieces = [escape(piece) for piece in sentence.split("`")]
     if len(pieces) % 2 == 0:
         return mark_safe("`".join(pieces))  # noqa: S308 - each piece is escaped

@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from registry.agreements import terms
+from registry.agreements import acceptances, terms
 from registry.catalog import cards, files
 from registry.catalog.models import Repository, Revision, RevisionState
 from registry.checks import runs
@@ -83,8 +83,9 @@ def request_release(request: CallerRequest, namespace: str, name: str) -> HttpRe
             messages.success(request, findings.asked_for(release.version))
             return redirect(release)
     if here.head is not None:  # what was refused may be of an older head; the page names this one
-        form.data = form.data.copy()
-        form.data["revision"] = here.head.oid
+        typed = request.POST.copy()
+        typed["revision"] = here.head.oid
+        form.data = typed
     return _releases_page(request, here, form)
 
 
@@ -95,6 +96,7 @@ def license_and_access(request: CallerRequest, namespace: str, name: str) -> Htt
     here = _standing(request, repository, "")
     proposed = terms.of_revision(repository, here.shown)
     in_force = here.release.terms if here.release else proposed.as_json()
+    terms_hash = here.release.terms_hash if here.release else proposed.hash
     page = {
         "documents": [
             {"version": version, "item": item, "plain": plain_terms.of(version.document.facts)}
@@ -103,7 +105,8 @@ def license_and_access(request: CallerRequest, namespace: str, name: str) -> Htt
             )
         ],
         "needs_acceptance": in_force["needs_acceptance"],
-        "terms_hash": here.release.terms_hash if here.release else proposed.hash,
+        "terms_hash": terms_hash,
+        "accepted": acceptances.find(repository, terms_hash=terms_hash, caller=request.caller),
         "problem": "" if here.release else proposed.problem,
     }
     return _render(request, "license", here, page)

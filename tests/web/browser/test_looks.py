@@ -54,6 +54,7 @@ def test_pages_for_a_contributor(page: Page, picture_folder: Path | None) -> Non
         "checks": f"{there}/checks",
         "checks-running": f"/{scene.running.full_name}/checks",
         "checks-blocked": f"/{scene.blocked.full_name}/checks",
+        "checks-measured": f"/{scene.ready.full_name}/checks",
         "releases": f"{there}/releases",
         "releases-blocked": f"/{scene.blocked.full_name}/releases",
         "suspended": f"/{scene.suspended.full_name}",
