@@ -199,9 +199,10 @@ def _database(url: str) -> dict[str, object]:
         "PORT": str(parts.port or ""),
         # A restarted database costs a request some time, and not an error
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": _number("REGISTRY_DATABASE_POOL", 8), "timeout": 15}
-        },
+        # Each thread keeps a connection of its own, tried before each request. A pool would be
+        # shared, but after a restart of the database it tries its broken connections one by one,
+        # a longer pause after each, while the request waits.
+        "CONN_MAX_AGE": 600,
     }
 
 
