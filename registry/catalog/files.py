@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from registry.audit import canonical
-from registry.catalog.models import Repository, Revision, TreeEntry
+from registry.catalog.models import Revision, TreeEntry
 from registry.errors import EntryMissing
 
 
@@ -104,11 +104,6 @@ def manifest(files: Iterable[FileEntry]) -> list[dict[str, str | int]]:
 def manifest_digest(files: Iterable[FileEntry]) -> str:
     """SHA-256 over the manifest as canonical JSON."""
     return canonical.digest(manifest(files))
-
-
-def holds_bytes(repository: Repository, sha256: str) -> bool:
-    """Whether the repository holds these bytes already, so that nobody needs to send them again."""
-    return repository.holdings.filter(blob__sha256=sha256).exists()
 
 
 def _below(tree: int, path: str) -> Iterator[FileEntry | FolderEntry]:
