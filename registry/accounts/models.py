@@ -14,16 +14,26 @@ class NamespaceKind(models.TextChoices):
 
 
 class Namespace(models.Model):
-    """The first part of a repository's id: the name of a person or an organisation."""
+    """The first part of a repository's id: the name of a person or an organisation.
+
+    `quota_bytes` bounds what its repositories hold, None stands for the site's default. With
+    `publishes_on_commit` it is a plain hub: nothing in it waits for a release.
+    """
 
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
     name = models.CharField(max_length=96)
     kind = models.CharField(max_length=16, choices=NamespaceKind)
     full_name = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    quota_bytes = models.BigIntegerField(null=True, blank=True)
+    publishes_on_commit = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                name="namespace_quota_is_not_negative",
+                condition=models.Q(quota_bytes=None) | models.Q(quota_bytes__gte=0),
+            ),
             models.UniqueConstraint(Lower("name"), name="namespace_name_is_unique_in_any_case"),
             models.CheckConstraint(
                 name="namespace_name_is_well_formed",

@@ -18,7 +18,18 @@ from registry.storage.models import Blob
 
 
 class RepositoryType(models.TextChoices):
+    """What a repository holds. Which types a site takes is a setting."""
+
     MODEL = "model", "model"
+    DATASET = "dataset", "dataset"
+
+
+class Gated(models.TextChoices):
+    """The publisher's own lock, beside the terms: nobody, whoever asks, or whom a person lets in."""
+
+    NO = "", "not gated"
+    AUTO = "auto", "whoever asks"
+    MANUAL = "manual", "whom a person lets in"
 
 
 class Visibility(models.TextChoices):
@@ -68,11 +79,15 @@ class Repository(models.Model):
     namespace = models.ForeignKey(Namespace, on_delete=models.PROTECT, related_name="repositories")
     name = models.CharField(max_length=96)
     visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PUBLIC)
+    gated = models.CharField(
+        max_length=8, choices=Gated, blank=True, default=Gated.NO, db_default=""
+    )
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
     downloads = models.BigIntegerField(default=0)
+    likes = models.BigIntegerField(default=0, db_default=0)
 
     objects = RepositoryQuerySet.as_manager()
 
@@ -112,6 +127,45 @@ def _has_known_revision() -> models.Exists:
             state=RevisionState.QUARANTINE
         )
     )
+
+
+class FormerName(models.Model):
+    """A name that a repository had: addresses with it lead to the repository, and nobody but the
+    former owner can take it."""
+
+    type = models.CharField(max_length=16, choices=RepositoryType)
+    namespace = models.ForeignKey(Namespace, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=96)
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, related_name="former_names"
+    )
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "type", "namespace", Lower("name"), name="former_name_leads_to_one_repository"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.namespace_id}/{self.name}"
+
+
+class Like(models.Model):
+    """A person likes a repository."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="likes")
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="liked_by")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "repository"], name="liked_once_by_a_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} likes {self.repository_id}"
 
 
 class Tree(models.Model):
@@ -238,7 +292,7 @@ class Revision(models.Model):
 
 
 class Ref(models.Model):
-    """A branch or a tag (`refs/heads/main`, `refs/tags/v1`).
+    """A branch, a tag or a pull request (`refs/heads/main`, `refs/tags/v1`, `refs/pr/1`).
 
     `head` is where uploads build on. `public` is the revision last released from the branch that
     still is released: what everybody else gets. `withdrawn` is the last one where none still is,
@@ -261,8 +315,10 @@ class Ref(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["repository", "name"], name="ref_once_in_a_repository"),
             models.CheckConstraint(
-                name="ref_is_a_branch_or_a_tag",
-                condition=Q(name__startswith="refs/heads/") | Q(name__startswith="refs/tags/"),
+                name="ref_is_a_branch_a_tag_or_a_pull_request",
+                condition=Q(name__startswith="refs/heads/")
+                | Q(name__startswith="refs/tags/")
+                | Q(name__regex=r"^refs/pr/[1-9][0-9]*$"),
             ),
         ]
 

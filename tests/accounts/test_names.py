@@ -109,3 +109,11 @@ def test_the_database_keeps_names_unique_in_any_case():
 def test_the_database_keeps_names_well_formed(name):
     with refused_by("namespace_name_is_well_formed"):
         Namespace.objects.create(name=name, kind=NamespaceKind.ORGANISATION)
+
+
+def test_the_database_takes_no_negative_quota():
+    namespace = factories.make_user().namespace
+    namespace.quota_bytes = -1
+
+    with refused_by("namespace_quota_is_not_negative"):
+        namespace.save()

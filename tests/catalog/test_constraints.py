@@ -4,8 +4,10 @@ import pytest
 from django.utils import timezone
 
 from registry.catalog.models import (
+    FormerName,
     GitBlob,
     Holding,
+    Like,
     Ref,
     Repository,
     Revision,
@@ -35,6 +37,21 @@ def test_a_repository_name_is_unique_in_any_case_while_it_lives(revision):
         Repository.objects.create(**again)
     Repository.objects.filter(pk=repository.pk).update(deleted_at=timezone.now())
     Repository.objects.create(**again)
+
+
+def test_a_former_name_leads_to_one_repository(revision):
+    former = {"type": "model", "namespace": revision.repository.namespace}
+    FormerName.objects.create(**former, name="Old", repository=revision.repository)
+
+    with refused_by("former_name_leads_to_one_repository"):
+        FormerName.objects.create(**former, name="old", repository=revision.repository)
+
+
+def test_a_person_likes_a_repository_once(revision):
+    Like.objects.create(user=revision.author, repository=revision.repository)
+
+    with refused_by("liked_once_by_a_person"):
+        Like.objects.create(user=revision.author, repository=revision.repository)
 
 
 def test_a_tree_is_there_once(revision):
@@ -87,9 +104,11 @@ def test_a_ref_is_there_once(revision):
         Ref.objects.create(repository=revision.repository, name="refs/heads/main", head=revision)
 
 
-@pytest.mark.parametrize("name", ["main", "refs/pr/1", "heads/main", ""])
-def test_a_ref_is_a_branch_or_a_tag(revision, name):
-    with refused_by("ref_is_a_branch_or_a_tag"):
+@pytest.mark.parametrize(
+    "name", ["main", "refs/pr/", "refs/pr/0", "refs/pr/1/2", "refs/pr/x", "heads/main", ""]
+)
+def test_a_ref_is_a_branch_a_tag_or_a_pull_request(revision, name):
+    with refused_by("ref_is_a_branch_a_tag_or_a_pull_request"):
         Ref.objects.create(repository=revision.repository, name=name, head=revision)
 
 
