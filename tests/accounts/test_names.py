@@ -111,6 +111,7 @@ def test_the_database_keeps_names_well_formed(name):
         Namespace.objects.create(name=name, kind=NamespaceKind.ORGANISATION)
 
 
+@pytest.mark.django_db
 def test_the_database_takes_no_negative_quota():
     namespace = factories.make_user().namespace
     namespace.quota_bytes = -1
