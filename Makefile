@@ -6,7 +6,7 @@ HOST ?= 127.0.0.1
 DATA ?= var
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check check-django format clean
+.PHONY: help install run demo test clients check check-django format clean
 
 define make-venv
 command -v $(PYTHON) >/dev/null || \
@@ -46,6 +46,10 @@ demo: .venv/installed ## carry a real model through, from upload to download
 
 test: .venv/installed-dev ## run all tests; ARGS="tests/storage -x" for some
 	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 2)
+
+clients: .venv/installed-dev ## drive the site with every version of the Hub client that people still run
+	$(BIN)/python -m tests.wire.clients
+	REGISTRY_TEST_CLIENTS=all $(BIN)/python -m pytest -m clients $(if $(ARGS),$(ARGS),tests/wire)
 
 check: .venv/installed-dev ## look at the source with every tool
 	$(BIN)/ruff format --check .

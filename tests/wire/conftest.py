@@ -90,11 +90,19 @@ def cutting(registry_url: str) -> Iterator[Callable[[int], str]]:
 
 
 @pytest.fixture(
-    params=["newest", pytest.param("oldest", marks=pytest.mark.clients)],
+    params=[
+        clients.NEWEST,
+        *(
+            pytest.param(version, id=version.client, marks=pytest.mark.clients)
+            for version in clients.under_test()
+        ),
+    ]
 )
 def python(request: pytest.FixtureRequest) -> Path:
     """The interpreter that has the client in the version under test."""
-    return clients.newest_python() if request.param == "newest" else clients.oldest_python()
+    if request.param == clients.NEWEST:
+        return clients.newest_python()
+    return clients.python_of(request.param)
 
 
 @pytest.fixture
