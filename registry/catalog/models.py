@@ -88,6 +88,7 @@ class Repository(models.Model):
     deleted_at = models.DateTimeField(null=True, blank=True)
     downloads = models.BigIntegerField(default=0)
     likes = models.BigIntegerField(default=0, db_default=0)
+    trending = models.BigIntegerField(default=0, db_default=0)
 
     objects = RepositoryQuerySet.as_manager()
 
@@ -107,7 +108,14 @@ class Repository(models.Model):
         return self.full_name
 
     def get_absolute_url(self) -> str:
-        return f"/{self.full_name}"
+        return f"/{self.place}/{self.name}"
+
+    @property
+    def place(self) -> str:
+        """What stands before the name in addresses of pages and files: the namespace, after the
+        prefix that all types but models have."""
+        prefix = "" if self.type == RepositoryType.MODEL else f"{self.type}s/"
+        return f"{prefix}{self.namespace.name}"
 
     @property
     def full_name(self) -> str:
@@ -250,7 +258,12 @@ class RevisionQuerySet(models.QuerySet["Revision"]):
 
 
 class Revision(models.Model):
-    """A commit. `state` is written by `releases.workflow` alone."""
+    """A commit. `state` is written by `releases.workflow` alone.
+
+    `facts` and `parameters` are what its files say of the model, read when it was made. `folds`
+    names revisions whose changes it holds though they are no parents of it: those that a squash
+    put together.
+    """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="revisions")
     oid = models.CharField(max_length=40)
@@ -265,6 +278,9 @@ class Revision(models.Model):
     tags = ArrayField(models.CharField(max_length=200), default=list)
     manifest_digest = models.CharField(max_length=64)
     total_size = models.BigIntegerField(default=0)
+    facts = models.JSONField(default=dict, db_default={})
+    parameters = models.BigIntegerField(null=True, blank=True)
+    folds = ArrayField(models.CharField(max_length=40), default=list, db_default=[])
 
     objects = RevisionQuerySet.as_manager()
 
