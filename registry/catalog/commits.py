@@ -222,7 +222,7 @@ def _git_id(operation: AddFile) -> str:
     blob = operation.blob
     if operation.is_lfs:
         return git.blob_id(git.pointer(blob.sha256, blob.size))
-    return git.blob_id(blobs.path_of(blob.sha256).read_bytes())
+    return git.blob_id(blobs.read(blob.sha256))
 
 
 def _write_trees(repository: Repository, held: dict[str, _Held]) -> Tree:
@@ -317,7 +317,7 @@ def _card(held: dict[str, _Held], *, changed: bool, known: Iterable[str] | None)
     if readme is None or readme.blob.size > MAX_CARD:
         return {}
     try:
-        text = blobs.path_of(readme.blob.sha256).read_bytes().decode()
+        text = blobs.read(readme.blob.sha256, limit=MAX_CARD).decode()
         card = cards.parse(text)
     except UnicodeDecodeError as error:
         raise Invalid("Invalid metadata in README.md. The file is not UTF-8 text.") from error
@@ -332,4 +332,4 @@ def _config(held: dict[str, _Held]) -> dict[str, Any]:
     config = held.get("config.json")
     if config is None or config.blob.size > MAX_CARD:
         return {}
-    return cards.configuration(blobs.path_of(config.blob.sha256).read_bytes())
+    return cards.configuration(blobs.read(config.blob.sha256, limit=MAX_CARD))

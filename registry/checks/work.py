@@ -1,7 +1,8 @@
 """What a worker does with a job that it has claimed, and how long that may take."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,10 @@ def _scan(job: Job, lease: Lease) -> Outcome:
     def show(check: str, done: float) -> None:
         lease.tell("scan", "progress", done=round(done, 3), note=check)
 
-    result = scanners.scan(
-        _model_files(job), repository=job.run.revision.repository.full_name, on_progress=show
-    )
+    with _model_files(job) as model:
+        result = scanners.scan(
+            model, repository=job.run.revision.repository.full_name, on_progress=show
+        )
     stage = {"name": "scan", "status": "done", "seconds": result.seconds, "reason": None}
     return Outcome(
         result.findings,
@@ -75,18 +77,19 @@ def _scan(job: Job, lease: Lease) -> Outcome:
 
 
 def _smoke(job: Job, lease: Lease) -> Outcome:
-    result = launcher.run(
-        _model_files(job),
-        repository=job.run.revision.repository.full_name,
-        limits=Limits(
-            seconds=_smoke_seconds(job),
-            memory_mib=settings.CHECK_MEMORY_MIB,
-            min_isolation=settings.CHECK_MIN_ISOLATION,
-        ),
-        profile=job.run.profile,
-        scratch=scratch_folder(),
-        on_event=lambda event: _show(event, lease),
-    )
+    with _model_files(job) as model:
+        result = launcher.run(
+            model,
+            repository=job.run.revision.repository.full_name,
+            limits=Limits(
+                seconds=_smoke_seconds(job),
+                memory_mib=settings.CHECK_MEMORY_MIB,
+                min_isolation=settings.CHECK_MIN_ISOLATION,
+            ),
+            profile=job.run.profile,
+            scratch=scratch_folder(),
+            on_event=lambda event: _show(event, lease),
+        )
     return Outcome(
         result.findings,
         {
@@ -112,11 +115,19 @@ def _show(event: dict[str, Any], lease: Lease) -> None:
     )
 
 
-def _model_files(job: Job) -> list[ModelFile]:
-    return [
-        ModelFile(file.path, file.size, file.sha256, blobs.path_of(file.sha256))
-        for file in files.files_of(job.run.revision)
-    ]
+@contextmanager
+def _model_files(job: Job) -> Iterator[list[ModelFile]]:
+    """The files of the model, which stay on this machine's disk for as long as the job needs them."""
+    with ExitStack() as copies:
+        yield [
+            ModelFile(
+                file.path,
+                file.size,
+                file.sha256,
+                copies.enter_context(blobs.local_copy(file.sha256)),
+            )
+            for file in files.files_of(job.run.revision)
+        ]
 
 
 def _reason(error: Exception) -> str:

@@ -69,8 +69,7 @@ def _config(model: Model) -> dict[str, Any] | None:
     found = next((f for f in model.files or () if f.path == "config.json"), None)
     if found is None or found.size > MAX_CONFIG:
         return None
-    with blobs.open_blob(found.sha256) as file:
-        return cards.configuration(file.read()) or None
+    return cards.configuration(blobs.read(found.sha256, limit=MAX_CONFIG)) or None
 
 
 def _base_models(model: Model) -> dict[str, Any] | None:

@@ -1,8 +1,7 @@
-"""Which bytes of a file a request asks for, and a window on exactly these."""
+"""Which bytes of a file a request asks for."""
 
 import re
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from django.http import HttpRequest
 
@@ -55,27 +54,3 @@ def parse(header: str, size: int) -> Part:
         raise Unsatisfiable
     end = min(int(last), size - 1) if last else size - 1
     return Part(int(first), end - int(first) + 1, is_range=True)
-
-
-class Window:
-    """A part of an open file that ends where the part ends.
-
-    gunicorn asks it for the descriptor, which stands at the first byte, and has the kernel send as
-    many bytes as Content-Length says; who reads instead gets no byte more.
-    """
-
-    def __init__(self, file: BinaryIO, part: Part) -> None:
-        self._file = file
-        self._left = part.length
-        file.seek(part.first)
-
-    def fileno(self) -> int:
-        return self._file.fileno()
-
-    def read(self, size: int = -1) -> bytes:
-        piece = self._file.read(self._left if size < 0 else min(size, self._left))
-        self._left -= len(piece)
-        return piece
-
-    def close(self) -> None:
-        self._file.close()

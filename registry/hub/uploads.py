@@ -115,5 +115,4 @@ def _id(file: FileEntry | None) -> str | None:
 def _text(file: FileEntry | None) -> str:
     if file is None or file.size > MAX_PATTERN_FILE:
         return ""
-    with blobs.open_blob(file.sha256) as content:
-        return content.read().decode(errors="replace")
+    return blobs.read(file.sha256, limit=MAX_PATTERN_FILE).decode(errors="replace")

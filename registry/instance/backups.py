@@ -26,7 +26,6 @@ from registry.instance import parts, secrets
 from registry.instance.launch import sole_user_of
 from registry.instance.postgres import embedded_bindir, let_in
 from registry.instance.processes import InstanceError, stop
-from registry.storage import blobs
 from registry.storage.models import Blob
 
 FORMAT = "registry.backup/1"
@@ -179,7 +178,7 @@ def _copy_listed_blobs(new: Path) -> tuple[int, int]:
     with (new / "blobs.txt").open("w") as listing:
         rows = Blob.objects.order_by("pk").values_list("sha256", "size")
         for sha256, size in rows.iterator(chunk_size=2000):
-            _copy_verified(blobs.path_of(sha256), _in(new / "blobs", sha256), sha256, size)
+            _copy_verified(_in(settings.BLOB_DIR, sha256), _in(new / "blobs", sha256), sha256, size)
             listing.write(f"{sha256} {size}\n")
             count, total = count + 1, total + size
     return count, total

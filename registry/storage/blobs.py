@@ -1,28 +1,25 @@
-"""Taking bytes in and finding them again, on a local folder.
+"""Taking bytes in and finding them again by their SHA-256, wherever the site keeps them.
 
-A blob is written under a temporary name, hashed while it is written, compared with what was
-announced, synced, renamed to its place, and only then gets its row.
+A blob is hashed while it is written, compared with what was announced, made safe, put to its place
+in one step, and only then gets its row.
 """
 
-import errno
 import hashlib
-import io
-import os
-import shutil
-import tempfile
+import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
-from django.conf import settings
-
-from registry.errors import Invalid, StorageFull
+from registry.errors import Invalid, TooLarge
+from registry.storage import backend
+from registry.storage.backend import Content, Incoming, Piece
 from registry.storage.models import Blob
 
 PIECE = 1024 * 1024
 SMALL = 256 * 1024
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class Stream(Protocol):
@@ -31,60 +28,136 @@ class Stream(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
+class Writer:
+    """Takes a blob piece by piece; `finish` makes it one. See `writer`."""
+
+    def __init__(self, incoming: Incoming, *, size: int, sha256: str | None) -> None:
+        self._incoming = incoming
+        self._size = size
+        self._sha256 = sha256
+        self._hasher = hashlib.sha256()
+        self._received = 0
+
+    def write(self, piece: Piece) -> None:
+        self._received += len(piece)
+        if self._received > self._size:
+            raise Invalid(
+                f"More than the announced {self._size} bytes arrived. "
+                "Nothing was kept; send the file again."
+            )
+        self._hasher.update(piece)
+        self._incoming.write(piece)
+
+    def finish(self) -> Blob:
+        if self._received != self._size:
+            raise Invalid(
+                f"{self._received} of the announced {self._size} bytes arrived. "
+                "Nothing was kept; send the file again."
+            )
+        digest = self._hasher.hexdigest()
+        if digest != (self._sha256 or digest):
+            raise Invalid(
+                f"The bytes received have the SHA-256 {digest}, not the announced {self._sha256}. "
+                "Nothing was kept; send the file again."
+            )
+        self._incoming.keep(key_of(digest))
+        blob, _ = Blob.objects.get_or_create(sha256=digest, defaults={"size": self._size})
+        return blob
+
+
 def store(stream: Stream, *, size: int, sha256: str | None = None) -> Blob:
     """Take in exactly `size` bytes with the announced SHA-256 (64 hex digits), or nothing at all.
 
     Memory use does not depend on the size. Raises Invalid when the bytes are not the announced
-    ones, StorageFull when the disk is; in both cases nothing is left behind.
+    ones, StorageFull when there is no room; in both cases nothing is left behind.
     """
     if size <= SMALL:
         content = _read(stream, limit=size + 1)
         if (known := _known(content)) is not None and known.sha256 == (sha256 or known.sha256):
             return known
-        stream = io.BytesIO(content)
-    with _temporary_file() as (file, temporary):
-        digest = _copy(stream, file, size=size)
-        if sha256 is not None and digest != sha256:
-            raise Invalid(
-                f"The bytes received have the SHA-256 {digest}, not the announced {sha256}. "
-                "Nothing was kept; send the file again."
-            )
-        with _disk_errors():
-            file.flush()
-            os.fsync(file.fileno())
-            target = path_of(digest)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary.replace(target)
-            _sync_folder(target.parent)
-    blob, _ = Blob.objects.get_or_create(sha256=digest, defaults={"size": size})
-    return blob
+        with _writer(size=size, sha256=sha256) as taking:
+            taking.write(content)
+            return taking.finish()
+    with _writer(size=size, sha256=sha256) as taking:
+        while piece := stream.read(PIECE):
+            taking.write(piece)
+        return taking.finish()
 
 
-def path_of(sha256: str) -> Path:
-    """Where the bytes of this SHA-256 lie, whether or not they are there."""
-    return Path(settings.BLOB_DIR) / sha256[:2] / sha256[2:4] / sha256
+@contextmanager
+def writer(*, size: int, sha256: str) -> Iterator[Writer]:
+    """`write` the pieces of a blob, then `finish`. Without it nothing remains; Invalid is raised
+    by `write` when it is too much and by `finish` when it is too little or another SHA-256."""
+    with _writer(size=size, sha256=sha256) as taking:
+        yield taking
 
 
-def open_blob(sha256: str) -> BinaryIO:
-    return path_of(sha256).open("rb")
+def open_blob(sha256: str, first: int = 0, length: int | None = None) -> Content:
+    """The bytes from `first` on, as a context manager. Raises FileNotFoundError."""
+    return backend.of_blobs().open(key_of(sha256), first, length)
+
+
+def read(sha256: str, *, limit: int = sys.maxsize) -> bytes:
+    """All bytes of a small blob; TooLarge where there are more than the limit."""
+    with open_blob(sha256) as content:
+        found = content.read(min(limit + 1, sys.maxsize))
+    if len(found) > limit:
+        raise TooLarge(f"The file has more than {limit} bytes.")
+    return found
+
+
+def exists(sha256: str) -> bool:
+    """Whether the bytes are there; the row alone does not say it."""
+    return backend.of_blobs().size(key_of(sha256)) is not None
+
+
+def stored_size(sha256: str) -> int | None:
+    """How many bytes lie there, or None where there are none."""
+    return backend.of_blobs().size(key_of(sha256))
+
+
+def stored() -> Iterator[tuple[str, int]]:
+    """All blobs whose bytes are there, with their sizes, whether or not they have a row."""
+    for key, size in backend.of_blobs().keys(""):
+        sha256 = key.rpartition("/")[2]
+        if SHA256.fullmatch(sha256) and key == key_of(sha256):
+            yield sha256, size
+
+
+def delete(sha256: str) -> None:
+    """Remove the bytes. Only garbage collection does that, once nothing needs them."""
+    backend.of_blobs().delete(key_of(sha256))
+
+
+@contextmanager
+def local_copy(sha256: str) -> Iterator[Path]:
+    """A real file with these bytes, for programs that want one. Nobody may write it."""
+    yield backend.of_blobs().path(key_of(sha256))
+
+
+def key_of(sha256: str) -> str:
+    """The key of a blob at the back end."""
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 
 def clear_abandoned(*, older_than_seconds: float, now: float) -> int:
-    """Remove temporary files that no living upload can still be writing. Returns how many."""
-    removed = 0
-    for path in _temporary_folder().iterdir():
-        try:
-            if now - path.stat().st_mtime > older_than_seconds:
-                path.unlink()
-                removed += 1
-        except FileNotFoundError:
-            continue
-    return removed
+    """Remove what no living upload can still be writing. Returns how many things that were."""
+    before = now - older_than_seconds
+    return backend.of_blobs().clear_abandoned(before=before) + backend.of_objects().clear_abandoned(
+        before=before
+    )
 
 
 def free_bytes() -> int:
     """Bytes still free where the blobs lie."""
-    return shutil.disk_usage(_temporary_folder()).free
+    return backend.of_blobs().free_bytes()
+
+
+@contextmanager
+def _writer(*, size: int, sha256: str | None) -> Iterator[Writer]:
+    key = key_of(sha256) if sha256 else ""
+    with backend.of_blobs().incoming(size=size, key=key) as incoming:
+        yield Writer(incoming, size=size, sha256=sha256)
 
 
 def _read(stream: Stream, *, limit: int) -> bytes:
@@ -101,70 +174,6 @@ def _known(content: bytes) -> Blob | None:
     if blob is None:
         return None
     try:
-        return blob if path_of(blob.sha256).read_bytes() == content else None
-    except FileNotFoundError:
+        return blob if read(blob.sha256, limit=len(content)) == content else None
+    except (FileNotFoundError, TooLarge):
         return None
-
-
-def _temporary_folder() -> Path:
-    folder = Path(settings.BLOB_DIR) / "incoming"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@contextmanager
-def _temporary_file() -> Iterator[tuple[BinaryIO, Path]]:
-    with _disk_errors():
-        descriptor, name = tempfile.mkstemp(dir=_temporary_folder())
-    path = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
-            yield file, path
-    finally:
-        path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _disk_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in FULL:
-            raise StorageFull(
-                "The registry's disk is full. Nothing of this upload was kept; "
-                "tell the operator and send it again later."
-            ) from error
-        raise
-
-
-def _copy(stream: Stream, file: BinaryIO, *, size: int) -> str:
-    hasher = hashlib.sha256()
-    received = 0
-    while piece := stream.read(PIECE):
-        received += len(piece)
-        if received > size:
-            raise Invalid(
-                f"More than the announced {size} bytes arrived. Nothing was kept; send the file again."
-            )
-        hasher.update(piece)
-        with _disk_errors():
-            _write_all(file, piece)
-    if received != size:
-        raise Invalid(
-            f"{received} of the announced {size} bytes arrived. Nothing was kept; send the file again."
-        )
-    return hasher.hexdigest()
-
-
-def _write_all(file: BinaryIO, piece: bytes) -> None:
-    view = memoryview(piece)
-    while view:
-        view = view[file.write(view) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

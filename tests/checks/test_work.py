@@ -78,7 +78,7 @@ def test_a_card_without_weights_goes_on_to_the_smoke_test():
 def test_a_file_that_is_gone_from_storage_is_our_failure_and_no_verdict():
     revision = factories.make_revision(files={"notes.txt": "gone", "README.md": factories.CARD})
     entry = files.find(revision, "notes.txt")
-    blobs.path_of(entry.sha256).unlink()
+    blobs.delete(entry.sha256)
     run = CheckRun.objects.get(revision=revision)
 
     for _ in range(runs.MAX_ATTEMPTS):

@@ -97,14 +97,14 @@ def test_the_signing_key_and_the_secret_key_come_back_for_the_instance_alone(
 
 
 def test_a_damaged_blob_stops_the_backup_and_leaves_nothing(sha256: str, tmp_path: Path):
-    blobs.path_of(sha256).write_bytes(b"other bytes")
+    (settings.BLOB_DIR / blobs.key_of(sha256)).write_bytes(b"other bytes")
     with pytest.raises(InstanceError, match=f"blob {sha256} is damaged"):
         backups.back_up(tmp_path / "backup", tell=_quiet)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_blob_stops_the_backup(sha256: str, tmp_path: Path):
-    blobs.path_of(sha256).unlink()
+    blobs.delete(sha256)
     with pytest.raises(InstanceError, match=f"blob {sha256} is missing"):
         backups.back_up(tmp_path / "backup", tell=_quiet)
 

@@ -27,6 +27,10 @@ def blob_folder(settings, tmp_path):
     settings.BLOB_DIR = tmp_path / "blobs"
 
 
+def path_of(sha256: str) -> Path:
+    return Path(settings.BLOB_DIR) / blobs.key_of(sha256)
+
+
 def _files() -> list[Path]:
     return [path for path in Path(settings.BLOB_DIR).rglob("*") if path.is_file()]
 
@@ -53,7 +57,7 @@ def test_bytes_are_found_again_under_their_hash():
     assert (blob.sha256, blob.size) == (SHA256, len(CONTENT))
     with blobs.open_blob(SHA256) as file:
         assert file.read() == CONTENT
-    assert _files() == [blobs.path_of(SHA256)]
+    assert _files() == [path_of(SHA256)]
 
 
 def test_an_empty_file_is_a_blob_too():
@@ -93,19 +97,19 @@ def test_a_connection_that_breaks_leaves_nothing():
 
 def test_small_bytes_that_are_there_are_not_written_again():
     first = blobs.store(io.BytesIO(CONTENT), size=len(CONTENT))
-    written = blobs.path_of(SHA256).stat()
+    written = path_of(SHA256).stat()
 
     again = blobs.store(Slow(CONTENT), size=len(CONTENT), sha256=SHA256)
 
     assert again == first
-    now = blobs.path_of(SHA256).stat()
+    now = path_of(SHA256).stat()
     assert (now.st_ino, now.st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
 
 
 @pytest.mark.parametrize("harm", [None, b"", b"x" * len(CONTENT)])
 def test_small_bytes_that_came_to_harm_are_written_again(harm):
     blobs.store(io.BytesIO(CONTENT), size=len(CONTENT))
-    path = blobs.path_of(SHA256)
+    path = path_of(SHA256)
     path.unlink()
     if harm is not None:
         path.write_bytes(harm)
@@ -121,7 +125,7 @@ def test_refused_bytes_do_not_touch_a_blob_that_is_there():
     with pytest.raises(Invalid):
         blobs.store(io.BytesIO(b"other"), size=5, sha256=SHA256)
 
-    assert blobs.path_of(SHA256).read_bytes() == CONTENT
+    assert path_of(SHA256).read_bytes() == CONTENT
 
 
 @contextmanager
@@ -152,8 +156,8 @@ def test_the_same_bytes_at_once_from_many_are_one_blob():
     stored = at_once(*[store] * 6)
 
     assert {blob.pk for blob in stored} == {Blob.objects.get().pk}
-    assert _files() == [blobs.path_of(SHA256)]
-    assert blobs.path_of(SHA256).read_bytes() == CONTENT
+    assert _files() == [path_of(SHA256)]
+    assert path_of(SHA256).read_bytes() == CONTENT
 
 
 def test_abandoned_uploads_are_cleared_and_living_ones_kept():
@@ -167,7 +171,7 @@ def test_abandoned_uploads_are_cleared_and_living_ones_kept():
     assert blobs.clear_abandoned(older_than_seconds=3600, now=91_000) == 1
 
     assert sorted(path.name for path in incoming.iterdir()) == ["new"]
-    assert blobs.path_of(SHA256).exists()
+    assert path_of(SHA256).exists()
 
 
 def test_the_database_names_blobs_by_hash():

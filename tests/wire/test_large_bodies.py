@@ -111,7 +111,7 @@ def test_a_sender_that_dies_leaves_nothing(
     while list(incoming.iterdir()) and time.monotonic() < until:
         time.sleep(0.05)
     assert list(incoming.iterdir()) == []
-    assert not blobs.path_of(oid).exists()
+    assert not blobs.exists(oid)
     assert not repository.holdings.filter(blob__sha256=oid).exists()
 
 
@@ -163,7 +163,7 @@ def test_chunks_that_cannot_be_read_get_a_sentence_and_leave_nothing(
     assert answer.status == 400, said
     assert json.loads(said)["error"]
     assert list((Path(settings.BLOB_DIR) / "incoming").iterdir()) == []
-    assert not blobs.path_of(oid).exists()
+    assert not blobs.exists(oid)
 
 
 def test_more_bytes_in_chunks_than_announced_are_refused(
@@ -177,7 +177,7 @@ def test_more_bytes_in_chunks_than_announced_are_refused(
 
     assert status == 400
     assert b"More than the announced" in answer
-    assert not blobs.path_of(oid).exists()
+    assert not blobs.exists(oid)
 
 
 def test_ranges_are_cut_by_the_server_itself(call: Call, repository: Repository) -> None:

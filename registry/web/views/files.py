@@ -104,8 +104,7 @@ def _text(entry: FileEntry) -> str | None:
     """The text of a small file, or None where it is large or no text."""
     if entry.size > PREVIEW_MAX:
         return None
-    with blobs.open_blob(entry.sha256) as file:
-        content = file.read()
+    content = blobs.read(entry.sha256, limit=PREVIEW_MAX)
     if b"\0" in content:
         return None
     try:

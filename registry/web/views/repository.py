@@ -163,8 +163,7 @@ def _card_html(revision: Revision, repository: Repository) -> str:
         return ""
     if entry.size > gate.OPEN_FILE_MAX:
         return ""
-    with blobs.open_blob(entry.sha256) as file:
-        text = file.read().decode(errors="replace")
+    text = blobs.read(entry.sha256, limit=gate.OPEN_FILE_MAX).decode(errors="replace")
     _front, prose = cards.split(text)
     return markdown.render(prose, files_url=f"/{repository.full_name}/blob/{revision.oid}")
 

@@ -1,0 +1,157 @@
+"""Bytes in a folder of this machine: written beside their place, synced, then renamed to it."""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from registry.errors import StorageFull
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+INCOMING = "incoming"
+
+
+class LocalFolder:
+    """A back end on a file system."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def incoming(self, *, size: int, key: str = "") -> Iterator["_Incoming"]:
+        with _disk_errors():
+            descriptor, name = tempfile.mkstemp(dir=self._incoming_folder())
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb", buffering=0) as file:
+                yield _Incoming(file, temporary, self._folder)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def open(self, key: str, first: int = 0, length: int | None = None) -> "Window":
+        return Window((self._folder / key).open("rb", buffering=0), first, length)
+
+    def size(self, key: str) -> int | None:
+        try:
+            return (self._folder / key).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def delete(self, key: str) -> None:
+        (self._folder / key).unlink(missing_ok=True)
+        # Somebody may be about to write into the folder: `keep` makes it again
+        with suppress(OSError):
+            (self._folder / key).parent.rmdir()
+
+    def keys(self, prefix: str) -> Iterator[tuple[str, int]]:
+        for folder, _folders, names in os.walk(self._folder / prefix):
+            for name in names:
+                path = Path(folder, name)
+                with suppress(FileNotFoundError):
+                    key = path.relative_to(self._folder).as_posix()
+                    if not key.startswith(f"{INCOMING}/"):
+                        yield key, path.stat().st_size
+
+    def path(self, key: str) -> Path:
+        return self._folder / key
+
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self._incoming_folder()).free
+
+    def clear_abandoned(self, *, before: float) -> int:
+        removed = 0
+        for path in self._incoming_folder().iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < before:
+                    path.unlink()
+                    removed += 1
+        return removed
+
+    def _incoming_folder(self) -> Path:
+        folder = self._folder / INCOMING
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+class _Incoming:
+    def __init__(self, file: BinaryIO, temporary: Path, folder: Path) -> None:
+        self._file = file
+        self._temporary = temporary
+        self._folder = folder
+
+    def write(self, piece: bytes | bytearray | memoryview, /) -> None:
+        view = memoryview(piece)
+        with _disk_errors():
+            while view:
+                view = view[self._file.write(view) :]
+
+    def keep(self, key: str) -> None:
+        target = self._folder / key
+        with _disk_errors():
+            os.fsync(self._file.fileno())
+            try:
+                self._rename(target)
+            except FileNotFoundError:  # the folder went when the last file in it was deleted
+                self._rename(target)
+            _sync_folder(target.parent)
+
+    def _rename(self, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self._temporary.rename(target)
+
+
+class Window:
+    """A part of an open file that ends where the part ends.
+
+    gunicorn asks it for the descriptor, which stands at the first byte, and has the kernel send as
+    many bytes as Content-Length says; who reads instead gets no byte more.
+    """
+
+    def __init__(self, file: BinaryIO, first: int = 0, length: int | None = None) -> None:
+        self._file = file
+        file.seek(0, os.SEEK_END)
+        there = max(file.tell() - first, 0)
+        self._left = there if length is None else min(length, there)
+        file.seek(first)
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def read(self, size: int = -1, /) -> bytes:
+        piece = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise StorageFull(
+                "The registry's disk is full. Nothing of this upload was kept; "
+                "tell the operator and send it again later."
+            ) from error
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
