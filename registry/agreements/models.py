@@ -1,11 +1,11 @@
-"""Documents in immutable versions, and acceptances with what was shown."""
+"""Documents in immutable versions, acceptances with what was shown, access requests and grants."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
 from registry.accounts.models import User
-from registry.catalog.models import Repository
+from registry.catalog.models import Gated, Repository
 from registry.ids import new_public_id
 
 
@@ -148,3 +148,160 @@ class AcceptanceWords(models.Model):
 
     def __str__(self) -> str:
         return f"words of {self.acceptance_id}"
+
+
+class RequestState(models.TextChoices):
+    PENDING = "pending", "pending"
+    ACCEPTED = "accepted", "accepted"
+    REJECTED = "rejected", "rejected"
+    WITHDRAWN = "withdrawn", "withdrawn"
+
+
+LIVING = [RequestState.PENDING, RequestState.ACCEPTED]
+
+
+class AccessPolicy(models.Model):
+    """How the publisher of a repository handles requests; the defaults where there is no row."""
+
+    repository = models.OneToOneField(
+        Repository, on_delete=models.CASCADE, related_name="access_policy"
+    )
+    ask_again_days = models.PositiveSmallIntegerField(default=30)
+
+    class Meta:
+        verbose_name_plural = "access policies"
+        constraints = [
+            models.CheckConstraint(
+                name="a_rejected_person_may_ask_again_some_day",
+                condition=Q(ask_again_days__lte=3650),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"ask again after {self.ask_again_days} days"
+
+
+class AccessRequest(models.Model):
+    """A person asked the publisher to be let in, or was let in without asking.
+
+    A person has several over time; the newest counts. `mode` is the publisher's lock when it was
+    asked. `terms_hash` and `prompt_hash` say what was shown, `answers_digest` what was answered; the
+    answers themselves stand in `AccessRequestWords`. `agreements.requests` alone writes `state`.
+    """
+
+    public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
+    repository = models.ForeignKey(
+        Repository, on_delete=models.PROTECT, related_name="access_requests"
+    )
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="access_requests")
+    state = models.CharField(max_length=9, choices=RequestState, default=RequestState.PENDING)
+    mode = models.CharField(max_length=8, choices=[(g.value, g.label) for g in Gated if g])
+    granted_without_asking = models.BooleanField(default=False)
+    terms_hash = models.CharField(max_length=64, blank=True)
+    prompt_hash = models.CharField(max_length=64, blank=True)
+    answers_digest = models.CharField(max_length=64, blank=True)
+    asked_at = models.DateTimeField()
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repository", "user"],
+                condition=Q(state__in=LIVING),
+                name="one_living_request_of_a_person",
+            ),
+            models.CheckConstraint(
+                name="request_is_dated_once_decided",
+                condition=Q(state=RequestState.PENDING, reviewed_at=None, decided_by=None)
+                | Q(
+                    state__in=[RequestState.ACCEPTED, RequestState.REJECTED],
+                    reviewed_at__isnull=False,
+                )
+                | Q(state=RequestState.WITHDRAWN),
+            ),
+            models.CheckConstraint(
+                name="reason_belongs_to_a_rejection",
+                condition=Q(reason="") | Q(state=RequestState.REJECTED),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["repository", "user", "-id"], name="newest_request_of_a_person"),
+            models.Index(fields=["repository", "state", "-id"], name="requests_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.state}"
+
+
+class AccessRequestWords(models.Model):
+    """What the person answered, and the salt of its digest: all of a request that can be erased."""
+
+    request = models.OneToOneField(AccessRequest, on_delete=models.PROTECT, related_name="words")
+    answers = models.JSONField(default=dict)
+    salt = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"words of {self.request_id}"
+
+
+class AccessDecision(models.Model):
+    """One step of a request, from one state to the next, by whom and why; `by` is nobody where the
+    registry itself took it. Never updated or deleted."""
+
+    request = models.ForeignKey(AccessRequest, on_delete=models.PROTECT, related_name="decisions")
+    before = models.CharField(max_length=9, choices=RequestState, blank=True)
+    after = models.CharField(max_length=9, choices=RequestState)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    reason = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="access_decision_changes_something", condition=~Q(before=models.F("after"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.before or 'nothing'} to {self.after}"
+
+
+class Grant(models.Model):
+    """The right that an accepted request gives: from its start on, and up to its end.
+
+    It opens the publisher's lock alone; terms are another one. Revoking sets its end.
+    """
+
+    public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
+    request = models.ForeignKey(AccessRequest, on_delete=models.PROTECT, related_name="grants")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.PROTECT, related_name="access_grants"
+    )
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="access_grants")
+    granted_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request"], condition=Q(ends_at=None), name="one_open_grant_of_a_request"
+            ),
+            models.CheckConstraint(
+                name="grant_ends_after_its_start",
+                condition=Q(ends_at=None) | Q(ends_at__gte=models.F("starts_at")),
+            ),
+        ]
+        indexes = [models.Index(fields=["repository", "user", "-id"], name="grants_of_a_person")]
+
+    def __str__(self) -> str:
+        return self.public_id
