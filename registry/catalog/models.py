@@ -248,11 +248,15 @@ class RevisionState(models.TextChoices):
 
 class RevisionQuerySet(models.QuerySet["Revision"]):
     def visible_to(self, caller: Caller) -> "RevisionQuerySet":
-        """Revisions that the caller may know of: released ones of what they may know of, and
-        those in quarantine where they see quarantine."""
-        known = ~Q(state=RevisionState.QUARANTINE) & Q(
-            repository__in=Repository.objects.visible_to(caller)
-        )
+        """Revisions that the caller may know of: released ones of what they may know of, those in
+        quarantine where they see quarantine, and those of pull requests that they opened."""
+        known = ~Q(state=RevisionState.QUARANTINE)
+        if caller.user is not None:
+            # Begun where quarantine was seen by somebody who sees it no more, it shows them nothing
+            known |= Q(proposal__by=caller.user) & ~Q(
+                proposal__start__state=RevisionState.QUARANTINE
+            )
+        known &= Q(repository__in=Repository.objects.visible_to(caller))
         own = Q(repository__in=Repository.objects.quarantine_seen_by(caller))
         return self.filter(known | own)
 
@@ -262,7 +266,7 @@ class Revision(models.Model):
 
     `facts` and `parameters` are what its files say of the model, read when it was made. `folds`
     names revisions whose changes it holds though they are no parents of it: those that a squash
-    put together.
+    put together. `proposal` is that of the pull request that it was pushed to.
     """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="revisions")
@@ -281,6 +285,9 @@ class Revision(models.Model):
     facts = models.JSONField(default=dict, db_default={})
     parameters = models.BigIntegerField(null=True, blank=True)
     folds = ArrayField(models.CharField(max_length=40), default=list, db_default=[])
+    proposal = models.ForeignKey(
+        "Proposal", on_delete=models.SET_NULL, null=True, blank=True, related_name="revisions"
+    )
 
     objects = RevisionQuerySet.as_manager()
 
@@ -346,8 +353,31 @@ class Ref(models.Model):
         return self.name.split("/", 2)[2]
 
 
+class Proposal(models.Model):
+    """What stands behind `refs/pr/N`: who opened the pull request, onto which branch, and where it
+    began, which is that branch as its author saw it."""
+
+    ref = models.OneToOneField(Ref, on_delete=models.CASCADE, related_name="proposal")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    base = models.CharField(max_length=255)
+    start = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="proposal_is_onto_a_branch", condition=Q(base__startswith="refs/heads/")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ref_id} onto {self.base}"
+
+
 class Holding(models.Model):
-    """A repository holds a blob, and who brought it: the answer to "already stored"."""
+    """A repository holds a blob, and who brought it first: the answer to "already stored".
+
+    `unneeded_since` is the mark of garbage collection: since then no revision needs it.
+    """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="holdings")
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="holdings")
@@ -363,6 +393,24 @@ class Holding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.repository_id} holds {self.blob_id}"
+
+
+class Bringing(models.Model):
+    """Somebody else sent the same bytes into the repository later: they may name and read them."""
+
+    holding = models.ForeignKey(Holding, on_delete=models.CASCADE, related_name="brought_again")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["holding", "by"], name="brought_again_once_by_a_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by_id} brought {self.holding_id}"
 
 
 class Family(models.Model):
