@@ -2,13 +2,21 @@
 
 from django.db import models
 
+from registry.ids import new_public_id
+
 
 class Blob(models.Model):
-    """Bytes, named by their SHA-256; shared by every repository that holds them."""
+    """Bytes, named by their SHA-256; shared by every repository that holds them.
+
+    `unneeded_since` is the mark of garbage collection. Once `removed_at` is set the bytes are gone,
+    and the row remembers that they were here; bytes that come again clear both.
+    """
 
     sha256 = models.CharField(max_length=64, unique=True)
     size = models.BigIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+    unneeded_since = models.DateTimeField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -22,3 +30,39 @@ class Blob(models.Model):
 
     def __str__(self) -> str:
         return self.sha256
+
+
+class Upload(models.Model):
+    """An object on its way in by parts, which its sender may send again. Gone once it is whole.
+
+    `space`, `repository` and `by` are public ids of what is above this app: the namespace that the
+    bytes count for, where they go, and who sends them. `writes` counts the changes to what lies
+    there, so that a hash made on the way is trusted only where nobody wrote beside it. `remote` is
+    the store's own name of the upload, where the parts go straight to the store.
+    """
+
+    public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
+    space = models.CharField(max_length=24, db_index=True)
+    repository = models.CharField(max_length=24)
+    by = models.CharField(max_length=24)
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    part_size = models.BigIntegerField()
+    writes = models.PositiveIntegerField(default=0)
+    remote = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    touched_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repository", "by", "sha256"], name="one_upload_of_an_object_by_a_person"
+            ),
+            models.CheckConstraint(
+                name="upload_has_parts",
+                condition=models.Q(size__gt=0, part_size__gt=0),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.public_id}: {self.sha256}"
