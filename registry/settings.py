@@ -182,6 +182,7 @@ TEMPLATES = [
 
 SITE_NAME = os.environ.get("REGISTRY_SITE_NAME", "Model Registry")
 SIGNUP_OPEN = _flag("REGISTRY_SIGNUP_OPEN", default=True)
+ALLOW_PLAIN_HUB = _flag("REGISTRY_ALLOW_PLAIN_HUB", default=True)
 
 # Database
 
