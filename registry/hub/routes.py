@@ -11,6 +11,7 @@ from registry.hub import (
     info,
     lfs,
     listing,
+    quantizations,
     refs,
     repos,
     tree,
@@ -74,6 +75,7 @@ urlpatterns = [
     path(f"{_API_ALONE}/revision/<wire_rev:revision>", info.revision_info),
     path(_API_ALONE, info.info),
     path("lfs/objects/<wire_part:oid>", lfs.put),
+    path("v2/<wire_id:repo_id>/manifests/<wire_part:tag>", quantizations.manifest),
 ]
 for _kind in RepositoryType.values:
     urlpatterns += _of_files("" if _kind == RepositoryType.MODEL else f"{_kind}s/", _kind)
