@@ -194,13 +194,16 @@ class Tree(models.Model):
 class GitBlob(models.Model):
     """A file's content as git knows it: the bytes, or for LFS files the pointer to them.
 
-    `oid` is git's id (of the pointer text for LFS files); `blob` holds the file's own bytes.
+    `oid` is git's id (of the pointer text for LFS files); `blob` holds the file's own bytes. Once
+    `removed_at` is set the repository has given them up: files of this content vanish from all its
+    revisions, whose ids stay.
     """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="git_blobs")
     oid = models.CharField(max_length=40)
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
     is_lfs = models.BooleanField()
+    removed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -383,6 +386,7 @@ class Holding(models.Model):
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="holdings")
     brought_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
+    unneeded_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
