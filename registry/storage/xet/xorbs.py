@@ -90,7 +90,7 @@ class _Reader:
         """Read the chunk that begins here and say where it ends; None if it is not all there."""
         if len(view) - at < HEADER:
             return None
-        if self._at_footer or view[at : at + len(FOOTER)] == FOOTER:
+        if view[at] and view[at : at + len(FOOTER)] == FOOTER:
             self._at_footer = True
             return None
         head = chunks.header(view, at)
