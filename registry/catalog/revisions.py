@@ -25,7 +25,11 @@ def find(repository: Repository, name: str, *, caller: Caller) -> Revision:
     nothing of it is released; for everybody else it is the public position.
     """
     seen = Revision.objects.visible_to(caller).filter(repository=repository)
-    if (ref := _ref(repository, name)) is not None:
+    if name.startswith(rights.PULL_REQUESTS):
+        of_name = Ref.objects.filter(repository=repository, name=name)
+        if head := seen.select_related("author").filter(pk__in=of_name.values("head")).first():
+            return head
+    elif (ref := _ref(repository, name)) is not None:
         revision = position(ref, caller=caller)
         if revision is not None:
             return revision
@@ -60,9 +64,23 @@ def position(ref: Ref, *, caller: Caller) -> Revision | None:
     return ref.withdrawn
 
 
+def pull_requests_for(repository: Repository, *, caller: Caller) -> list[tuple[Ref, Revision]]:
+    """The pull requests whose files exist for this caller, with the head of each."""
+    seen = Revision.objects.visible_to(caller).filter(repository=repository)
+    refs = _refs().filter(
+        repository=repository, name__startswith=rights.PULL_REQUESTS, head__in=seen
+    )
+    return [(ref, ref.head) for ref in sorted(refs, key=lambda ref: int(ref.short))]
+
+
 def refs_for(repository: Repository, *, caller: Caller) -> list[tuple[Ref, Revision]]:
     """All branches and tags that exist for this caller, with where each stands for them."""
-    refs = _refs().filter(repository=repository).order_by("name")
+    refs = (
+        _refs()
+        .filter(repository=repository)
+        .exclude(name__startswith=rights.PULL_REQUESTS)
+        .order_by("name")
+    )
     for ref in refs:
         ref.repository = repository
     placed = ((ref, position(ref, caller=caller)) for ref in refs)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef
 
 from registry.accounts.callers import Caller
-from registry.catalog.models import Repository, RepositoryQuerySet
-from registry.errors import NotAllowed, SignInRequired
+from registry.catalog.models import Proposal, Repository, RepositoryQuerySet, RevisionState
+from registry.errors import NotAllowed, RepositoryMissing, SignInRequired
 
 NO_WRITE = "You don't have the required permissions to perform this action"
+PULL_REQUESTS = "refs/pr/"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,45 @@ def require_write(repository: Repository, caller: Caller) -> None:
         raise SignInRequired("Invalid username or password.")
     if not Repository.objects.writable_by(caller).filter(pk=repository.pk).exists():
         raise NotAllowed(NO_WRITE)
+
+
+def may_propose(repository: Repository, caller: Caller) -> bool:
+    """Whether the caller may open a pull request, and send files for one: whoever may know of the
+    repository, with a token that carries the right to change things."""
+    return (
+        caller.can_write and Repository.objects.visible_to(caller).filter(pk=repository.pk).exists()
+    )
+
+
+def require_propose(repository: Repository, caller: Caller) -> None:
+    """Raise unless the caller may open a pull request and send files for it."""
+    if caller.user is None:
+        raise SignInRequired("Invalid username or password.")
+    if may_propose(repository, caller):
+        return
+    if caller.can_write:
+        raise RepositoryMissing("Repository not found")
+    raise NotAllowed(NO_WRITE)
+
+
+def require_push(repository: Repository, ref: str, caller: Caller) -> None:
+    """Raise unless the caller may commit to this branch or pull request, by its full name, with the
+    token that they used. A pull request is its author's too. Asks afresh, as `require_write`."""
+    if ref.startswith(PULL_REQUESTS):
+        require_propose(repository, caller)
+        own = Proposal.objects.filter(ref__repository=repository, ref__name=ref, by=caller.user)
+        if own.exclude(start__state=RevisionState.QUARANTINE).exists():
+            return
+    require_write(repository, caller)
+
+
+def require_upload(repository: Repository, ref: str | None, caller: Caller) -> None:
+    """Raise unless the caller may send files meant for this branch or pull request: a branch's
+    short name or a full one, None where a pull request is going to be opened."""
+    if not ref:
+        require_propose(repository, caller)
+    else:
+        require_push(repository, ref, caller)
 
 
 def _is_in(repositories: RepositoryQuerySet) -> Exists:
