@@ -7,12 +7,14 @@ in one step, and only then gets its row.
 import hashlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from registry.errors import Invalid, TooLarge
+from django.db import connection, transaction
+
+from registry.errors import Invalid, NotNow, TooLarge
 from registry.storage import backend
 from registry.storage.backend import Content, Incoming, Piece
 from registry.storage.models import Blob
@@ -60,9 +62,7 @@ class Writer:
                 f"The bytes received have the SHA-256 {digest}, not the announced {self._sha256}. "
                 "Nothing was kept; send the file again."
             )
-        self._incoming.keep(key_of(digest))
-        blob, _ = Blob.objects.get_or_create(sha256=digest, defaults={"size": self._size})
-        return blob
+        return place(digest, self._size, lambda: self._incoming.keep(key_of(digest)))
 
 
 def store(stream: Stream, *, size: int, sha256: str | None = None) -> Blob:
@@ -90,6 +90,49 @@ def writer(*, size: int, sha256: str) -> Iterator[Writer]:
     by `write` when it is too much and by `finish` when it is too little or another SHA-256."""
     with _writer(size=size, sha256=sha256) as taking:
         yield taking
+
+
+@transaction.atomic
+def place(sha256: str, size: int, keep: Callable[[], object]) -> Blob:
+    """The row of bytes that were verified and that `keep` puts to their place. Garbage collection
+    cannot come between the two, and counts anew from here."""
+    alone_with(sha256)
+    keep()
+    (blob,) = Blob.objects.bulk_create(
+        [Blob(sha256=sha256, size=size)],
+        update_conflicts=True,
+        unique_fields=["sha256"],
+        update_fields=["unneeded_since", "removed_at"],
+    )
+    return blob
+
+
+def alone_with(sha256: str) -> None:
+    """Wait until nobody else places or removes these bytes, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_number_of(sha256)])
+
+
+def is_alone_with(sha256: str) -> bool:
+    """The same without waiting: whether it was had."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_number_of(sha256)])
+        return bool(cursor.fetchone()[0])
+
+
+def claim(found: Iterable[Blob]) -> None:
+    """Raise unless all of these are here, and keep garbage collection from removing them until the
+    transaction ends: by then a holding says that they are needed."""
+    keys = [blob.pk for blob in found]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sha256, removed_at IS NULL FROM storage_blob WHERE id = ANY(%s)"
+            " ORDER BY id FOR KEY SHARE",
+            [keys],
+        )
+        gone = [sha256 for sha256, is_here in cursor.fetchall() if not is_here]
+    if gone:
+        raise NotNow(f"The object {gone[0]} was removed, as nothing needed it. Send it again.")
 
 
 def open_blob(sha256: str, first: int = 0, length: int | None = None) -> Content:
@@ -135,6 +178,11 @@ def local_copy(sha256: str) -> Iterator[Path]:
     yield backend.of_blobs().path(key_of(sha256))
 
 
+def _number_of(sha256: str) -> int:
+    """The number by which a blob is locked."""
+    return int.from_bytes(bytes.fromhex(sha256[:16]), signed=True)
+
+
 def key_of(sha256: str) -> str:
     """The key of a blob at the back end."""
     return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
@@ -170,7 +218,8 @@ def _read(stream: Stream, *, limit: int) -> bytes:
 def _known(content: bytes) -> Blob | None:
     """The blob of these bytes, if they lie there unharmed: nothing has to be written and synced,
     which takes longer than all else when a commit brings thousands of small files."""
-    blob = Blob.objects.filter(sha256=hashlib.sha256(content).hexdigest()).first()
+    sha256 = hashlib.sha256(content).hexdigest()
+    blob = Blob.objects.filter(sha256=sha256, unneeded_since=None, removed_at=None).first()
     if blob is None:
         return None
     try:
