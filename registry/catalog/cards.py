@@ -136,6 +136,10 @@ def warnings(card: dict[str, Any]) -> list[str]:
     return []
 
 
+# Patterns of LIKE for the file names that say something of a model: one of each is enough
+TELLING = ("%.safetensors", "%.gguf", "%.bin", "%.pth", r"adapter\_config.json")
+
+
 def tags(card: dict[str, Any], paths: Iterable[str], config: dict[str, Any]) -> list[str]:
     """The tags that follow from a card, the file names and config.json; sorted, without repeats."""
     names = list(paths)

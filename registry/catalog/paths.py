@@ -33,6 +33,8 @@ def path_problem(path: str) -> str | None:
     """Why this name is not allowed, as the end of a sentence, or None. Also tried on its NFKC form."""
     if problem := _problem(path):
         return problem
+    if path.isascii():
+        return None
     wide = unicodedata.normalize("NFKC", path)
     if wide != path and (problem := _problem(wide)):
         return f"in its normal form {problem}"
@@ -41,6 +43,8 @@ def path_problem(path: str) -> str | None:
 
 def character_problem(name: str) -> str | None:
     """Why people could not read this name for what it is, or None. Also asked of branches and tags."""
+    if name.isascii() and name.isprintable():
+        return None
     for character in name:
         if reason := _BAD_CATEGORIES.get(unicodedata.category(character)):
             return reason
@@ -72,6 +76,8 @@ def folder_problem(paths: Iterable[str]) -> tuple[str, str] | None:
 
 def _same(path: str) -> str:
     """Equal for names that case-insensitive or normalising file systems cannot hold side by side."""
+    if path.isascii():
+        return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
@@ -120,10 +126,26 @@ def check(path: str) -> None:
         raise InvalidPath(f"Invalid path: {path[:200]!a} is not an allowed file name: {why}.")
 
 
-def check_all(paths: Iterable[str]) -> None:
-    """Raise InvalidPath when two names cannot stand side by side."""
-    if clash := folder_problem(paths):
-        path, why = clash
-        raise InvalidPath(
-            f"Invalid path: {path[:200]!a} cannot stand beside the other files: {why}."
-        )
+def check_folder(folder: str, files: Iterable[str], folders: Iterable[str]) -> None:
+    """Raise InvalidPath when two names in a folder (`""`, or a path that ends with `/`) cannot
+    stand side by side."""
+    of_folders: dict[str, str] = {}
+    for name in folders:
+        if (first := of_folders.setdefault(_same(name), name)) != name:
+            raise _clash(
+                f"{folder}{name}/",
+                f"its folder is the same as {folder + first!a} on many computers",
+            )
+    of_files: dict[str, str] = {}
+    for name in files:
+        if (first := of_files.setdefault(_same(name), name)) != name:
+            raise _clash(
+                f"{folder}{name}", f"it is the same file as {folder + first!a} on many computers"
+            )
+    for key, name in of_files.items():
+        if key in of_folders:
+            raise _clash(f"{folder}{name}", "it is a file and a folder at once")
+
+
+def _clash(path: str, why: str) -> InvalidPath:
+    return InvalidPath(f"Invalid path: {path[:200]!a} cannot stand beside the other files: {why}.")
