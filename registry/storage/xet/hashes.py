@@ -23,7 +23,7 @@ Buffer = bytes | bytearray | memoryview
 
 
 def text(digest: bytes) -> str:
-    return "%016x%016x%016x%016x" % _FOUR.unpack(digest)
+    return "{:016x}{:016x}{:016x}{:016x}".format(*_FOUR.unpack(digest))
 
 
 def from_text(value: str) -> bytes:
@@ -93,6 +93,7 @@ class Tree:
 
 def _parent(group: list[tuple[bytes, int]]) -> tuple[bytes, int]:
     listed = "".join(
-        "%016x%016x%016x%016x : %d\n" % (*_FOUR.unpack(digest), length) for digest, length in group
+        "{:016x}{:016x}{:016x}{:016x} : {}\n".format(*_FOUR.unpack(digest), length)
+        for digest, length in group
     )
     return blake3(listed.encode(), key=_NODE).digest(), sum(length for _, length in group)
