@@ -48,8 +48,22 @@ class StorageFull(RegistryError):
     """The disk is full; nothing of the upload was kept."""
 
 
+class StorageUnavailable(RegistryError):
+    """The place where bytes lie does not answer now; it is not the caller's fault."""
+
+
 class RepositoryMissing(RegistryError):
     """No such repository, or none that this caller may know of."""
+
+
+class Moved(RepositoryMissing):
+    """The repository has another name now, which this caller may know. Entrances that have an
+    address with the old name send there; for all others there is no such repository."""
+
+    def __init__(self, *, was: str, now: str) -> None:
+        super().__init__("Repository not found")
+        self.was = was
+        self.now = now
 
 
 class RevisionMissing(RegistryError):
@@ -64,6 +78,19 @@ class EntryMissing(RegistryError):
         self.commit = commit
 
 
+class Missing(RegistryError):
+    """What was asked for is not there, or not for this caller. Repositories have answers of their
+    own."""
+
+
+class TooMany(RegistryError):
+    """The same was asked too often; later it will be taken. `seconds` says when."""
+
+    def __init__(self, message: str, *, seconds: int = 60) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class SignInRequired(RegistryError):
     """Nobody is signed in, and this needs somebody."""
 
@@ -74,6 +101,14 @@ class InvalidToken(SignInRequired):
 
 class GateClosed(RegistryError):
     """The gate said no to somebody who may know of the files. The message says what to do next."""
+
+
+class NotGated(Invalid):
+    """The publisher has no lock on the repository, so there is nothing to ask or grant."""
+
+
+class AccessRequired(GateClosed):
+    """The publisher has to let the person in first."""
 
 
 class TermsRequired(GateClosed):

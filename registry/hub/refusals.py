@@ -6,11 +6,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from registry import errors
 from registry.accounts.callers import Caller
+from registry.catalog import moved
 from registry.errors import RegistryError
+from registry.hub import addresses
 
 LOGIN = "Invalid username or password."
 DISABLED = "Access to this resource is disabled."
 MAX_HEADER = 2000
+RETRY_SECONDS = 10
 
 # The first kind that fits decides, so kinds stand before the kinds that they are a kind of.
 STATUS: list[tuple[type[RegistryError], int, str]] = [
@@ -20,19 +23,27 @@ STATUS: list[tuple[type[RegistryError], int, str]] = [
     (errors.RevisionMissing, 404, "RevisionNotFound"),
     (errors.EntryMissing, 404, "EntryNotFound"),
     (errors.GateClosed, 403, "GatedRepo"),
+    (errors.Missing, 404, ""),
+    (errors.TooMany, 429, ""),
     (errors.NotAllowed, 403, ""),
     (errors.StaleParent, 412, ""),
     (errors.Conflict, 409, ""),
     (errors.NotNow, 409, ""),
     (errors.InvalidPath, 422, ""),
+    (errors.NotGated, 400, "RepoNotGated"),
     (errors.Invalid, 400, ""),
     (errors.TooLarge, 413, ""),
     (errors.StorageFull, 507, ""),
+    (errors.StorageUnavailable, 503, ""),
 ]
 
 
 def answer(refusal: RegistryError, request: HttpRequest, caller: Caller) -> HttpResponse:
     """The answer that a client understands and shows."""
+    if isinstance(refusal, errors.Moved) and (at := _now_at(refusal, request)):
+        response = JsonResponse({"error": f"{refusal.was} is called {refusal.now} now."}, status=307)
+        response["Location"] = at
+        return response
     status, code = next((s, c) for kind, s, c in STATUS if isinstance(refusal, kind))
     message = str(refusal)
     body: dict[str, str] = {}
@@ -40,7 +51,8 @@ def answer(refusal: RegistryError, request: HttpRequest, caller: Caller) -> Http
         message = LOGIN
     if isinstance(refusal, errors.RepositoryMissing) and not caller.is_signed_in:
         status, message = 401, LOGIN
-    if isinstance(refusal, errors.TermsRequired) and not caller.is_signed_in:
+    closed = (errors.TermsRequired, errors.AccessRequired)
+    if isinstance(refusal, closed) and not caller.is_signed_in:
         status = 401
     if refusal.next_url:
         url = request.build_absolute_uri(refusal.next_url)
@@ -52,8 +64,12 @@ def answer(refusal: RegistryError, request: HttpRequest, caller: Caller) -> Http
     response["X-Error-Message"] = header_text(message)
     if code:
         response["X-Error-Code"] = code
+    if isinstance(refusal, errors.TooMany):
+        response["Retry-After"] = str(refusal.seconds)
     if status == 401:
         response["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        response["Retry-After"] = str(RETRY_SECONDS)
     if isinstance(refusal, errors.EntryMissing) and refusal.commit:
         response["X-Repo-Commit"] = refusal.commit
     return response
@@ -70,7 +86,18 @@ def header_text(text: str) -> str:
     return line.encode("latin-1", errors="replace").decode("latin-1")
 
 
+def _now_at(refusal: errors.Moved, request: HttpRequest) -> str | None:
+    return moved.location(
+        addresses.raw_path(request),
+        query=request.META.get("QUERY_STRING", ""),
+        was=refusal.was,
+        now=refusal.now,
+    )
+
+
 def _advice(refusal: RegistryError, url: str) -> str:
     if isinstance(refusal, errors.TermsRequired):
         return f"Visit {url} to read and accept the terms."
+    if isinstance(refusal, errors.AccessRequired):
+        return f"Visit {url} to ask for access."
     return f"See {url}"
