@@ -111,6 +111,14 @@ class AccessRequired(GateClosed):
     """The publisher has to let the person in first."""
 
 
+class NotGated(Invalid):
+    """The publisher has no lock on the repository, so there is nothing to ask or grant."""
+
+
+class AccessRequired(GateClosed):
+    """The publisher has to let the person in first."""
+
+
 class TermsRequired(GateClosed):
     """The terms have to be accepted first."""
 

@@ -87,6 +87,7 @@ class Access(models.Model):
     size = models.BigIntegerField()
     reason = models.CharField(max_length=32)
     acceptance = models.CharField(max_length=24, blank=True)
+    grant = models.CharField(max_length=24, blank=True, db_default="", db_column="access_grant")
     request_id = models.CharField(max_length=64, blank=True)
 
     class Meta:

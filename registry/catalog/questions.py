@@ -1,0 +1,160 @@
+"""What a card asks of those who want access: its `extra_gated_*` keys, and whether answers fit."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from registry.catalog import cards
+
+KINDS = ("text", "checkbox", "date_picker", "country", "ip_location", "select")
+MAX_QUESTIONS = 40
+MAX_LABEL = 300
+MAX_ANSWER = 2000
+MAX_PROMPT = 20_000
+MAX_OPTIONS = 400
+NO_PLACE = "unknown"
+TICKED = {"true", "on", "1", "yes"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """One field: how it is labelled, what kind of answer it takes, and between what one chooses."""
+
+    label: str
+    kind: str
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """All that the publisher shows and asks; texts are empty where the card has none."""
+
+    heading: str
+    description: str
+    text: str
+    button: str
+    questions: tuple[Question, ...]
+
+    @property
+    def asked(self) -> tuple[Question, ...]:
+        """The questions that a person answers; the registry fills in the others."""
+        return tuple(one for one in self.questions if one.kind != "ip_location")
+
+    def as_json(self) -> dict[str, Any]:
+        """What was shown, in the form that is hashed."""
+        return {
+            "heading": self.heading,
+            "description": self.description,
+            "text": self.text,
+            "button": self.button,
+            "questions": [
+                {"label": one.label, "kind": one.kind, "options": [list(o) for o in one.options]}
+                for one in self.questions
+            ],
+        }
+
+
+def of_card(card: dict[str, Any]) -> Prompt:
+    """What this card asks. What is wrong in it is left out here and named by `problems`."""
+    return Prompt(
+        heading=_text(card, "extra_gated_heading", MAX_LABEL),
+        description=_text(card, "extra_gated_description", MAX_PROMPT),
+        text=_text(card, "extra_gated_prompt", MAX_PROMPT),
+        button=_text(card, "extra_gated_button_content", MAX_LABEL),
+        questions=tuple(one for one in map(_question, _fields(card)) if one is not None),
+    )
+
+
+def problems(card: dict[str, Any]) -> list[str]:
+    """What is wrong with the questions of a card, one sentence each."""
+    fields = card.get("extra_gated_fields")
+    if fields is None:
+        return []
+    if not isinstance(fields, dict):
+        return ['"extra_gated_fields" must map each label to the type of its answer']
+    if len(fields) > MAX_QUESTIONS:
+        return [f'"extra_gated_fields" may hold at most {MAX_QUESTIONS} questions']
+    kinds = ", ".join(KINDS)
+    return [
+        f'"extra_gated_fields": {label[:80]!r} must be one of [{kinds}]; a select needs options'
+        for label, wanted in fields.items()
+        if _question((label, wanted)) is None
+    ]
+
+
+def judge(prompt: Prompt, given: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """The answers as they are kept, and by label what is wrong with those that cannot be."""
+    kept: dict[str, str] = {}
+    wrong: dict[str, str] = {}
+    for one in prompt.questions:
+        if one.kind == "ip_location":
+            kept[one.label] = NO_PLACE
+            continue
+        answer = _as_text(given.get(one.label))
+        problem = _problem(one, answer)
+        if problem:
+            wrong[one.label] = problem
+        else:
+            kept[one.label] = "true" if one.kind == "checkbox" else answer
+    return kept, wrong
+
+
+def _fields(card: dict[str, Any]) -> list[tuple[str, Any]]:
+    fields = card.get("extra_gated_fields")
+    return list(fields.items())[:MAX_QUESTIONS] if isinstance(fields, dict) else []
+
+
+def _question(field: tuple[str, Any]) -> Question | None:
+    label, wanted = field
+    kind = wanted.get("type") if isinstance(wanted, dict) else wanted
+    if kind not in KINDS or not label.strip() or len(label) > MAX_LABEL:
+        return None
+    if kind != "select":
+        return Question(label, kind)
+    options = _options(wanted.get("options") if isinstance(wanted, dict) else None)
+    return Question(label, kind, options) if options else None
+
+
+def _options(wanted: Any) -> tuple[tuple[str, str], ...]:
+    """Pairs of value and label, without repeats."""
+    found: dict[str, str] = {}
+    for one in wanted if isinstance(wanted, list) else []:
+        label = one.get("label") if isinstance(one, dict) else one
+        value = one.get("value", label) if isinstance(one, dict) else one
+        if all(isinstance(text, str | int | float) for text in (label, value)):
+            found.setdefault(str(value)[:MAX_LABEL], str(label)[:MAX_LABEL])
+    return tuple(found.items())[:MAX_OPTIONS]
+
+
+def _problem(question: Question, answer: str) -> str:
+    if not answer:
+        return "An answer is needed."
+    if len(answer) > MAX_ANSWER or "\0" in answer:
+        return f"Write at most {MAX_ANSWER} characters."
+    if question.kind == "checkbox" and answer.lower() not in TICKED:
+        return "Tick this to ask for access."
+    if question.kind == "select" and answer not in dict(question.options):
+        return "Choose one of the options."
+    if question.kind == "date_picker" and not _is_date(answer):
+        return "Write a date as 2026-03-14."
+    return ""
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _as_text(value: Any) -> str:
+    if value is True:
+        return "true"
+    if value is None or value is False or isinstance(value, dict | list):
+        return ""
+    return str(value).strip()
+
+
+def _text(card: dict[str, Any], key: str, limit: int) -> str:
+    values = cards.as_list(card.get(key))
+    return values[0][:limit] if values and isinstance(values[0], str) else ""
