@@ -17,6 +17,13 @@ _BAD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[/.-]|[/.]$|/\.|\.lock
 _COMMIT_ID = re.compile(r"[0-9a-fA-F]{7,40}")
 
 
+def full_name(name: str) -> str:
+    """`refs/heads/main` for `main`; the name of a pull request is full already."""
+    if name.startswith(("refs/heads/", rights.PULL_REQUESTS)):
+        return name
+    return f"refs/heads/{name}"
+
+
 @transaction.atomic
 def create_branch(repository: Repository, name: str, *, start: Revision, by: Caller) -> Ref:
     """A branch whose head is `start`. The public sees it once something of it is released."""

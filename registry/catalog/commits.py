@@ -5,7 +5,7 @@ moved without anybody in between.
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,9 +16,17 @@ from django.utils import timezone
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.audit import log
-from registry.catalog import cards, files, git, paths, rights, trees
+from registry.catalog import branches, cards, files, git, paths, proposals, rights, trees
 from registry.catalog.files import FileEntry
-from registry.catalog.models import Holding, Ref, Repository, Revision, Tree
+from registry.catalog.models import (
+    Bringing,
+    Holding,
+    Proposal,
+    Ref,
+    Repository,
+    Revision,
+    Tree,
+)
 from registry.errors import (
     Invalid,
     RevisionMissing,
@@ -65,19 +73,23 @@ def commit(
     parent: str = "",
     by: Caller,
     known_licenses: Iterable[str] | None = None,
+    opened: Collection[str] = (),
 ) -> Revision:
     """Apply the operations in turn to the head of a branch, and move the branch.
 
-    Without any change the head itself is the answer and nothing is written, which makes a client's
-    retries harmless. `parent` (5 to 40 hex digits) must be the head where it is given.
+    `branch` is its name, or `refs/pr/N`. Without any change the head itself is the answer and
+    nothing is written, which makes a client's retries harmless. `parent` (5 to 40 hex digits) must
+    be the head where it is given. `opened` are SHA-256 that may be named by somebody who neither
+    writes the repository nor sent the bytes.
     """
-    rights.require_write(repository, by)
+    rights.require_push(repository, branches.full_name(branch), by)
     if len(operations) > MAX_OPERATIONS:
         raise TooLarge(f"A commit takes at most {MAX_OPERATIONS} operations; this one has more.")
     Repository.objects.select_for_update().get(pk=repository.pk)
-    ref = _branch(repository, branch)
+    ref = lock_ref(repository, branch)
     if parent and not ref.head.oid.startswith(parent.lower()):
         raise StaleParent(STALE)
+    _check_named(repository, operations, by, opened)
     tree = _apply(repository, ref.head.tree, operations)
     if tree.pk == ref.head.tree_id:
         return ref.head
@@ -90,8 +102,9 @@ def commit(
         title=title,
         message=message,
         known_licenses=known_licenses if touches_card else None,
+        proposal=Proposal.objects.filter(ref=ref).first() if ref.is_pull_request else None,
     )
-    _advance(repository, ref, revision)
+    advance(repository, ref, revision)
     log.record(
         "revision.commit",
         actor=by.public_id,
@@ -126,6 +139,7 @@ def write_revision(
     title: str,
     message: str = "",
     known_licenses: Iterable[str] | None = None,
+    proposal: Proposal | None = None,
 ) -> Revision:
     """A revision of this tree. Its card is read, and judged where the licenses are given."""
     at = timezone.now().replace(microsecond=0)
@@ -141,32 +155,46 @@ def write_revision(
         )
     described = files.at_tree(tree.pk, ["README.md", "config.json"])
     card = _card(described.get("README.md"), known=known_licenses)
-    return Revision.objects.create(
+    # One person's same change in the same second, to two branches, is one commit to git
+    revision, _ = Revision.objects.get_or_create(
         repository=repository,
         oid=oid,
-        tree=tree,
-        parents=parents,
-        author=author,
-        title=title,
-        message=message,
-        committed_at=at,
-        card=card,
-        tags=cards.tags(card, summary.telling, _config(described.get("config.json"))),
-        manifest_digest=summary.manifest_digest,
-        total_size=summary.size,
+        defaults={
+            "tree": tree,
+            "parents": parents,
+            "author": author,
+            "title": title,
+            "message": message,
+            "committed_at": at,
+            "card": card,
+            "tags": cards.tags(card, summary.telling, _config(described.get("config.json"))),
+            "manifest_digest": summary.manifest_digest,
+            "total_size": summary.size,
+            "proposal": proposal,
+        },
     )
+    return revision
 
 
 def hold(repository: Repository, blob: Blob, *, by: User) -> None:
     """Note that the repository holds these bytes, brought by this person."""
-    Holding.objects.get_or_create(repository=repository, blob=blob, defaults={"brought_by": by})
+    holding, _ = Holding.objects.get_or_create(
+        repository=repository, blob=blob, defaults={"brought_by": by}
+    )
+    if holding.brought_by_id != by.pk:
+        Bringing.objects.get_or_create(holding=holding, by=by)
 
 
 def hold_all(repository: Repository, found: Iterable[Blob], *, by: User) -> None:
     """As `hold`, for many at once."""
+    sent = list(found)
     Holding.objects.bulk_create(
-        [Holding(repository=repository, blob=blob, brought_by=by) for blob in found],
+        [Holding(repository=repository, blob=blob, brought_by=by) for blob in sent],
         ignore_conflicts=True,
+    )
+    of_others = Holding.objects.filter(repository=repository, blob__in=sent).exclude(brought_by=by)
+    Bringing.objects.bulk_create(
+        [Bringing(holding=holding, by=by) for holding in of_others], ignore_conflicts=True
     )
 
 
@@ -176,11 +204,12 @@ def held_blobs(repository: Repository, hashes: Iterable[str]) -> dict[str, Blob]
     return {blob.sha256: blob for blob in found}
 
 
-def _branch(repository: Repository, branch: str) -> Ref:
+def lock_ref(repository: Repository, branch: str) -> Ref:
+    """A branch or pull request with its head, locked, or RevisionMissing."""
     ref = (
         Ref.objects.select_for_update(of=("self",))
         .select_related("head__tree")
-        .filter(repository=repository, name=f"refs/heads/{branch}")
+        .filter(repository=repository, name=branches.full_name(branch))
         .first()
     )
     if ref is None:
@@ -188,7 +217,8 @@ def _branch(repository: Repository, branch: str) -> Ref:
     return ref
 
 
-def _advance(repository: Repository, ref: Ref, revision: Revision) -> None:
+def advance(repository: Repository, ref: Ref, revision: Revision) -> None:
+    """Have a branch or pull request that is locked stand at this revision."""
     ref.head = revision
     ref.save(update_fields=["head", "updated_at"])
     Repository.objects.filter(pk=repository.pk).update(updated_at=revision.committed_at)
@@ -196,12 +226,6 @@ def _advance(repository: Repository, ref: Ref, revision: Revision) -> None:
 
 def _apply(repository: Repository, tree: Tree, operations: Sequence[Operation]) -> Tree:
     """The tree after the operations, one after the other."""
-    holdings = set(
-        Holding.objects.filter(
-            repository=repository,
-            blob__in={op.blob for op in operations if isinstance(op, AddFile)},
-        ).values_list("blob_id", flat=True)
-    )
     draft = trees.Draft(repository, tree)
     draft.read(operation.path.strip("/") for operation in operations)
     for operation in operations:
@@ -209,15 +233,33 @@ def _apply(repository: Repository, tree: Tree, operations: Sequence[Operation]) 
             draft.remove(operation.path.strip("/"))
             continue
         paths.check(operation.path)
-        if operation.blob.pk not in holdings:
-            raise Invalid(
-                "LFS pointer pointed to a file that does not exist: "
-                f"{operation.path} ({operation.blob.sha256})"
-            )
         draft.put(
             operation.path, trees.Leaf(_git_id(operation), operation.is_lfs, blob=operation.blob)
         )
     return draft.write()
+
+
+def _check_named(
+    repository: Repository, operations: Sequence[Operation], by: Caller, opened: Collection[str]
+) -> None:
+    """Raise where a file is named whose bytes the repository lacks, or this caller did not bring."""
+    added = {op.blob.sha256: op for op in operations if isinstance(op, AddFile)}
+    named = proposals.nameable(repository, added, by=by, opened=opened)
+    for sha256, operation in added.items():
+        if sha256 not in named:
+            raise Invalid(
+                f"LFS pointer pointed to a file that does not exist: {operation.path} ({sha256})"
+            )
+        if not operation.is_lfs and _is_pointer(operation.blob):
+            raise Invalid(
+                f"{operation.path[:200]} is the pointer to a large file; send the file itself."
+            )
+
+
+def _is_pointer(blob: Blob) -> bool:
+    """Whether these bytes are what git has in place of a large file. As a file of its own it would
+    have the id of that file, and a folder with it the id of the folder with that file."""
+    return blob.size <= git.LONGEST_POINTER and git.is_pointer(blobs.read(blob.sha256))
 
 
 def _git_id(operation: AddFile) -> str:

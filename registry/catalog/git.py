@@ -1,12 +1,17 @@
 """Git's object ids, computed as git computes them, and the LFS pointer text."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
 FILE_MODE = b"100644"
 FOLDER_MODE = b"40000"
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+LONGEST_POINTER = 200
+_POINTER = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:[0-9a-f]{64}\nsize [0-9]+\n"
+)
 
 
 def object_id(kind: str, content: bytes) -> str:
@@ -24,6 +29,11 @@ def pointer(sha256: str, size: int) -> bytes:
     return (
         f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {size}\n".encode()
     )
+
+
+def is_pointer(content: bytes) -> bool:
+    """Whether the content is such a text, to the byte."""
+    return _POINTER.fullmatch(content) is not None
 
 
 def tree_id(entries: Iterable[tuple[str, str, bool]]) -> str:

@@ -355,6 +355,10 @@ class Ref(models.Model):
     def short(self) -> str:
         return self.name.split("/", 2)[2]
 
+    @property
+    def is_pull_request(self) -> bool:
+        return self.name.startswith("refs/pr/")
+
 
 class Proposal(models.Model):
     """What stands behind `refs/pr/N`: who opened the pull request, onto which branch, and where it
