@@ -44,6 +44,10 @@ class TooLarge(RegistryError):
     """More bytes, files or characters than the site takes."""
 
 
+class QuotaExceeded(RegistryError):
+    """The namespace may not hold so many bytes."""
+
+
 class StorageFull(RegistryError):
     """The disk is full; nothing of the upload was kept."""
 

@@ -33,6 +33,7 @@ STATUS: list[tuple[type[RegistryError], int, str]] = [
     (errors.NotGated, 400, "RepoNotGated"),
     (errors.Invalid, 400, ""),
     (errors.TooLarge, 413, ""),
+    (errors.QuotaExceeded, 422, ""),
     (errors.StorageFull, 507, ""),
     (errors.StorageUnavailable, 503, ""),
 ]

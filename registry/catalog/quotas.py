@@ -1,0 +1,124 @@
+"""How many bytes a namespace may hold, and whether more have room.
+
+Counted are the distinct bytes that its repositories hold, deleted ones too until their bytes are
+collected, and what is announced or staged of uploads that are not whole yet.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Sum
+
+from registry.accounts.models import Namespace
+from registry.audit import log
+from registry.catalog.models import Holding
+from registry.errors import Invalid, QuotaExceeded
+from registry.storage import staging
+from registry.storage.models import Blob
+
+UNITS = {"": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4}
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a namespace holds of what it may. `quota` is None where there is no bound."""
+
+    held: int
+    staged: int
+    quota: int | None
+
+    @property
+    def used(self) -> int:
+        return self.held + self.staged
+
+    @property
+    def room(self) -> int | None:
+        return None if self.quota is None else max(self.quota - self.used, 0)
+
+    @property
+    def percent(self) -> int:
+        if self.quota is None:
+            return 0
+        return 100 if self.used >= self.quota else self.used * 100 // self.quota
+
+
+def quota_of(namespace: Namespace) -> int | None:
+    """The bound in bytes: the namespace's own, else the site's; None where there is none."""
+    if namespace.quota_bytes is not None:
+        return namespace.quota_bytes
+    return settings.QUOTA_BYTES or None
+
+
+def usage(namespace: Namespace) -> Usage:
+    held = Blob.objects.filter(
+        pk__in=Holding.objects.filter(repository__namespace=namespace).values("blob")
+    ).aggregate(held=Sum("size", default=0))["held"]
+    return Usage(held, staging.staged_bytes(namespace.public_id), quota_of(namespace))
+
+
+def new_to(namespace: Namespace, found: Iterable[Blob]) -> int:
+    """How many bytes of these blobs no repository of the namespace holds yet."""
+    sizes = {blob.pk: blob.size for blob in found}
+    held = Holding.objects.filter(repository__namespace=namespace, blob__in=list(sizes))
+    return sum(sizes.values()) - sum(sizes[key] for key in set(held.values_list("blob", flat=True)))
+
+
+def require_room(namespace: Namespace, new_bytes: int) -> None:
+    """Raise QuotaExceeded unless so many bytes more may be held.
+
+    In a transaction, everybody else who asks for this namespace waits for its end, so that two who
+    both find room cannot both take it.
+    """
+    if new_bytes <= 0:
+        return
+    asked = Namespace.objects.only("name", "public_id", "quota_bytes")
+    if quota_of(asked.get(pk=namespace.pk)) is None:
+        return
+    if transaction.get_connection().in_atomic_block:
+        asked = asked.select_for_update(no_key=True)
+    found = usage(asked.get(pk=namespace.pk))
+    if found.room is not None and new_bytes > found.room:
+        raise QuotaExceeded(refusal(namespace, found, new_bytes))
+
+
+def refusal(namespace: Namespace, found: Usage, new_bytes: int) -> str:
+    """What somebody is told for whom there is no room."""
+    staged = f" ({shown(found.staged)} of it in open uploads)" if found.staged else ""
+    return (
+        f"{namespace.name} holds {shown(found.used)}{staged} of the {shown(found.quota or 0)} that "
+        f"it may, and this needs {shown(new_bytes)} more. Delete what is not needed, or ask the "
+        "operator of this registry for a larger quota."
+    )
+
+
+@transaction.atomic
+def set_quota(namespace: Namespace, quota: int | None, *, by: str) -> Namespace:
+    """Bound what the namespace may hold: None for the site's default. What is held stays."""
+    if quota is not None and quota < 0:
+        raise Invalid("A quota is a number of bytes, and not negative.")
+    namespace = Namespace.objects.select_for_update().get(pk=namespace.pk)
+    namespace.quota_bytes = quota
+    namespace.save(update_fields=["quota_bytes"])
+    log.record("namespace.quota", actor=by, subject=namespace, bytes=quota)
+    return namespace
+
+
+def bytes_in(text: str) -> int:
+    """`500GiB`, `1.5 TiB` or a plain number, in bytes."""
+    text = text.strip()
+    number = text.rstrip("KMGTiB").rstrip()
+    unit = text[len(number) :].strip()
+    try:
+        return int(float(number) * UNITS[unit])
+    except (KeyError, ValueError, OverflowError) as error:
+        raise Invalid(f"{text!r} is not an amount; write 500GiB, 1.5TiB or bytes.") from error
+
+
+def shown(amount: int) -> str:
+    """`1.5 GiB`: an amount for people."""
+    for unit in ("TiB", "GiB", "MiB", "KiB"):
+        if amount >= UNITS[unit]:
+            return f"{amount / UNITS[unit]:.1f} {unit}"
+    return f"{amount} bytes"
