@@ -95,6 +95,19 @@ class TooMany(RegistryError):
         self.seconds = seconds
 
 
+class Missing(RegistryError):
+    """What was asked for is not there, or not for this caller. Repositories have answers of their
+    own."""
+
+
+class TooMany(RegistryError):
+    """The same was asked too often; later it will be taken. `seconds` says when."""
+
+    def __init__(self, message: str, *, seconds: int = 60) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class SignInRequired(RegistryError):
     """Nobody is signed in, and this needs somebody."""
 

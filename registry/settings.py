@@ -8,6 +8,7 @@ addresses; every other command reads them from there.
 import os
 import sys
 from importlib.util import find_spec
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -37,6 +38,13 @@ def _number(name: str, default: int) -> int:
 
 def _list(name: str, default: str) -> list[str]:
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
+
+
+def _networks(name: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(part) for part in _list(name, "")]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}; write networks such as 10.1.0.0/16.") from error
 
 
 # The data folder
@@ -130,6 +138,7 @@ INSTALLED_APPS = [
     "django_linear_migrations",
     "registry.audit",
     "registry.accounts",
+    "registry.outbox",
     "registry.storage",
     "registry.catalog",
     "registry.checks",
@@ -181,6 +190,12 @@ TEMPLATES = [
 # The site
 
 SITE_NAME = os.environ.get("REGISTRY_SITE_NAME", "Model Registry")
+# What mails and webhooks call the site by; pages and the wire use the address that was asked for
+SITE_URL = (
+    os.environ.get("REGISTRY_URL")
+    or _from_instance("address")
+    or f"http://{(ALLOWED_HOSTS or ['localhost'])[0]}"
+).rstrip("/")
 SIGNUP_OPEN = _flag("REGISTRY_SIGNUP_OPEN", default=True)
 ALLOW_PLAIN_HUB = _flag("REGISTRY_ALLOW_PLAIN_HUB", default=True)
 
@@ -263,6 +278,17 @@ EMAIL_BACKEND = (
 EMAIL_FILE_PATH = DATA_DIR / "mail"
 DEFAULT_FROM_EMAIL = os.environ.get("REGISTRY_MAIL_FROM", "registry@localhost")
 
+EMAIL_TIMEOUT = 20
+
+# What is sent: mails, and webhooks, to outward addresses and those that an operator allows
+
+OUTBOX_CARRIERS = {
+    "mail": "registry.outbox.mail.send",
+    "webhook": "registry.catalog.announcements.send",
+}
+OUTBOX_DAYS = _number("REGISTRY_OUTBOX_DAYS", 3)
+WEBHOOK_ALLOW = _networks("REGISTRY_WEBHOOK_ALLOW")
+
 # Language and time
 
 LANGUAGE_CODE = "en"
@@ -302,6 +328,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "registry.checks.tasks.run_scan": {"queue": "scan"},
     "registry.checks.tasks.run_smoke": {"queue": "smoke"},
+    "registry.outbox.tasks.send_due": {"queue": "outbox"},
 }
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1}
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 10, "socket_connect_timeout": 5}
@@ -315,6 +342,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "registry.checks.tasks.sweep",
         "schedule": 5.0,
         "options": {"expires": 5},
+    },
+    "send": {
+        "task": "registry.outbox.tasks.send_due",
+        "schedule": 3.0,
+        "options": {"expires": 3},
     },
     "housekeeping": {"task": "registry.instance.tasks.housekeeping", "schedule": 3600.0},
 }

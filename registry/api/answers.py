@@ -17,6 +17,8 @@ STATUSES: dict[type[RegistryError], int] = {
     errors.RepositoryMissing: 404,
     errors.RevisionMissing: 404,
     errors.EntryMissing: 404,
+    errors.Missing: 404,
+    errors.TooMany: 429,
     errors.NotNow: 409,
     errors.Conflict: 409,
     errors.TooLarge: 413,

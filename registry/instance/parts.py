@@ -19,7 +19,13 @@ from registry.instance.supervisor import Part
 from registry.instance.valkey import Valkey, embedded_binary
 
 SOURCE = Path(__file__).resolve().parent.parent.parent
-WORKERS = {"worker": ("default", 1), "scan": ("scan", 1), "smoke": ("smoke", 1)}
+WORKERS = {
+    "worker": ("default", 1, "prefork"),
+    "scan": ("scan", 1, "prefork"),
+    "smoke": ("smoke", 1, "prefork"),
+    # It waits for the receivers of webhooks, each with limits of its own
+    "outbox": ("outbox", 6, "threads"),
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ def environment(data: Path, address: Address) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "registry.settings",
         "REGISTRY_DATA_DIR": str(data),
         "REGISTRY_ALLOWED_HOSTS": hosts,
+        "REGISTRY_URL": os.environ.get("REGISTRY_URL") or address.url,
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -137,15 +144,16 @@ def web_part(address: Address, env: Mapping[str, str]) -> Part:
 def worker_parts(env: Mapping[str, str]) -> list[Part]:
     """A worker for each kind of work, so that a long test delays no scan, and neither the sweeps."""
     return [
-        Part(name=name, start=program(_worker(name, queues, processes), env))
-        for name, (queues, processes) in WORKERS.items()
+        Part(name=name, start=program(_worker(name, queues, processes, pool), env))
+        for name, (queues, processes, pool) in WORKERS.items()
     ]
 
 
-def _worker(name: str, queues: str, processes: int) -> list[str]:
+def _worker(name: str, queues: str, processes: int, pool: str) -> list[str]:
     return [
         "-m", "celery", "--quiet", "--app", "registry.instance.worker", "worker",
-        "--queues", queues, "--concurrency", str(processes), "--hostname", f"{name}@%h",
+        "--queues", queues, "--pool", pool, "--concurrency", str(processes),
+        "--hostname", f"{name}@%h",
         "--without-gossip", "--without-mingle", "--without-heartbeat",
     ]  # fmt: skip
 

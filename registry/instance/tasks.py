@@ -10,6 +10,7 @@ from django.utils import timezone
 from registry.audit import access, log
 from registry.catalog import downloads
 from registry.checks import work
+from registry.outbox import messages
 from registry.storage import blobs
 
 # No upload and no test takes a day; what is older was left by a process that is gone.
@@ -25,6 +26,7 @@ def housekeeping() -> None:
     downloads.recount()
     blobs.clear_abandoned(older_than_seconds=ABANDONED_SECONDS, now=time.time())
     clear_scratch(now=time.time())
+    messages.forget_old()
 
 
 def clear_scratch(*, now: float) -> int:

@@ -1,0 +1,1 @@
+"""Mail and webhooks: written in the transaction of the act, sent afterwards."""
