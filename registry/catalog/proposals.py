@@ -18,7 +18,10 @@ def start_of(repository: Repository, branch: str, *, caller: Caller) -> Revision
     if not Ref.objects.filter(repository=repository, name=name).exists():
         raise RevisionMissing(f"Invalid rev id: {branch}")
     start = revisions.find(repository, name, caller=caller)
-    if not rights.of(repository, caller).sees_quarantine and start.state != RevisionState.RELEASED:
+    if (
+        start.state in {RevisionState.SUSPENDED, RevisionState.RECALLED}
+        and not rights.of(repository, caller).sees_quarantine
+    ):
         raise NotAllowed("What was released from this branch is withdrawn, so nothing is taken.")
     return start
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef
 
 from registry.accounts.callers import Caller
-from registry.catalog.models import Proposal, Repository, RepositoryQuerySet, RevisionState
+from registry.catalog.models import Proposal, Repository, RepositoryQuerySet
 from registry.errors import NotAllowed, RepositoryMissing, SignInRequired
 
 NO_WRITE = "You don't have the required permissions to perform this action"
@@ -84,8 +84,8 @@ def require_push(repository: Repository, ref: str, caller: Caller) -> None:
     token that they used. A pull request is its author's too. Asks afresh, as `require_write`."""
     if ref.startswith(PULL_REQUESTS):
         require_propose(repository, caller)
-        own = Proposal.objects.filter(ref__repository=repository, ref__name=ref, by=caller.user)
-        if own.exclude(start__state=RevisionState.QUARANTINE).exists():
+        own = Proposal.objects.opened_by(caller)
+        if own.filter(ref__repository=repository, ref__name=ref).exists():
             return
     require_write(repository, caller)
 
