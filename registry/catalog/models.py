@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from registry.accounts import permissions
+from registry.accounts import permissions, plain_hub
 from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace, User
 from registry.accounts.permissions import Permission
@@ -252,13 +252,13 @@ class RevisionState(models.TextChoices):
 class RevisionQuerySet(models.QuerySet["Revision"]):
     def visible_to(self, caller: Caller) -> "RevisionQuerySet":
         """Revisions that the caller may know of: released ones of what they may know of, those in
-        quarantine where they see quarantine, and those of pull requests that they opened."""
-        known = ~Q(state=RevisionState.QUARANTINE)
+        quarantine where they see quarantine, and those of pull requests that they opened. In a
+        plain hub, all of what they may know of but pull requests of others."""
+        known = ~Q(state=RevisionState.QUARANTINE) | (
+            plain_hub.where("repository__namespace") & Q(proposal=None)
+        )
         if caller.user is not None:
-            # Begun where quarantine was seen by somebody who sees it no more, it shows them nothing
-            known |= Q(proposal__by=caller.user) & ~Q(
-                proposal__start__state=RevisionState.QUARANTINE
-            )
+            known |= Q(proposal__in=Proposal.objects.opened_by(caller))
         known &= Q(repository__in=Repository.objects.visible_to(caller))
         own = Q(repository__in=Repository.objects.quarantine_seen_by(caller))
         return self.filter(known | own)
@@ -360,6 +360,16 @@ class Ref(models.Model):
         return self.name.startswith("refs/pr/")
 
 
+class ProposalQuerySet(models.QuerySet["Proposal"]):
+    def opened_by(self, caller: Caller) -> "ProposalQuerySet":
+        """Those of this caller. One that began where they saw quarantine, which they see no more,
+        is theirs no more either."""
+        if caller.user is None:
+            return self.none()
+        known = ~Q(start__state=RevisionState.QUARANTINE)
+        return self.filter(known | plain_hub.where("ref__repository__namespace"), by=caller.user)
+
+
 class Proposal(models.Model):
     """What stands behind `refs/pr/N`: who opened the pull request, onto which branch, and where it
     began, which is that branch as its author saw it."""
@@ -368,6 +378,8 @@ class Proposal(models.Model):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     base = models.CharField(max_length=255)
     start = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="+")
+
+    objects = ProposalQuerySet.as_manager()
 
     class Meta:
         constraints = [
