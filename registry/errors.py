@@ -95,19 +95,6 @@ class TooMany(RegistryError):
         self.seconds = seconds
 
 
-class Missing(RegistryError):
-    """What was asked for is not there, or not for this caller. Repositories have answers of their
-    own."""
-
-
-class TooMany(RegistryError):
-    """The same was asked too often; later it will be taken. `seconds` says when."""
-
-    def __init__(self, message: str, *, seconds: int = 60) -> None:
-        super().__init__(message)
-        self.seconds = seconds
-
-
 class SignInRequired(RegistryError):
     """Nobody is signed in, and this needs somebody."""
 
@@ -118,14 +105,6 @@ class InvalidToken(SignInRequired):
 
 class GateClosed(RegistryError):
     """The gate said no to somebody who may know of the files. The message says what to do next."""
-
-
-class NotGated(Invalid):
-    """The publisher has no lock on the repository, so there is nothing to ask or grant."""
-
-
-class AccessRequired(GateClosed):
-    """The publisher has to let the person in first."""
 
 
 class NotGated(Invalid):
