@@ -25,8 +25,6 @@ STATUS: list[tuple[type[RegistryError], int, str]] = [
     (errors.GateClosed, 403, "GatedRepo"),
     (errors.Missing, 404, ""),
     (errors.TooMany, 429, ""),
-    (errors.Missing, 404, ""),
-    (errors.TooMany, 429, ""),
     (errors.NotAllowed, 403, ""),
     (errors.StaleParent, 412, ""),
     (errors.Conflict, 409, ""),
@@ -67,8 +65,6 @@ def answer(refusal: RegistryError, request: HttpRequest, caller: Caller) -> Http
     response["X-Error-Message"] = header_text(message)
     if code:
         response["X-Error-Code"] = code
-    if isinstance(refusal, errors.TooMany):
-        response["Retry-After"] = str(refusal.seconds)
     if isinstance(refusal, errors.TooMany):
         response["Retry-After"] = str(refusal.seconds)
     if status == 401:
