@@ -37,6 +37,14 @@ def after(request: HttpRequest) -> Any:
     return position
 
 
+def after_text(request: HttpRequest) -> str | None:
+    """As `after`, where the position is a name."""
+    position = after(request)
+    if position is not None and (not isinstance(position, str) or not _can_be_kept(position)):
+        raise Invalid(BAD_CURSOR)
+    return position
+
+
 def link_next(request: HttpRequest, response: HttpResponse, position: Any) -> None:
     """Say where the next page is: the same address and parameters, after `position`."""
     cursor = base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
@@ -45,3 +53,8 @@ def link_next(request: HttpRequest, response: HttpResponse, position: Any) -> No
     path = request.META.get("RAW_URI", "").partition("?")[0] or request.get_full_path()
     url = request.build_absolute_uri(f"{path.partition('?')[0]}?{query.urlencode()}")
     response["Link"] = f'<{url}>; rel="next"'
+
+
+def _can_be_kept(text: str) -> bool:
+    """Whether the database holds such a text: no zero byte, no half of a character."""
+    return "\0" not in text and not any(0xD800 <= ord(character) <= 0xDFFF for character in text)

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from pydantic import BaseModel
 
-from registry.catalog import branches, revisions
+from registry.catalog import branches, history, revisions
 from registry.catalog.models import Revision
 from registry.hub import lookup, paging, wire
 from registry.hub.wire import WireRequest
@@ -45,13 +45,14 @@ def refs(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
 def commits(request: WireRequest, kind: str, repo_id: str, revision: str) -> HttpResponse:
     """GET /api/{type}s/{id}/commits/{rev}"""
     found = lookup.for_api(request, repo_id, kind, revision)
-    history = revisions.history(found.repository, found.revision, caller=request.caller)
+    line = history.line(found.repository, found.revision, caller=request.caller)
     page = paging.limit(request)
-    start = next((i + 1 for i, one in enumerate(history) if one.oid == paging.after(request)), 0)
-    shown = history[start : start + page]
+    last = paging.after(request)
+    start = next((i + 1 for i, place in enumerate(line) if place.oid == last), 0)
+    shown = history.revisions_at(line[start : start + page])
     formatted = "formatted" in wire.values(request, "expand")
     response = wire.json_answer([_commit(one, formatted=formatted) for one in shown])
-    if len(history) > start + page:
+    if len(line) > start + page:
         paging.link_next(request, response, shown[-1].oid)
     return response
 

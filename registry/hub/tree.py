@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from pydantic import BaseModel
 
 from registry.catalog import files, git, history
-from registry.catalog.files import FileEntry, FolderEntry
+from registry.catalog.files import Entry, FileEntry, FolderEntry
 from registry.catalog.models import Revision
 from registry.errors import TooLarge
 from registry.hub import lookup, paging, wire
@@ -16,8 +16,6 @@ from registry.releases.evidence import MASK
 
 MAX_PATHS = 1000
 EXPANDED_PAGE = 50
-
-Entry = FileEntry | FolderEntry
 
 
 class Paths(BaseModel):
@@ -33,11 +31,14 @@ def tree(
     found = lookup.revision(request, repo_id, kind, revision)
     expand = wire.flag(request, "expand")
     page = paging.limit(request, EXPANDED_PAGE if expand else paging.MAX_PAGE)
-    last = paging.after(request)
-    below = files.walk(found.revision, path.strip("/"), recursive=wire.flag(request, "recursive"))
-    entries = sorted(below, key=lambda entry: entry.path)
-    if last is not None:
-        entries = [entry for entry in entries if entry.path > str(last)]
+    last = paging.after_text(request)
+    entries = files.page(
+        found.revision,
+        path.strip("/"),
+        recursive=wire.flag(request, "recursive"),
+        after=last,
+        size=page + 1,
+    )
     response = wire.json_answer(_described(request, found, entries[:page], expand=expand))
     if len(entries) > page:
         paging.link_next(request, response, entries[page - 1].path)
@@ -51,8 +52,9 @@ def paths_info(request: WireRequest, kind: str, repo_id: str, revision: str) -> 
     if len(wanted.paths) > MAX_PATHS:
         raise TooLarge(f"Ask for at most {MAX_PATHS} paths at once.")
     found = lookup.for_api(request, repo_id, kind, revision)
-    known = {entry.path: entry for entry in files.walk(found.revision)}
-    entries = [known[path] for path in (p.strip("/") for p in wanted.paths) if path in known]
+    paths = [path.strip("/") for path in wanted.paths]
+    known = files.at(found.revision, paths)
+    entries = [known[path] for path in paths if path in known]
     return wire.json_answer(_described(request, found, entries, expand=wanted.expand))
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from registry.accounts.callers import NOBODY, Caller
 from registry.accounts.models import Role, Scope
-from registry.catalog import branches, repositories, revisions
+from registry.catalog import branches, history, repositories, revisions
 from registry.catalog.models import Ref, Repository, Visibility
 from registry.errors import NotAllowed, RepositoryMissing, RevisionMissing
 from registry.releases import workflow
@@ -127,11 +127,11 @@ def test_what_was_withdrawn_last_answers_for_a_branch_where_nothing_is_released_
 def test_history_shows_what_the_caller_may_know_of(release):
     repository, head = release.repository, _head(release.repository)
 
-    public = revisions.history(repository, release.revision, caller=NOBODY)
-    own = revisions.history(repository, head, caller=factories.as_caller(release.opened_by))
+    public = history.line(repository, release.revision, caller=NOBODY)
+    own = history.line(repository, head, caller=factories.as_caller(release.opened_by))
 
-    assert public == [release.revision]
-    assert [one.title for one in own] == ["Add files", "Add files", "initial commit"]
+    assert history.revisions_at(public) == [release.revision]
+    assert [one.title for one in history.revisions_at(own)] == ["Add files", "Add files", "initial commit"]
 
 
 # Repositories
