@@ -21,7 +21,7 @@ def mode_named(wanted: Any) -> Gated:
     """The mode that the wire's word means: auto, manual, or false for none."""
     if wanted is False:
         return Gated.NO
-    if wanted in {Gated.AUTO, Gated.MANUAL}:
+    if isinstance(wanted, str) and wanted in {Gated.AUTO, Gated.MANUAL}:
         return Gated(wanted)
     raise Invalid('"gated" must be one of [auto, manual, false]')
 

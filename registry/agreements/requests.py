@@ -4,7 +4,7 @@ state, and with it grants; each step leaves a decision and an entry in the audit
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -212,9 +212,39 @@ def listed(repository: Repository, state: str = "") -> QuerySet[AccessRequest]:
     return found.select_related("user", "decided_by", "words").order_by("-pk")
 
 
+def answers_of(request: AccessRequest) -> dict[str, str]:
+    """What the person answered, where it was not erased."""
+    words = getattr(request, "words", None)
+    return dict(words.answers) if words is not None else {}
+
+
+def report(repository: Repository) -> list[dict[str, str]]:
+    """All that count, as the publisher takes them away."""
+    return [
+        {
+            "fullname": one.user.full_name or one.user.username,
+            "user": one.user.username,
+            "email": "" if one.granted_without_asking else one.user.email,
+            "time": _time(one.asked_at),
+            "reviewedAt": _time(one.reviewed_at) if one.reviewed_at else "",
+            "status": str(one.state),
+            "grantedBy": one.decided_by.username if one.decided_by else "",
+        }
+        for one in listed(repository)
+    ]
+
+
+def report_name(repository: Repository) -> str:
+    return f"user-access-report-{repository.namespace.name}-{repository.name}.json"
+
+
 def require_review(repository: Repository, by: Caller) -> None:
     """Raise unless the caller may see and decide on requests."""
     rights.require_write(repository, by)
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _person(by: Caller) -> User:

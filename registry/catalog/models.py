@@ -42,17 +42,18 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         """The one definition of who may know of a repository.
 
         Those who may write it and site maintainers, always; everybody else once a revision was
-        released, and of a private one only its namespace's members.
+        released, and of a private one only its namespace's members. In a plain hub nothing waits
+        for a release.
         """
         alive = _reach(self.filter(deleted_at=None), caller)
         if caller.is_maintainer:
             return alive
-        known = _has_known_revision()
+        known = Q(_has_known_revision()) | plain_hub.where()
         circle = Q(visibility=Visibility.PUBLIC) | permissions.namespaces_with(
             caller, Permission.READ
         )
         return alive.filter(
-            (circle & Q(known)) | permissions.namespaces_with(caller, Permission.WRITE)
+            (circle & known) | permissions.namespaces_with(caller, Permission.WRITE)
         )
 
     def quarantine_seen_by(self, caller: Caller) -> "RepositoryQuerySet":

@@ -5,6 +5,7 @@ import re
 from django.db.models import Case, F, QuerySet, When
 from django.db.models.functions import Coalesce
 
+from registry.accounts import plain_hub
 from registry.accounts.callers import Caller
 from registry.catalog import rights
 from registry.catalog.models import Ref, Repository, Revision, RevisionState
@@ -22,7 +23,8 @@ def find(repository: Repository, name: str, *, caller: Caller) -> Revision:
     """The revision that `name` means for this caller, or RevisionMissing.
 
     A branch is its head for those who may write with the token used, and for maintainers while
-    nothing of it is released; for everybody else it is the public position.
+    nothing of it is released; for everybody else it is the public position. In a plain hub it is
+    its head for all.
     """
     seen = Revision.objects.visible_to(caller).filter(repository=repository)
     if name.startswith(rights.PULL_REQUESTS):
@@ -53,7 +55,7 @@ def require_branch(repository: Repository, name: str) -> None:
 
 def position(ref: Ref, *, caller: Caller) -> Revision | None:
     """Where a branch or tag stands for this caller; None where it does not exist for them."""
-    if rights.of(ref.repository, caller).writes:
+    if rights.of(ref.repository, caller).writes or plain_hub.is_on(ref.repository.namespace):
         return ref.head
     if ref.public is not None:
         return ref.public
@@ -99,6 +101,7 @@ def mains(*, caller: Caller, kind: str) -> QuerySet[Ref]:
     others = Coalesce("public_id", "head_id" if caller.is_maintainer else "withdrawn_id")
     shown = Case(
         When(repository__in=Repository.objects.writable_by(caller), then=F("head_id")),
+        When(plain_hub.where("repository__namespace"), then=F("head_id")),
         default=others,
     )
     return (

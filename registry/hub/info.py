@@ -189,5 +189,6 @@ def wanted_fields(request: HttpRequest) -> list[str] | None:
 
 
 def gated(found: lookup.Found) -> str | bool:
-    """`auto` where terms have to be accepted, which nobody but the reader decides."""
-    return "auto" if gate.asks_acceptance(found.revision, found.answer.release) else False
+    """What the terms and the publisher ask of readers."""
+    asks = gate.asks_acceptance(found.revision, found.answer.release)
+    return gate.gated(found.repository, asks=asks)

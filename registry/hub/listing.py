@@ -88,8 +88,8 @@ def _filtered(request: WireRequest, refs: QuerySet[Ref]) -> QuerySet[Ref]:
     for task in wire.values(request, "pipeline_tag"):
         refs = refs.filter(Exists(shown.filter(card__pipeline_tag=task)))
     if request.GET.get("gated"):
-        asks = Exists(gate.releases_that_ask().filter(revision=OuterRef("shown")))
-        refs = refs.filter(asks if wire.flag(request, "gated") else ~asks)
+        is_gated = gate.is_gated(revision="shown")
+        refs = refs.filter(is_gated if wire.flag(request, "gated") else ~is_gated)
     return refs
 
 
@@ -142,7 +142,7 @@ def _described(request: WireRequest, refs: list[Ref], names: list[str]) -> list[
         model = Model(
             ref.repository,
             revision,
-            gated="auto" if asks.get(revision.pk) else False,
+            gated=gate.gated(ref.repository, asks=asks.get(revision.pk, False)),
             is_disabled=revision.state in {RevisionState.SUSPENDED, RevisionState.RECALLED},
             files=tuple(of[revision.pk]) if has_files else None,
         )

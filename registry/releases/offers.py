@@ -1,9 +1,14 @@
 """Which release a visitor is offered, the terms in force for it, and accepting them."""
 
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
 from registry.accounts.callers import Caller
-from registry.agreements import acceptances
+from registry.agreements import acceptances, requests
 from registry.agreements.models import Acceptance, Capacity
-from registry.catalog import positions
+from registry.catalog import positions, questions
 from registry.catalog.models import Repository, Revision
 from registry.errors import NotNow, RevisionMissing
 from registry.releases.models import Release, Status
@@ -26,6 +31,7 @@ def of_revision(revision: Revision) -> Release | None:
     return Release.objects.filter(revision=revision, status=Status.RELEASED).first()
 
 
+@transaction.atomic
 def accept(
     repository: Repository,
     *,
@@ -34,18 +40,27 @@ def accept(
     by: Caller,
     version: str = "",
     capacity: str = Capacity.SELF,
+    now: datetime | None = None,
 ) -> Acceptance:
-    """Accept the terms in force for what the repository offers now."""
+    """Accept the terms in force for what the repository offers now. Where the publisher lets in
+    whoever asks, that opens their lock too."""
+    now = now or timezone.now()
     release = current(repository, version=version)
     if release is None:
         if version:
             raise RevisionMissing(f"Invalid rev id: {version}")
         raise NotNow("Nothing of this repository is released now, so there is nothing to accept.")
-    return acceptances.accept(
+    acceptance = acceptances.accept(
         repository,
         terms=release.terms,
         shown_hash=shown_hash,
         typed_name=typed_name,
         capacity=capacity,
         by=by,
+        now=now,
     )
+    prompt = questions.of_card(release.revision.card)
+    requests.terms_accepted(
+        repository, acceptance.user, prompt=prompt, terms_hash=release.terms_hash, now=now
+    )
+    return acceptance

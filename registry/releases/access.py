@@ -1,0 +1,71 @@
+"""Getting access to a repository: the terms of what it offers, and the publisher's own lock."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from registry.accounts.callers import Caller
+from registry.agreements import acceptances, requests
+from registry.agreements.models import AccessRequest
+from registry.agreements.requests import Shown
+from registry.catalog import questions, revisions
+from registry.catalog.models import Repository
+from registry.catalog.questions import Prompt
+from registry.errors import SignInRequired
+from registry.releases import offers
+from registry.releases.models import Release
+
+
+@transaction.atomic
+def ask(
+    repository: Repository,
+    *,
+    by: Caller,
+    answers: Mapping[str, Any],
+    terms_hash: str = "",
+    typed_name: str = "",
+    now: datetime | None = None,
+) -> AccessRequest | None:
+    """Ask the publisher for access; with the hash of the terms that were shown, accept them too.
+    None where there is no lock to ask for."""
+    if by.user is None:
+        raise SignInRequired("Sign in to ask for access.")
+    now = now or timezone.now()
+    release = offers.current(repository)
+    shown = Shown(prompt_of(repository, by), answers, release.terms_hash if release else "")
+    request = None
+    if repository.gated:
+        # Before the terms, whose acceptance would answer for those who are asked no questions
+        request = requests.ask(
+            repository,
+            by=by,
+            shown=shown,
+            terms_are_open=_are_open(repository, release, by),
+            now=now,
+        )
+    if terms_hash:
+        name = typed_name or by.user.full_name or by.user.username
+        offers.accept(repository, shown_hash=terms_hash, typed_name=name, by=by, now=now)
+    return requests.of_caller(repository, by) if request is not None else None
+
+
+def prompt_of(repository: Repository, caller: Caller) -> Prompt:
+    """What the card asks, as it stands for this caller."""
+    revision = revisions.default_for(repository, caller=caller)
+    return questions.of_card(revision.card if revision is not None else {})
+
+
+def terms_to_accept(repository: Repository, caller: Caller) -> Release | None:
+    """The release whose terms the caller still has to accept, None where they are met."""
+    release = offers.current(repository)
+    return None if release is None or _are_open(repository, release, caller) else release
+
+
+def _are_open(repository: Repository, release: Release | None, caller: Caller) -> bool:
+    if release is None or not release.terms["needs_acceptance"]:
+        return True
+    found = acceptances.find(repository, terms_hash=release.terms_hash, caller=caller)
+    return found is not None
