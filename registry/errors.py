@@ -95,6 +95,10 @@ class TooMany(RegistryError):
         self.seconds = seconds
 
 
+class DiscussionMissing(RegistryError):
+    """No such discussion, pull request or comment, or none that this caller may know of."""
+
+
 class SignInRequired(RegistryError):
     """Nobody is signed in, and this needs somebody."""
 

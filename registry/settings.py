@@ -141,6 +141,7 @@ INSTALLED_APPS = [
     "registry.outbox",
     "registry.storage",
     "registry.catalog",
+    "registry.discussions",
     "registry.checks",
     "registry.agreements",
     "registry.releases",

@@ -22,6 +22,7 @@ STATUS: list[tuple[type[RegistryError], int, str]] = [
     (errors.RepositoryMissing, 404, "RepoNotFound"),
     (errors.RevisionMissing, 404, "RevisionNotFound"),
     (errors.EntryMissing, 404, "EntryNotFound"),
+    (errors.DiscussionMissing, 404, ""),
     (errors.GateClosed, 403, "GatedRepo"),
     (errors.Missing, 404, ""),
     (errors.TooMany, 429, ""),

@@ -7,6 +7,7 @@ from django.db.models import Q
 from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace, User
 from registry.catalog.models import Repository, Revision
+from registry.discussions.models import Discussion
 from registry.ids import new_public_id
 
 
@@ -38,7 +39,8 @@ class Release(models.Model):
     """An offer of one revision to the outside, with a version label, under a pinned set of terms.
 
     `digest` is the SHA-256 over repository id, version label, manifest digest and terms hash as
-    canonical JSON: approvals name it, so that a changed byte or term voids them.
+    canonical JSON: approvals name it, so that a changed byte or term voids them. `discussion` is
+    the thread of its review: the pull request that the revision came from, else one of its own.
     """
 
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
@@ -57,6 +59,9 @@ class Release(models.Model):
     digest = models.CharField(max_length=64)
     released_at = models.DateTimeField(null=True, blank=True)
     status_reason = models.TextField(blank=True)
+    discussion = models.ForeignKey(
+        Discussion, on_delete=models.PROTECT, null=True, blank=True, related_name="releases"
+    )
 
     objects = ReleaseQuerySet.as_manager()
 

@@ -1,0 +1,1 @@
+"""Discussions, pull requests and their comments; the thread of a review."""
