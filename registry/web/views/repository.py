@@ -9,14 +9,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from registry.agreements import acceptances, terms
-from registry.catalog import cards, files
+from registry.catalog import cards, files, markdown
 from registry.catalog.models import Repository, Revision, RevisionState
 from registry.checks import runs
 from registry.errors import EntryMissing, RegistryError
 from registry.releases import evidence, gate, workflow
 from registry.releases.models import Release
 from registry.storage import blobs
-from registry.web import findings, lookup, markdown, plain_terms, standing
+from registry.web import findings, lookup, plain_terms, standing
 from registry.web.forms.releases import ReleaseForm
 from registry.web.requests import CallerRequest, text_in
 from registry.web.standing import Standing

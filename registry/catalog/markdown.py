@@ -16,7 +16,7 @@ from mdit_py_plugins.anchors import anchors_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 MAX_CHARACTERS = 200_000
-ID_PREFIX = "card-"
+CARD = "card-"
 
 TAGS = frozenset(
     [
@@ -102,16 +102,17 @@ _SCROLLING = {"pre": {"tabindex": "0"}, "table": {"tabindex": "0"}}
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
-def render(text: str, *, files_url: str = "") -> SafeString:
+def render(text: str, *, files_url: str = "", prefix: str = CARD) -> SafeString:
     """Untrusted markdown as safe HTML.
 
     Pictures become their description: none is fetched for a reader. Ids get a prefix, so that they
-    cannot stand in for the page's own. Relative links lead below `files_url`.
+    cannot stand in for the page's own, or for those of another text on it. Relative links lead
+    below `files_url`.
     """
 
     def attribute(tag: str, name: str, value: str) -> str | None:
         if name == "href":
-            return _link(value, files_url)
+            return _link(value, files_url, prefix)
         return value
 
     unsafe = _markdown().render(text[:MAX_CHARACTERS])
@@ -124,7 +125,7 @@ def render(text: str, *, files_url: str = "") -> SafeString:
         set_tag_attribute_values=_SCROLLING,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer ugc",
-        id_prefix=ID_PREFIX,
+        id_prefix=prefix,
     )
     return mark_safe(clean)  # noqa: S308 - this is the sanitised text
 
@@ -150,9 +151,9 @@ def _picture(
     return f"<span>[{escape(tokens[index].content or 'picture')}]</span>"
 
 
-def _link(target: str, files_url: str) -> str | None:
+def _link(target: str, files_url: str, prefix: str) -> str | None:
     if target.startswith("#"):
-        return f"#{ID_PREFIX}{target[1:]}"
+        return f"#{prefix}{target[1:]}"
     if target.startswith("/") or _SCHEME.match(target):
         return target
     if not files_url:

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from registry.web import markdown
+from registry.catalog import markdown
 
 HARMLESS = {"href", "id", "rel", "title", "align", "open", "start", "tabindex"}
 SCHEMES = ("https://", "http://", "mailto:", "/", "#")
