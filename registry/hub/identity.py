@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.http import HttpResponse
 
-from registry.accounts.models import AccessToken, Membership, Scope
+from registry.accounts.models import AccessToken, Membership, NamespaceKind, Scope
 from registry.errors import SignInRequired
 from registry.hub import wire
 from registry.hub.wire import WireRequest
@@ -17,7 +18,9 @@ def whoami(request: WireRequest) -> HttpResponse:
     if user is None:
         raise SignInRequired("Send a token to be recognised.")
     token = AccessToken.objects.get(public_id=request.caller.token)
-    memberships = Membership.objects.filter(user=user).select_related("namespace")
+    memberships = Membership.objects.filter(
+        user=user, namespace__kind=NamespaceKind.ORGANISATION
+    ).select_related("namespace")
     return wire.json_answer(
         {
             "type": "user",
@@ -25,7 +28,7 @@ def whoami(request: WireRequest) -> HttpResponse:
             "name": user.username,
             "fullname": user.full_name or user.username,
             "email": user.email,
-            "emailVerified": bool(user.email),
+            "emailVerified": EmailAddress.objects.filter(user=user, verified=True).exists(),
             "isPro": False,
             "canPay": False,
             "avatarUrl": "",

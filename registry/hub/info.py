@@ -101,7 +101,7 @@ FIELDS: dict[str, Callable[[Model], Any]] = {
     "inferenceProviderMapping": lambda m: None,
     "lastModified": lambda m: wire.time(m.revision.committed_at),
     "library_name": _text("library_name"),
-    "likes": lambda m: 0,
+    "likes": lambda m: m.repository.likes,
     "mask_token": lambda m: None,
     "model-index": lambda m: m.card.get("model-index"),
     "pipeline_tag": _text("pipeline_tag"),

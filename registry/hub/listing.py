@@ -23,7 +23,7 @@ BY_TIME = {
 }
 BY_NUMBER = {
     "downloads": "repository__downloads",
-    "likes": "repository_id",
+    "likes": "repository__likes",
     "trendingScore": "repository_id",
     "trending_score": "repository_id",
 }

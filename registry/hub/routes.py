@@ -10,12 +10,16 @@ from registry.hub import (
     identity,
     info,
     lfs,
+    likes,
     listing,
     quantizations,
+    profiles,
     refs,
     repos,
+    small,
     tree,
     uploads,
+    webhooks,
     wire,
 )
 
@@ -49,11 +53,34 @@ def _of_files(prefix: str, kind: str) -> list[URLPattern]:
 
 urlpatterns = [
     path("api/whoami-v2", identity.whoami),
+    path("api/settings/webhooks", wire.by_method(GET=webhooks.index, POST=webhooks.create)),
+    path(
+        "api/settings/webhooks/<wire_part:webhook_id>",
+        wire.by_method(GET=webhooks.show, POST=webhooks.update, DELETE=webhooks.delete),
+    ),
+    path(
+        "api/settings/webhooks/<wire_part:webhook_id>/enable", webhooks.switch, {"to": "enable"}
+    ),
+    path(
+        "api/settings/webhooks/<wire_part:webhook_id>/disable", webhooks.switch, {"to": "disable"}
+    ),
+    path("api/settings/repositories", profiles.own_repositories),
+    path("api/users/<wire_part:name>/overview", profiles.person),
+    path("api/users/<wire_part:name>/likes", likes.of_person),
+    path("api/organizations/<wire_part:name>/overview", profiles.organisation),
+    path("api/organizations/<wire_part:name>/members", profiles.members),
+    path("api/organizations/<wire_part:name>/settings/repositories", profiles.repositories_of),
+    path("api/<wire_type:kind>-tags-by-type", small.tags_by_type),
+    path("api/telemetry", small.telemetry),
+    path("api/telemetry/<wire_path:topic>", small.telemetry),
+    path("api/agent-harnesses", small.agent_harnesses),
     path("api/validate-yaml", repos.validate_yaml),
     path("api/repos/create", repos.create),
     path("api/repos/delete", repos.delete),
     path("api/<wire_type:kind>", listing.models),
     path(f"{_API}/settings", repos.settings),
+    path(f"{_API}/like", wire.by_method(POST=likes.like, DELETE=likes.unlike)),
+    path(f"{_API}/likers", likes.likers),
     path(f"{_API}/refs", refs.refs),
     path(f"{_API}/auth-check", files.auth_check),
     path(f"{_API}/auth-check/write", files.auth_check_write),

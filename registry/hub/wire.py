@@ -95,7 +95,7 @@ def by_method(**views: View) -> View:
     """One address with another endpoint for each method."""
 
     def run(request: WireRequest, /, **kwargs: Any) -> HttpResponseBase:
-        view = views.get(request.method or "")
+        view = views.get("GET" if request.method == "HEAD" else request.method or "")
         if view is None:
             return finish(request, _method_not_allowed(set(views)))
         return view(request, **kwargs)
