@@ -36,6 +36,14 @@ def _number(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name} is {value!r}; write a whole number.") from error
 
 
+def _one_of(name: str, default: str, *others: str) -> str:
+    value = os.environ.get(name, "").strip().lower() or default
+    if value not in {default, *others}:
+        choices = ", ".join(dict.fromkeys([default, *others]))
+        raise ImproperlyConfigured(f"{name} is {value!r}; write one of: {choices}.")
+    return value
+
+
 def _list(name: str, default: str) -> list[str]:
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
 
@@ -317,6 +325,32 @@ MAX_FILE_SIZE = 50_000_000_000
 MAX_FILES = 10_000
 MAX_COMMIT_BODY = _number("REGISTRY_MAX_COMMIT_MIB", 256) * 1024**2
 LFS_THRESHOLD = 10 * 1024**2
+
+# Where bytes lie, and who sends them
+
+STORAGE = _one_of("REGISTRY_STORAGE", "local", "s3")
+S3 = {
+    "bucket": os.environ.get("REGISTRY_S3_BUCKET", ""),
+    "endpoint": os.environ.get("REGISTRY_S3_ENDPOINT", ""),
+    "public_endpoint": os.environ.get("REGISTRY_S3_PUBLIC_ENDPOINT", ""),
+    "region": os.environ.get("REGISTRY_S3_REGION") or "us-east-1",
+    "access_key": os.environ.get("REGISTRY_S3_ACCESS_KEY", ""),
+    "secret_key": os.environ.get("REGISTRY_S3_SECRET_KEY", ""),
+    "addressing": _one_of("REGISTRY_S3_ADDRESSING", "path", "virtual"),
+}
+S3_PREFIX = os.environ.get("REGISTRY_S3_PREFIX", "").strip("/")
+S3_PREFIX = f"{S3_PREFIX}/" if S3_PREFIX else ""
+if STORAGE == "s3" and not S3["bucket"]:
+    raise ImproperlyConfigured("REGISTRY_STORAGE is s3: name the bucket in REGISTRY_S3_BUCKET.")
+DOWNLOADS = _one_of("REGISTRY_DOWNLOADS", "s3" if STORAGE == "s3" else "own", "own", "nginx", "s3")
+if {"nginx": "local", "s3": "s3"}.get(DOWNLOADS, STORAGE) != STORAGE:
+    raise ImproperlyConfigured(
+        f"REGISTRY_DOWNLOADS={DOWNLOADS} does not go with REGISTRY_STORAGE={STORAGE}: nginx sends "
+        "from a local folder, s3 from a bucket, and own from both."
+    )
+LINK_SECONDS = _number("REGISTRY_LINK_SECONDS", 300)
+OPEN_LINK_SECONDS = _number("REGISTRY_OPEN_LINK_SECONDS", 3600)
+COPIES_BYTES = _number("REGISTRY_COPIES_GB", 50) * 10**9
 
 # Background work
 

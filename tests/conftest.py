@@ -1,14 +1,15 @@
 """What every test finds: the cache's table, and the order in which parts of Django are ready."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
+from django.conf import LazySettings, settings
 from django.core.management import call_command
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
-from tests import factories
+from tests import factories, stores
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +46,29 @@ def quick_passwords() -> None:
 def static_folder() -> None:
     """The folder of static files is there, as `manage.py prepare` leaves it; whitenoise wants it."""
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """One S3 server for all tests that want one; started for the first."""
+    with stores.running(tmp_path_factory.mktemp("s3")) as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(request: pytest.FixtureRequest, settings: LazySettings) -> None:
+    """Bytes lie in an empty folder of a bucket, and downloads are handed to it."""
+    settings.S3 = request.getfixturevalue("s3_server")
+    settings.S3_PREFIX = f"{stores.key_prefix('test')}/"
+    settings.STORAGE = settings.DOWNLOADS = "s3"
+
+
+@pytest.fixture(params=["local", "s3"])
+def storage(request: pytest.FixtureRequest, settings: LazySettings, tmp_path: Path) -> str:
+    """Bytes lie in an empty folder of this machine, then the same test in one of a bucket."""
+    settings.CACHE_DIR = tmp_path / "cache"
+    if request.param == "s3":
+        request.getfixturevalue("bucket")
+    else:
+        settings.BLOB_DIR = tmp_path / "blobs"
+    return str(request.param)

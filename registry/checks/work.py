@@ -18,6 +18,7 @@ from registry.checks.runs import Outcome
 from registry.checks.scanners import ScannerCrashed
 from registry.checks.smoke import launcher
 from registry.checks.smoke.launcher import Limits, SmokeError
+from registry.errors import StorageFull, StorageUnavailable
 from registry.storage import blobs
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,14 @@ SCAN_SECONDS, SCAN_SECONDS_A_GIB = 300, 20
 TEXT_SECONDS, WEIGHTS_SECONDS_A_GIB = 60, 10
 # Past its own limit the smoke test still has to end its program and to tell what it knows.
 SMOKE_GRACE_SECONDS = 120
+FAILURES = (
+    ScannerCrashed,
+    SmokeError,
+    SoftTimeLimitExceeded,
+    OSError,
+    StorageFull,
+    StorageUnavailable,
+)
 
 
 def perform(job: Job) -> None:
@@ -37,7 +46,7 @@ def perform(job: Job) -> None:
             outcome = WORK[JobKind(job.kind)](job, lease)
         except LeaseLost:
             log.warning("%s is another attempt's by now; attempt %s ends.", job, job.attempt)
-        except (ScannerCrashed, SmokeError, SoftTimeLimitExceeded, OSError) as error:
+        except FAILURES as error:
             log.exception("%s failed in attempt %s", job, job.attempt)
             reason = _reason(error)
             leases.persist(lambda: runs.fail(job, reason=reason))

@@ -4,11 +4,14 @@ import functools
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from django.conf import settings
 
 from registry.storage.local import LocalFolder
+
+if TYPE_CHECKING:
+    from registry.storage.s3 import S3Bucket
 
 Piece = bytes | bytearray | memoryview
 
@@ -52,9 +55,6 @@ class Backend(Protocol):
     def keys(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Keys below a folder (`prefix` ends with `/` or is empty) and their sizes."""
 
-    def path(self, key: str) -> Path:
-        """Where the bytes lie in a folder of this machine."""
-
     def free_bytes(self) -> int:
         """Room left, as far as that is known."""
 
@@ -64,13 +64,33 @@ class Backend(Protocol):
 
 
 def of_blobs() -> Backend:
-    return _local(str(settings.BLOB_DIR))
+    return local_folder() or bucket("blobs/")
 
 
 def of_objects() -> Backend:
-    return _local(str(settings.BLOB_DIR / "objects"))
+    if settings.STORAGE == "s3":
+        return bucket("objects/")
+    return _folder(str(settings.BLOB_DIR / "objects"))
+
+
+def local_folder() -> LocalFolder | None:
+    """The folder of this machine that the blobs lie in, if they do."""
+    return _folder(str(settings.BLOB_DIR)) if settings.STORAGE == "local" else None
+
+
+def bucket(folder: str) -> "S3Bucket":
+    """A folder of the site's bucket."""
+    return _bucket(f"{settings.S3_PREFIX}{folder}", **settings.S3)
 
 
 @functools.cache
-def _local(folder: str) -> Backend:
-    return LocalFolder(Path(folder))
+def _folder(path: str) -> LocalFolder:
+    return LocalFolder(Path(path))
+
+
+@functools.cache
+def _bucket(prefix: str, **address: str) -> "S3Bucket":
+    # boto3 takes a while and memory, for which sites without a bucket have no use
+    from registry.storage.s3 import Address, S3Bucket
+
+    return S3Bucket(Address(**address), prefix)

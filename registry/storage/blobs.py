@@ -7,7 +7,8 @@ in one step, and only then gets its row.
 import hashlib
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -15,12 +16,13 @@ from typing import Protocol
 from django.db import connection, transaction
 
 from registry.errors import Invalid, NotNow, TooLarge
-from registry.storage import backend
+from registry.storage import backend, copies
 from registry.storage.backend import Content, Incoming, Piece
 from registry.storage.models import Blob
 
 PIECE = 1024 * 1024
 SMALL = 256 * 1024
+LOOKS_AT_ONCE = 8  # what a store answers over a network, it answers to many at once
 SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -98,19 +100,25 @@ def place(sha256: str, size: int, keep: Callable[[], object]) -> Blob:
     cannot come between the two, and counts anew from here."""
     alone_with(sha256)
     keep()
-    (blob,) = Blob.objects.bulk_create(
-        [Blob(sha256=sha256, size=size)],
+    (blob,) = write_rows({sha256: size})
+    return blob
+
+
+def write_rows(sizes: Mapping[str, int]) -> list[Blob]:
+    """The rows of bytes that lie at their places, by SHA-256; nothing waits for their removal."""
+    return Blob.objects.bulk_create(
+        [Blob(sha256=sha256, size=size) for sha256, size in sizes.items()],
         update_conflicts=True,
         unique_fields=["sha256"],
         update_fields=["unneeded_since", "removed_at"],
     )
-    return blob
 
 
-def alone_with(sha256: str) -> None:
+def alone_with(*hashes: str) -> None:
     """Wait until nobody else places or removes these bytes, until the transaction ends."""
+    numbers = sorted({_number_of(sha256) for sha256 in hashes})  # all wait in the same order
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_number_of(sha256)])
+        cursor.execute("SELECT pg_advisory_xact_lock(n) FROM unnest(%s::bigint[]) AS n", [numbers])
 
 
 def is_alone_with(sha256: str) -> bool:
@@ -149,6 +157,14 @@ def read(sha256: str, *, limit: int = sys.maxsize) -> bytes:
     return found
 
 
+def holds(sha256: str, content: bytes) -> bool:
+    """Whether just these bytes lie there, unharmed."""
+    try:
+        return read(sha256, limit=len(content)) == content
+    except (FileNotFoundError, TooLarge):
+        return False
+
+
 def exists(sha256: str) -> bool:
     """Whether the bytes are there; the row alone does not say it."""
     return backend.of_blobs().size(key_of(sha256)) is not None
@@ -157,6 +173,14 @@ def exists(sha256: str) -> bool:
 def stored_size(sha256: str) -> int | None:
     """How many bytes lie there, or None where there are none."""
     return backend.of_blobs().size(key_of(sha256))
+
+
+def missing(found: Iterable[Blob]) -> list[Blob]:
+    """Those of these blobs whose bytes do not lie there with their size, whatever their rows say."""
+    asked = list(found)
+    with ThreadPoolExecutor(LOOKS_AT_ONCE) as threads:
+        sizes = list(threads.map(stored_size, [blob.sha256 for blob in asked]))
+    return [blob for blob, size in zip(asked, sizes, strict=True) if size != blob.size]
 
 
 def stored() -> Iterator[tuple[str, int]]:
@@ -175,7 +199,11 @@ def delete(sha256: str) -> None:
 @contextmanager
 def local_copy(sha256: str) -> Iterator[Path]:
     """A real file with these bytes, for programs that want one. Nobody may write it."""
-    yield backend.of_blobs().path(key_of(sha256))
+    if (folder := backend.local_folder()) is not None:
+        yield folder.path(key_of(sha256))
+    else:
+        with copies.copy_of(sha256, lambda: open_blob(sha256)) as path:
+            yield path
 
 
 def _number_of(sha256: str) -> int:
@@ -220,9 +248,4 @@ def _known(content: bytes) -> Blob | None:
     which takes longer than all else when a commit brings thousands of small files."""
     sha256 = hashlib.sha256(content).hexdigest()
     blob = Blob.objects.filter(sha256=sha256, unneeded_since=None, removed_at=None).first()
-    if blob is None:
-        return None
-    try:
-        return blob if read(blob.sha256, limit=len(content)) == content else None
-    except (FileNotFoundError, TooLarge):
-        return None
+    return blob if blob is not None and holds(sha256, content) else None

@@ -23,7 +23,7 @@ class LocalFolder:
 
     @contextmanager
     def incoming(self, *, size: int, key: str = "") -> Iterator["_Incoming"]:
-        with _disk_errors():
+        with disk_errors():
             descriptor, name = tempfile.mkstemp(dir=self._incoming_folder())
         temporary = Path(name)
         try:
@@ -85,13 +85,13 @@ class _Incoming:
 
     def write(self, piece: bytes | bytearray | memoryview, /) -> None:
         view = memoryview(piece)
-        with _disk_errors():
+        with disk_errors():
             while view:
                 view = view[self._file.write(view) :]
 
     def keep(self, key: str) -> None:
         target = self._folder / key
-        with _disk_errors():
+        with disk_errors():
             os.fsync(self._file.fileno())
             try:
                 self._rename(target)
@@ -137,7 +137,7 @@ class Window:
 
 
 @contextmanager
-def _disk_errors() -> Iterator[None]:
+def disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
