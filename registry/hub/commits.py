@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
@@ -12,14 +11,14 @@ from django.db import transaction
 from django.http import HttpResponse
 from pydantic import BaseModel, Field
 
-from registry.catalog import commits, paths, positions, revisions
+from registry.catalog import commits, git, paths, positions, revisions
 from registry.catalog.commits import AddFile, Delete, Operation
 from registry.catalog.models import Repository, Revision, RevisionState
 from registry.errors import Invalid, TooLarge
 from registry.hub import lookup, uploads, wire
 from registry.hub.wire import WireRequest
 from registry.releases import offers, pushes
-from registry.storage import blobs
+from registry.storage import many
 from registry.storage.models import Blob
 
 MAX_TITLE = 512
@@ -28,6 +27,9 @@ MAX_MESSAGE = 64 * 1024
 MAX_LINE = settings.LFS_THRESHOLD * 4 // 3 + 64 * 1024
 # Every line but that of a file; the longest message fits, each character written as an escape
 MAX_SHORT_LINE = 1024**2
+# Small files are stored together when they are as many, or as many bytes
+BATCH_FILES = many.BATCH
+BATCH_BYTES = 8 * 1024**2
 
 
 class Header(BaseModel):
@@ -61,13 +63,39 @@ class Line(BaseModel):
 
 
 @dataclass
+class Sent:
+    """A file whose bytes came in the commit itself."""
+
+    path: str
+    oid: str
+    blob: Blob | None = None
+
+
+@dataclass
 class Arrived:
-    """What the lines ask for, in their order. Large files are looked up once all are read."""
+    """What the lines ask for, in their order. Small files are stored together, and large ones
+    looked up once all are read."""
 
     header: Header | None = None
-    steps: list[AddFile | Delete | LfsFile] = field(default_factory=list)
+    steps: list[Sent | Delete | LfsFile] = field(default_factory=list)
+    waiting: list[tuple[Sent, bytes]] = field(default_factory=list)
     sent: list[Blob] = field(default_factory=list)
     added: int = 0
+
+    def store(self) -> None:
+        """Store the files that wait for it."""
+        found = many.store_all([content for _, content in self.waiting])
+        for (step, _), blob in zip(self.waiting, found, strict=True):
+            step.blob = blob
+        self.sent += found
+        self.waiting.clear()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more should not wait."""
+        if len(self.waiting) >= BATCH_FILES:
+            return True
+        return sum(len(content) for _, content in self.waiting) >= BATCH_BYTES
 
 
 @wire.endpoint("POST")
@@ -92,7 +120,7 @@ def commit(request: WireRequest, kind: str, repo_id: str, revision: str) -> Http
             parent=arrived.header.parentCommit or "",
             by=request.caller,
         )
-    url = request.build_absolute_uri(f"/{repository.full_name}/commit/{made.oid}")
+    url = request.build_absolute_uri(f"{repository.get_absolute_url()}/commit/{made.oid}")
     response = wire.json_answer(
         {"success": True, "commitOid": made.oid, "commitUrl": url, "hookOutput": ""}
     )
@@ -108,6 +136,9 @@ def _read(stream: BinaryIO) -> Arrived:
             raise Invalid("A commit begins with one header, and has no other.")
         _count(arrived, line, len(sent))
         _take(arrived, line)
+        if arrived.is_full:
+            arrived.store()
+    arrived.store()
     return arrived
 
 
@@ -149,9 +180,10 @@ def _take(arrived: Arrived, line: Line) -> None:
     elif line.key == "file":
         regular = wire.shaped(line.value, RegularFile)
         paths.check(regular.path)
-        blob = _store(regular)
-        arrived.sent.append(blob)
-        arrived.steps.append(AddFile(regular.path, blob, is_lfs=False))
+        content = _content(regular)
+        step = Sent(regular.path, git.blob_id(content))
+        arrived.steps.append(step)
+        arrived.waiting.append((step, content))
     elif line.key == "lfsFile":
         large = wire.shaped(line.value, LfsFile)
         paths.check(large.path)
@@ -174,12 +206,11 @@ def _header(line: Line) -> Header:
     return header
 
 
-def _store(regular: RegularFile) -> Blob:
+def _content(regular: RegularFile) -> bytes:
     try:
-        content = base64.b64decode(regular.content, validate=True)
+        return base64.b64decode(regular.content, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Invalid(f"{regular.path[:200]}: the content is not base64.") from error
-    return blobs.store(io.BytesIO(content), size=len(content))
 
 
 def _operations(repository: Repository, arrived: Arrived) -> list[Operation]:
@@ -187,8 +218,12 @@ def _operations(repository: Repository, arrived: Arrived) -> list[Operation]:
     held = commits.held_blobs(repository, [step.oid for step in large])
     operations: list[Operation] = []
     for step in arrived.steps:
-        if not isinstance(step, LfsFile):
+        if isinstance(step, Delete):
             operations.append(step)
+            continue
+        if isinstance(step, Sent):
+            assert step.blob is not None  # noqa: S101 - all that waited were stored
+            operations.append(AddFile(step.path, step.blob, is_lfs=False, oid=step.oid))
             continue
         blob = held.get(step.oid)
         if blob is None:

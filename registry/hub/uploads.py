@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from pydantic import BaseModel, Field
 
 from registry.catalog import files, patterns, revisions
-from registry.catalog.files import FileEntry
+from registry.catalog.files import Entry, FileEntry
 from registry.errors import Invalid, TooLarge
 from registry.hub import lookup, wire
 from registry.hub.wire import WireRequest
@@ -44,7 +44,8 @@ def preupload(request: WireRequest, kind: str, repo_id: str, revision: str) -> H
     if len(plan.files) > MAX_FILES:
         raise TooLarge(f"Ask about at most {MAX_FILES} files at once.")
     head = revisions.find(repository, revision, caller=request.caller)
-    here = {file.path: file for file in files.files_of(head)}
+    asked = [".gitattributes", ".gitignore", *(planned.path for planned in plan.files)]
+    here = files.at(head, asked)
     to_lfs = patterns.lfs_patterns(_text(here.get(".gitattributes")))
     ignored = patterns.ignore_patterns(
         _text(here.get(".gitignore")) if plan.gitIgnore is None else plan.gitIgnore
@@ -105,14 +106,14 @@ def _is_binary(sample: str) -> bool:
     return False
 
 
-def _id(file: FileEntry | None) -> str | None:
+def _id(file: Entry | None) -> str | None:
     """Who asks may write, and so may have the bytes: no hash has to be masked."""
-    if file is None:
+    if not isinstance(file, FileEntry):
         return None
     return file.sha256 if file.is_lfs else file.oid
 
 
-def _text(file: FileEntry | None) -> str:
-    if file is None or file.size > MAX_PATTERN_FILE:
+def _text(file: Entry | None) -> str:
+    if not isinstance(file, FileEntry) or file.size > MAX_PATTERN_FILE:
         return ""
     return blobs.read(file.sha256, limit=MAX_PATTERN_FILE).decode(errors="replace")
