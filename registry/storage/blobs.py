@@ -165,14 +165,6 @@ def holds(sha256: str, content: bytes) -> bool:
         return False
 
 
-def holds(sha256: str, content: bytes) -> bool:
-    """Whether just these bytes lie there, unharmed."""
-    try:
-        return read(sha256, limit=len(content)) == content
-    except (FileNotFoundError, TooLarge):
-        return False
-
-
 def exists(sha256: str) -> bool:
     """Whether the bytes are there; the row alone does not say it."""
     return backend.of_blobs().size(key_of(sha256)) is not None
