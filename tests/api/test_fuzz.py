@@ -1,0 +1,80 @@
+"""Whatever is sent to the operations that the description names, no answer is a failure of ours."""
+
+import json
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from registry.accounts.models import User
+from registry.api.urls import api
+from registry.releases.models import Release
+from tests.api.calls import As
+from tests.factories import make_facts, make_maintainer, make_release, make_user
+
+pytestmark = pytest.mark.django_db
+
+DESCRIPTION = schemathesis.openapi.from_dict(api.get_openapi_schema(path_prefix="/api/v1/"))
+OPERATIONS = {one.ok().label: one.ok() for one in DESCRIPTION.get_all_operations()}
+STEPS = ["submit", "approve", "reject", "request-changes", "withdraw", "suspend", "recall", "fly"]
+
+
+@pytest.fixture
+def release() -> Release:
+    make_facts()
+    return make_release()
+
+
+@pytest.fixture
+def callers(release: Release) -> list[As]:
+    owner: User = release.repository.created_by
+    return [As(), As(make_user()), As(owner), As(make_maintainer())]
+
+
+def known(release: Release) -> dict[str, str]:
+    """Names that mean something, so that what is sent reaches the rules behind them."""
+    return {
+        "namespace": release.repository.namespace.name,
+        "name": release.repository.name,
+        "revision": release.revision.oid,
+        "release_id": release.public_id,
+    }
+
+
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_no_request_is_answered_by_a_failure(
+    label: str, release: Release, callers: list[As]
+) -> None:
+    operation = OPERATIONS[label]
+
+    @settings(
+        max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
+    @given(case=operation.as_strategy(), picks=st.data())
+    def send(case: Any, picks: st.DataObject) -> None:
+        if picks.draw(st.booleans(), label="names that exist"):
+            here = known(release) | {"step": picks.draw(st.sampled_from(STEPS))}
+            case.path_parameters = {name: here[name] for name in case.path_parameters or {}}
+        caller = picks.draw(st.sampled_from(callers), label="caller")
+        sent = case.as_transport_kwargs(base_url="http://testserver")
+        answer = caller.client.generic(
+            case.method,
+            f"/{sent['url'].split('/', 3)[3]}",
+            _body(sent),
+            content_type="application/json",
+            headers=caller.headers,
+            query_params=sent.get("params") or {},
+        )
+        assert answer.status_code < 500, answer.content
+        if answer.status_code >= 400:
+            assert answer.json()["error"]
+
+    send()
+
+
+def _body(sent: dict[str, Any]) -> bytes | str:
+    if sent.get("json") is not None:
+        return json.dumps(sent["json"])
+    return sent.get("data") or b""
