@@ -4,6 +4,7 @@ from django.urls import URLPattern, path, register_converter
 
 from registry.catalog.models import RepositoryType
 from registry.hub import (
+    access,
     addresses,
     commits,
     files,
@@ -41,6 +42,8 @@ def _of_files(prefix: str, kind: str) -> list[URLPattern]:
     return [
         path(f"{here}/resolve/<wire_rev:revision>/<wire_path:path>", files.resolve, at),
         path(f"{here}/raw/<wire_rev:revision>/<wire_path:path>", files.raw, at),
+        path(f"{here}/ask-access", access.ask, at),
+        path(f"{here}/user-access-report", access.report, at),
         path(f"{here}.git/info/lfs/objects/batch", lfs.batch, at),
         path(f"{here}.git/info/lfs/objects/verify", lfs.verify, at),
         path(
@@ -84,6 +87,10 @@ urlpatterns = [
     path(f"{_API}/refs", refs.refs),
     path(f"{_API}/auth-check", files.auth_check),
     path(f"{_API}/auth-check/write", files.auth_check_write),
+    path(f"{_API}/user-access-request/handle", access.handle),
+    path(f"{_API}/user-access-request/grant", access.grant),
+    path(f"{_API}/user-access-request/cancel", access.cancel),
+    path(f"{_API}/user-access-request/<wire_part:state>", access.listed),
     path(f"{_API}/revision/<wire_rev:revision>", info.revision_info),
     path(f"{_API}/tree/<wire_rev:revision>", tree.tree),
     path(f"{_API}/tree/<wire_rev:revision>/<wire_path:path>", tree.tree),

@@ -25,5 +25,6 @@ urlpatterns = [
     re_path(r"^[^/]+/[^/]+/(?:resolve|raw)/.+$", dispatch),
     # A name without a namespace; `resolve` may also be the name of a repository that has pages
     re_path(r"^[^/]+/resolve/(?!tree/|blob/|checks/|releases/)[^/]+/.+$", dispatch),
+    re_path(r"^(?:datasets/)?[^/]+/[^/]+/(?:ask-access|user-access-report)$", dispatch),
     re_path(r"^(?:[^/]+/){0,2}[^/]+\.git/info/lfs/.+$", dispatch),
 ]
