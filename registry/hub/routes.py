@@ -22,6 +22,7 @@ from registry.hub import (
     uploads,
     webhooks,
     wire,
+    xet,
 )
 
 register_converter(addresses.Segment, "wire_part")
@@ -97,6 +98,7 @@ urlpatterns = [
     path(f"{_API}/paths-info/<wire_rev:revision>", tree.paths_info),
     path(f"{_API}/commits/<wire_rev:revision>", refs.commits),
     path(f"{_API}/preupload/<wire_rev:revision>", uploads.preupload),
+    path(f"{_API}/xet-write-token/<wire_rev:revision>", xet.write_token),
     path(f"{_API}/commit/<wire_rev:revision>", commits.commit),
     path(
         f"{_API}/branch/<wire_rev:name>",
@@ -110,6 +112,20 @@ urlpatterns = [
     path(_API_ALONE, info.info),
     path("lfs/objects/<wire_part:oid>", lfs.put),
     path("v2/<wire_id:repo_id>/manifests/<wire_part:tag>", quantizations.manifest),
+]
+# Clients spell these in several ways
+_SPACE = "xet/<wire_part:space>"
+for _begin in (_SPACE, f"{_SPACE}/v1"):
+    urlpatterns += [
+        path(f"{_begin}/xorbs/default/<wire_part:digest>", xet.xorb),
+        path(f"{_begin}/shards", xet.shard),
+        path(f"{_begin}/chunks/<wire_part:prefix>/<wire_part:digest>", xet.chunk),
+    ]
+urlpatterns += [
+    path(f"{_SPACE}/xorb/default/<wire_part:digest>", xet.xorb),
+    path(f"{_SPACE}/shard/default/<wire_part:digest>", xet.shard),
+    path(f"{_SPACE}/chunk/<wire_part:prefix>/<wire_part:digest>", xet.chunk),
+    path(f"{_SPACE}/v1/telemetry", xet.telemetry),
 ]
 for _kind in RepositoryType.values:
     urlpatterns += _of_files("" if _kind == RepositoryType.MODEL else f"{_kind}s/", _kind)

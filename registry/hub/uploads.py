@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import re
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -17,11 +16,6 @@ from registry.storage import blobs
 
 MAX_FILES = 256
 MAX_PATTERN_FILE = 256 * 1024
-NO_XET = (
-    "This registry takes files by LFS and not yet by Xet. If the upload stops at xet-write-token, "
-    "set HF_HUB_DISABLE_XET=1 and run the command again."
-)
-CLIENT_VERSION = re.compile(r"hf_hub/(\d{1,4})\.(\d{1,4})")
 
 
 class Planned(BaseModel):
@@ -59,17 +53,7 @@ def preupload(request: WireRequest, kind: str, repo_id: str, revision: str) -> H
         }
         for planned in plan.files
     ]
-    response = wire.json_answer({"files": answer, "commitOid": head.oid})
-    if _goes_by_xet(request) and any(planned["uploadMode"] == "lfs" for planned in answer):
-        wire.warn(response, "xet", NO_XET)
-    return response
-
-
-def _goes_by_xet(request: WireRequest) -> bool:
-    """Whether the client is one of those that upload by Xet unless a variable forbids it, which
-    the server is not told."""
-    version = CLIENT_VERSION.search(request.headers.get("User-Agent", ""))
-    return version is not None and tuple(map(int, version.groups())) >= (1, 20)
+    return wire.json_answer({"files": answer, "commitOid": head.oid})
 
 
 def refuse_pull_request(request: WireRequest, revision: str) -> None:

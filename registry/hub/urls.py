@@ -21,6 +21,7 @@ def dispatch(request: HttpRequest, **_: str) -> HttpResponseBase:
 urlpatterns = [
     re_path(r"^api(?:/.*)?$", dispatch),
     re_path(r"^v2/[^/]+/[^/]+/manifests/[^/]+$", dispatch),
+    re_path(r"^xet/.+$", dispatch),
     re_path(r"^lfs/objects/(?P<oid>[^/]+)$", dispatch, name="hub-lfs-put"),
     re_path(r"^[^/]+/[^/]+/(?:resolve|raw)/.+$", dispatch),
     # A name without a namespace; `resolve` may also be the name of a repository that has pages

@@ -63,10 +63,13 @@ class View(Protocol):
     def __call__(self, request: WireRequest, /, **kwargs: Any) -> HttpResponseBase: ...
 
 
-def endpoint(*methods: str) -> Callable[[Callable[..., HttpResponseBase]], View]:
+def endpoint(
+    *methods: str, caller: Callable[[HttpRequest], Caller] | None = None
+) -> Callable[[Callable[..., HttpResponseBase]], View]:
     """Read the token (never the cookie), refuse other methods, turn refusals into answers.
 
-    GET allows HEAD: the same code runs, and the body is left away.
+    GET allows HEAD: the same code runs, and the body is left away. `caller` reads another kind of
+    token than people's.
     """
     allowed = {*methods, "HEAD"} if "GET" in methods else set(methods)
 
@@ -77,7 +80,7 @@ def endpoint(*methods: str) -> Callable[[Callable[..., HttpResponseBase]], View]
             if request.method not in allowed:
                 return finish(request, _method_not_allowed(allowed))
             try:
-                request.caller = caller_of(request)
+                request.caller = (caller or caller_of)(request)
                 response = view(request, **kwargs)
             except RegistryError as refusal:
                 response = refusals.answer(refusal, request, request.caller)

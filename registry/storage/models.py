@@ -108,12 +108,16 @@ class XetSpace(models.Model):
 
 
 class Xorb(models.Model):
-    """Chunks of files, packed together and verified. `chunks` is the table that `xet.xorbs` reads."""
+    """Chunks of files, packed together and verified. `chunks` is the table that `xet.xorbs` reads.
+
+    Once a file was put together of it, it counts for no quota: the file does.
+    """
 
     space = models.ForeignKey(XetSpace, on_delete=models.CASCADE, related_name="xorbs")
     hash = models.CharField(max_length=64)
     size = models.PositiveIntegerField()
     chunks = models.BinaryField()
+    is_used = models.BooleanField(default=False, db_default=False)
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

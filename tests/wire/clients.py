@@ -56,7 +56,9 @@ class ClientError(Exception):
 class Client:
     """One person's client: every method of `HfApi`, run in the driver."""
 
-    def __init__(self, python: Path, url: str, token: str, home: Path) -> None:
+    def __init__(
+        self, python: Path, url: str, token: str, home: Path, *, by_lfs: bool = False
+    ) -> None:
         self.home = home
         self.url = url
         self.python = python
@@ -64,11 +66,12 @@ class Client:
             **{key: value for key, value in os.environ.items() if not key.startswith("HF_")},
             "HF_ENDPOINT": url,
             "HF_HOME": str(home),
-            "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "NO_COLOR": "1",
         }
+        if by_lfs:
+            self.environment["HF_HUB_DISABLE_XET"] = "1"
         if token:
             self.environment["HF_TOKEN"] = token
         self.process = subprocess.Popen(

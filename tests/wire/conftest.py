@@ -112,10 +112,13 @@ def client_of(
     """`client_of(user)` or `client_of(None)`: that person's client, with a cache of its own."""
     made: list[clients.Client] = []
 
-    def make(user: User | None, scope: str = "write", through: str = "") -> clients.Client:
+    def make(
+        user: User | None, scope: str = "write", through: str = "", by_lfs: bool = False
+    ) -> clients.Client:
         token = make_token(user, scope) if user else ""
         home = tmp_path / f"home{len(made)}"
-        made.append(clients.Client(python, through or registry_url, token, home))
+        address = through or registry_url
+        made.append(clients.Client(python, address, token, home, by_lfs=by_lfs))
         return made[-1]
 
     yield make

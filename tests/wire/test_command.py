@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from registry.accounts.models import User
+from registry.storage.models import Xorb
 from tests.factories import make_facts, make_user
 from tests.wire.clients import Client, newest_python
 from tests.wire.test_round_trip import CARD, ClientOf
@@ -92,10 +93,12 @@ def test_a_bad_card_is_refused_before_anything_is_sent(client: Client, source: P
     assert client("list_repo_files", repo_id="ada/tiny") == [".gitattributes"]
 
 
-def test_an_upload_by_xet_is_told_what_to_set(client: Client, source: Path) -> None:
-    client.environment.pop("HF_HUB_DISABLE_XET")
+def test_who_forbids_xet_uploads_by_lfs(client: Client, source: Path, tmp_path: Path) -> None:
+    client.environment["HF_HUB_DISABLE_XET"] = "1"
 
     up = client.hf("upload", "ada/tiny", str(source))
+    down = client.hf("download", "ada/tiny", "--local-dir", str(tmp_path / "out"))
 
-    assert up.returncode != 0
-    assert "set HF_HUB_DISABLE_XET=1 and run the command again" in up.stderr
+    assert (up.returncode, down.returncode) == (0, 0), up.stderr + down.stderr
+    assert (tmp_path / "out/sub/model.gguf").read_bytes() == b"GGUF" + bytes(100_000)
+    assert not Xorb.objects.exists()

@@ -48,6 +48,15 @@ class File:
     _terms: NDArray[np.void]
     _verifications: NDArray[np.void]
 
+    @property
+    def term_count(self) -> int:
+        return len(self._terms)
+
+    @property
+    def xorbs(self) -> set[str]:
+        """The hashes of the xorbs that it is made of."""
+        return {hashes.text(digest) for digest in set(self._terms["xorb"].tolist())}
+
     def terms(self) -> Iterator[Term]:
         for term, verification in zip(self._terms, self._verifications, strict=True):
             yield Term(

@@ -25,7 +25,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, data: Path, port: int, **options: Any) -> None:
         # The client reads these when it is imported, and there is no other hub to ask or to tell
         os.environ |= {
-            "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         }

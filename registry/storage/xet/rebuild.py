@@ -1,0 +1,116 @@
+"""Putting a file together from stored xorbs, a piece at a time.
+
+What comes next is read and unpacked in a thread beside the one that hashes and writes: both leave
+the interpreter to the other while they work.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+
+from registry.errors import Invalid
+from registry.storage import blobs, objects
+from registry.storage.backend import Content
+from registry.storage.models import Blob
+from registry.storage.xet import chunks
+from registry.storage.xet.chunks import HEADER
+from registry.storage.xet.xorbs import PIECE
+
+AHEAD = 3
+# Of one process: each holds a few pieces of 1 MiB, and can keep a processor busy for minutes
+AT_ONCE = 2
+
+_slots = threading.BoundedSemaphore(AT_ONCE)
+
+
+class Lost(Exception):
+    """A stored xorb is gone or damaged."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Consecutive chunks of a stored xorb, by where they begin and end there."""
+
+    key: str
+    begin: int
+    end: int
+    length: int
+
+
+def put_together(stretches: Iterable[Stretch], *, size: int, sha256: str) -> Blob:
+    """The blob that these make. Raises Invalid where it has another SHA-256, and Lost."""
+    with _slots, blobs.writer(size=size, sha256=sha256) as writer:
+        for piece in _ahead(_unpacked_all(stretches)):
+            writer.write(piece)
+        return writer.finish()
+
+
+def _ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same pieces, made in a thread of their own a little before they are asked for."""
+    waiting: deque[Future[bytes | None]] = deque()
+    thread = ThreadPoolExecutor(1)
+    try:
+        for _ in range(AHEAD):
+            waiting.append(thread.submit(next, pieces, None))
+        while (piece := waiting.popleft().result()) is not None:
+            waiting.append(thread.submit(next, pieces, None))
+            yield piece
+    finally:
+        thread.shutdown(cancel_futures=True)
+
+
+def _unpacked_all(stretches: Iterable[Stretch]) -> Iterator[bytes]:
+    unpacker = chunks.Unpacker()
+    last: Stretch | None = None
+    content = b""
+    for stretch in stretches:
+        if stretch == last:  # repeated data names the same chunk again and again
+            yield content
+            continue
+        last = None
+        for piece in _unpacked(stretch, unpacker):
+            yield piece
+            if len(piece) == stretch.length:
+                last, content = stretch, piece
+
+
+def _unpacked(stretch: Stretch, unpacker: chunks.Unpacker) -> Iterator[bytes]:
+    given = 0
+    try:
+        with (
+            objects.open_object(stretch.key, stretch.begin, stretch.end - stretch.begin) as content,
+            closing(_chunks(content, unpacker)) as pieces,
+        ):
+            for piece in pieces:
+                given += len(piece)
+                yield piece
+    except (FileNotFoundError, Invalid) as error:
+        raise Lost(stretch.key) from error
+    if given != stretch.length:
+        raise Lost(stretch.key)
+
+
+def _chunks(content: Content, unpacker: chunks.Unpacker) -> Iterator[bytes]:
+    """The chunks in the content, as many together as were read at once."""
+    rest = b""
+    while sent := content.read(PIECE):
+        data = rest + sent
+        view = memoryview(data)
+        found = []
+        at = 0
+        while len(data) - at >= HEADER:
+            head = chunks.header(view, at)
+            end = at + HEADER + head.packed
+            if end > len(data):
+                break
+            found.append(unpacker.unpack(head, view[at + HEADER : end]))
+            at = end
+        yield b"".join(found)
+        rest = data[at:]
