@@ -52,7 +52,9 @@ def _networks(name: str) -> list[IPv4Network | IPv6Network]:
     try:
         return [ip_network(part) for part in _list(name, "")]
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name}: {error}; write networks such as 10.1.0.0/16.") from error
+        raise ImproperlyConfigured(
+            f"{name}: {error}; write networks such as 10.1.0.0/16."
+        ) from error
 
 
 # The data folder
@@ -170,6 +172,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "registry.web.middleware.CallerMiddleware",
+    "registry.web.middleware.FormerNameMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -206,6 +209,9 @@ SITE_URL = (
     or f"http://{(ALLOWED_HOSTS or ['localhost'])[0]}"
 ).rstrip("/")
 SIGNUP_OPEN = _flag("REGISTRY_SIGNUP_OPEN", default=True)
+REPOSITORY_TYPES = ["model"]
+if _flag("REGISTRY_DATASETS", default=False):
+    REPOSITORY_TYPES.append("dataset")
 ALLOW_PLAIN_HUB = _flag("REGISTRY_ALLOW_PLAIN_HUB", default=True)
 
 # Database

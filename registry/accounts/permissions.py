@@ -12,7 +12,8 @@ class Permission(enum.Enum):
     READ = "read"  # know of private repositories
     PROPOSE = "propose"  # open a pull request, submit a revision for release
     WRITE = "write"  # commit, see quarantine
-    ADMIN = "admin"  # settings, members, deletion
+    MANAGE = "manage"  # visibility, moving and deletion of repositories
+    ADMIN = "admin"  # members, policies
     REVIEW = "review"  # decide on releases
     GOVERN = "govern"  # documents, campaigns, legal holds
 
@@ -22,7 +23,13 @@ BY_ROLE: dict[str, frozenset[Permission]] = {
     Role.CONTRIBUTOR: frozenset({Permission.READ, Permission.PROPOSE, Permission.WRITE}),
     Role.WRITE: frozenset({Permission.READ, Permission.PROPOSE, Permission.WRITE}),
     Role.ADMIN: frozenset(
-        {Permission.READ, Permission.PROPOSE, Permission.WRITE, Permission.ADMIN}
+        {
+            Permission.READ,
+            Permission.PROPOSE,
+            Permission.WRITE,
+            Permission.MANAGE,
+            Permission.ADMIN,
+        }
     ),
 }
 WRITING_ROLES = [role for role, may in BY_ROLE.items() if Permission.WRITE in may]
@@ -48,7 +55,8 @@ def may(caller: Caller, permission: Permission, namespace: Namespace) -> bool:
         return caller.is_steward and caller.can_administer
     if permission is Permission.ADMIN and not caller.can_administer:
         return False
-    if permission in {Permission.WRITE, Permission.PROPOSE} and not caller.can_write:
+    writing = {Permission.WRITE, Permission.PROPOSE, Permission.MANAGE}
+    if permission in writing and not caller.can_write:
         return False
     role = role_in(caller, namespace)
     return role is not None and permission in BY_ROLE[role]

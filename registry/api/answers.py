@@ -8,6 +8,7 @@ from ninja.errors import HttpError, ValidationError
 from pydantic import Field
 
 from registry import errors
+from registry.catalog import moved
 from registry.errors import RegistryError
 
 STATUSES: dict[type[RegistryError], int] = {
@@ -53,6 +54,10 @@ class Api(NinjaAPI):
 # django-ninja types an exception handler's argument as the exception or its class: hence Any
 def refuse(request: HttpRequest, refusal: Any) -> HttpResponse:
     """The answer that a rule's refusal becomes."""
+    if isinstance(refusal, errors.Moved) and (at := _now_at(request, refusal)):
+        moved_answer = _say(request, f"It is called {refusal.now} now.", status=307, next_url=at)
+        moved_answer["Location"] = at
+        return moved_answer
     status = next(STATUSES[kind] for kind in type(refusal).__mro__ if kind in STATUSES)
     answer = _say(request, str(refusal), status=status, next_url=refusal.next_url)
     if status == 401:
@@ -96,6 +101,11 @@ def _say(request: HttpRequest, sentence: str, *, status: int, next_url: str = ""
     where = request.build_absolute_uri(next_url) if next_url else ""
     body = Refusal(error=sentence, next=where).model_dump_json()
     return _private(HttpResponse(body, status=status, content_type="application/json"))
+
+
+def _now_at(request: HttpRequest, refusal: errors.Moved) -> str | None:
+    query = request.META.get("QUERY_STRING", "")
+    return moved.location(request.path_info, query=query, was=refusal.was, now=refusal.now)
 
 
 def _private(response: HttpResponse) -> HttpResponse:

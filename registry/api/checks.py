@@ -62,5 +62,5 @@ def _shape(
         "findings": report["findings"] if report else [],
         "progress": reports.progress_of(run) if run else None,
         "report": report,
-        "url": request.build_absolute_uri(f"/{repository.full_name}/checks/{revision.oid}"),
+        "url": request.build_absolute_uri(f"{repository.get_absolute_url()}/checks/{revision.oid}"),
     }

@@ -58,7 +58,7 @@ def read(request: ApiRequest, namespace: str, name: str, revision: Text = "") ->
             _document(request, item, version)
             for item, version in zip(terms["documents"], terms_of.versions_in(terms), strict=True)
         ],
-        "url": request.build_absolute_uri(f"/{repository.full_name}/terms"),
+        "url": request.build_absolute_uri(f"{repository.get_absolute_url()}/terms"),
     }
 
 

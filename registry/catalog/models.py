@@ -4,6 +4,7 @@ Git objects belong to one repository and carry the ids that git itself would com
 are blobs, shared by SHA-256. A revision is a commit.
 """
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -38,6 +39,13 @@ class Visibility(models.TextChoices):
 
 
 class RepositoryQuerySet(models.QuerySet["Repository"]):
+    def alive(self) -> "RepositoryQuerySet":
+        """Without those deleted, and those of a type that is switched off."""
+        found = self.filter(deleted_at=None)
+        if set(RepositoryType.values) <= set(settings.REPOSITORY_TYPES):
+            return found
+        return found.filter(type__in=settings.REPOSITORY_TYPES)
+
     def visible_to(self, caller: Caller) -> "RepositoryQuerySet":
         """The one definition of who may know of a repository.
 
@@ -45,7 +53,7 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         released, and of a private one only its namespace's members. In a plain hub nothing waits
         for a release.
         """
-        alive = _reach(self.filter(deleted_at=None), caller)
+        alive = _reach(self.alive(), caller)
         if caller.is_maintainer:
             return alive
         known = Q(_has_known_revision()) | plain_hub.where()
@@ -58,7 +66,7 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
 
     def quarantine_seen_by(self, caller: Caller) -> "RepositoryQuerySet":
         """Repositories whose unreleased revisions the caller may see and read back."""
-        alive = _reach(self.filter(deleted_at=None), caller)
+        alive = _reach(self.alive(), caller)
         if caller.is_maintainer:
             return alive
         return alive.filter(permissions.namespaces_with(caller, Permission.WRITE))
@@ -67,7 +75,7 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         """Repositories that the caller may commit to, with the token that they used."""
         if not caller.can_write:
             return self.none()
-        return _reach(self.filter(deleted_at=None), caller).filter(
+        return _reach(self.alive(), caller).filter(
             permissions.namespaces_with(caller, Permission.WRITE)
         )
 

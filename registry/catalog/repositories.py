@@ -1,7 +1,8 @@
-"""Making, finding and deleting repositories."""
+"""Making, finding, moving and deleting repositories."""
 
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from registry.accounts.permissions import Permission
 from registry.audit import log
 from registry.catalog import commits, rights
 from registry.catalog.models import (
+    FormerName,
     Repository,
     RepositoryQuerySet,
     RepositoryType,
@@ -19,7 +21,14 @@ from registry.catalog.models import (
     RevisionState,
     Visibility,
 )
-from registry.errors import Conflict, Invalid, NotAllowed, RepositoryMissing, SignInRequired
+from registry.errors import (
+    Conflict,
+    Invalid,
+    Moved,
+    NotAllowed,
+    RepositoryMissing,
+    SignInRequired,
+)
 
 LFS_PATTERNS = (
     "*.safetensors *.gguf *.bin *.pth *.pt *.onnx *.h5 *.msgpack *.npy *.npz *.parquet "
@@ -28,11 +37,17 @@ LFS_PATTERNS = (
 DEFAULT_GITATTRIBUTES = "".join(
     f"{pattern} filter=lfs diff=lfs merge=lfs -text\n" for pattern in LFS_PATTERNS.split()
 ).encode()
+MOVES = 0x6D6F7665  # the key of the lock under which moves take turns
 
 
 @transaction.atomic
 def create(
-    *, namespace: str | None, name: str, by: Caller, visibility: str = Visibility.PUBLIC
+    *,
+    namespace: str | None,
+    name: str,
+    by: Caller,
+    visibility: str = Visibility.PUBLIC,
+    type: str = RepositoryType.MODEL,  # noqa: A002
 ) -> Repository:
     """A new repository with one commit on `main` that holds only `.gitattributes`.
 
@@ -42,20 +57,24 @@ def create(
         raise SignInRequired("Sign in, or send a token, to create a repository.")
     if by.repositories is not None:
         raise NotAllowed("This token is limited to listed repositories and cannot create one.")
+    check_type(type)
     owner = _owner(namespace, by)
     names.check_repository(name)
-    _check_unused(owner, name)
+    _check_unused(owner, name, type)
     if visibility not in Visibility.values:
         raise Invalid(f"{visibility!r} is not a visibility; choose public or private.")
+    wanted = Repository(
+        type=type, namespace=owner, name=name, visibility=visibility, created_by=by.user
+    )
     try:
         with transaction.atomic():
-            repository = Repository.objects.create(
-                namespace=owner, name=name, visibility=visibility, created_by=by.user
-            )
+            wanted.save(force_insert=True)
     except IntegrityError as error:
         raise Conflict(
-            "You already created this model repo", next_url=f"/{owner.name}/{name}"
+            f"You already created this {type} repo", next_url=wanted.get_absolute_url()
         ) from error
+    repository = wanted
+    _former(owner, name, type).delete()  # from now on the name means this one
     log.record(
         "repository.create", actor=by.public_id, subject=repository, visibility=str(visibility)
     )
@@ -64,13 +83,22 @@ def create(
 
 
 def find(full_name: str, *, caller: Caller, type: str = RepositoryType.MODEL) -> Repository:  # noqa: A002
-    """The repository of this id, in any case, if the caller may know of it; else RepositoryMissing."""
+    """The repository of this id, in any case, if the caller may know of it; else RepositoryMissing.
+
+    Where the id is a former name of one that the caller may know of, the refusal says its name now.
+    """
     namespace, _, name = full_name.partition("/")
     # Folded as the unique indexes are, so that they serve
-    found = Repository.objects.alias(
-        folded_name=Lower("name"), folded_namespace=Lower("namespace__name")
-    ).filter(folded_name=name.lower(), folded_namespace=namespace.lower(), type=type)
-    return _the_one(found, caller)
+    folded = {"folded_name": Lower("name"), "folded_namespace": Lower("namespace__name")}
+    wanted = Q(folded_name=name.lower(), folded_namespace=namespace.lower(), type=type)
+    try:
+        return _the_one(Repository.objects.alias(**folded).filter(wanted), caller)
+    except RepositoryMissing:
+        moved = FormerName.objects.alias(**folded).filter(wanted)
+        now = Repository.objects.visible_to(caller).filter(former_names__in=moved)
+        if (repository := now.select_related("namespace").first()) is None:
+            raise
+        raise Moved(was=full_name, now=repository.full_name) from None
 
 
 def of_id(public_id: str, *, caller: Caller) -> Repository:
@@ -87,16 +115,60 @@ def _the_one(found: RepositoryQuerySet, caller: Caller) -> Repository:
 
 
 @transaction.atomic
+def move(repository: Repository, *, to: str, by: Caller) -> Repository:
+    """Give a repository another name, or another namespace. Addresses with the old name lead to
+    the new one until its former owner makes something of that name.
+
+    Renaming needs the right to write; taking a repository out of its namespace needs the role that
+    could also delete it there, and the right to create in the other.
+    """
+    namespace, _, name = to.partition("/")
+    names.check_repository(name)
+    _take_turns()
+    moved = Repository.objects.select_for_update(of=("self",)).select_related("namespace")
+    repository = moved.get(pk=repository.pk)
+    source, old_name = repository.namespace, repository.name
+    rights.require_write(repository, by)
+    target = source
+    if namespace.lower() != source.name.lower():
+        target = _destination(repository, namespace, by)
+    if (source.pk, old_name) == (target.pk, name):
+        return repository
+    is_respelled = source.pk == target.pk and old_name.lower() == name.lower()
+    if not is_respelled:
+        _check_unused(target, name, repository.type)
+    repository.namespace, repository.name = target, name
+    try:
+        with transaction.atomic():
+            repository.save(update_fields=["namespace", "name"])
+    except IntegrityError as error:
+        raise Conflict(
+            f"A {repository.type} repository called {repository.full_name} already exists",
+            next_url=repository.get_absolute_url(),
+        ) from error
+    _former(target, name, repository.type).delete()
+    if not is_respelled:
+        FormerName.objects.create(
+            type=repository.type, namespace=source, name=old_name, repository=repository
+        )
+    log.record(
+        "repository.move",
+        actor=by.public_id,
+        subject=repository,
+        source=[source.public_id, old_name],
+        target=[target.public_id, name],
+    )
+    return repository
+
+
+@transaction.atomic
 def delete(repository: Repository, *, by: Caller) -> None:
     """Hide a repository at once. What happened in it stays on record.
 
     What is released now stays reachable for those who rely on it: a maintainer suspends or recalls
     it first.
     """
-    if not permissions.may(by, Permission.ADMIN, repository.namespace):
-        raise NotAllowed(
-            "Deleting a repository needs the role admin in its namespace and a token of scope admin."
-        )
+    _require_manage(repository, by, "Deleting a repository")
     if repository.revisions.filter(state=RevisionState.RELEASED).exists():
         raise NotAllowed(
             "A model that is released cannot be deleted: ask a maintainer to suspend or recall "
@@ -111,11 +183,7 @@ def set_visibility(repository: Repository, visibility: str, *, by: Caller) -> No
     """Say who may know of a repository: everybody, or the members of its namespace."""
     if visibility not in Visibility.values:
         raise Invalid(f"{visibility!r} is not a visibility; choose public or private.")
-    if not permissions.may(by, Permission.ADMIN, repository.namespace):
-        raise NotAllowed(
-            "Changing the visibility of a repository needs the role admin in its namespace and a "
-            "token of scope admin."
-        )
+    _require_manage(repository, by, "Changing the visibility of a repository")
     changed = (
         Repository.objects.filter(pk=repository.pk)
         .exclude(visibility=visibility)
@@ -130,21 +198,71 @@ def set_visibility(repository: Repository, visibility: str, *, by: Caller) -> No
         )
 
 
-def _check_unused(owner: Namespace, name: str) -> None:
-    """Raise where this name meant a released model: who pinned it would get something else.
+def check_type(type: str) -> None:  # noqa: A002
+    """Raise unless the site takes repositories of this type."""
+    if type not in settings.REPOSITORY_TYPES:
+        held = " and ".join(f"{kind}s" for kind in settings.REPOSITORY_TYPES)
+        raise Invalid(
+            f"This registry holds {held}; repositories of type {type[:40]!r} are switched off."
+        )
+
+
+def _require_manage(repository: Repository, by: Caller, what: str) -> None:
+    if by.user is None:
+        raise SignInRequired("Sign in, or send a token, to do this.")
+    if not by.reaches(repository.public_id) or not permissions.may(
+        by, Permission.MANAGE, repository.namespace
+    ):
+        raise NotAllowed(
+            f"{what} needs the role admin in its namespace and a token of scope write."
+        )
+
+
+def _destination(repository: Repository, namespace: str, by: Caller) -> Namespace:
+    """The namespace that a repository may be transferred to."""
+    _require_manage(repository, by, "Taking a repository out of its namespace")
+    if by.repositories is not None:
+        raise NotAllowed("This token is limited to listed repositories and cannot transfer one.")
+    target = _owner(namespace, by)
+    if target.publishes_on_commit != repository.namespace.publishes_on_commit:
+        raise NotAllowed(
+            "One of the two namespaces publishes on commit, without review, and the other does "
+            "not: upload the files to the other instead."
+        )
+    return target
+
+
+def _take_turns() -> None:
+    """Let no two moves run at once: each would wait for the name that the other has."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MOVES])
+
+
+def _former(owner: Namespace, name: str, kind: str) -> QuerySet[FormerName]:
+    return FormerName.objects.alias(folded=Lower("name")).filter(
+        namespace=owner, folded=name.lower(), type=kind
+    )
+
+
+def _check_unused(owner: Namespace, name: str, kind: str) -> None:
+    """Raise where this name meant a released model that was deleted: who pinned it would get
+    something else.
 
     No Conflict: clients take that for a repository that is there, and go on.
     """
     known = Revision.objects.exclude(state=RevisionState.QUARANTINE)
+    had_name = Q(namespace=owner, folded_name=name.lower()) | Q(
+        former_names__in=_former(owner, name, kind)
+    )
     was_released = Repository.objects.alias(folded_name=Lower("name")).filter(
+        had_name,
         Exists(known.filter(repository=OuterRef("pk"))),
-        namespace=owner,
-        folded_name=name.lower(),
+        type=kind,
         deleted_at__isnull=False,
     )
     if was_released.exists():
         raise NotAllowed(
-            f"{owner.name}/{name} was used by a model that was released and later deleted; choose "
+            f"{owner.name}/{name} was used by a {kind} that was released and later deleted; choose "
             "another name."
         )
 

@@ -124,7 +124,7 @@ def _to_send(request: WireRequest, repository: Repository, one: Object) -> dict[
         )
     right = Right(repository.public_id, one.oid, one.size, request.caller.token)
     put_url = reverse("hub-lfs-put", args=[one.oid])
-    verify_url = f"/{repository.full_name}.git/info/lfs/objects/verify"
+    verify_url = f"{repository.get_absolute_url()}.git/info/lfs/objects/verify"
     return _plain(one) | {
         "actions": {
             "upload": {

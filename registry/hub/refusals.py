@@ -43,7 +43,9 @@ STATUS: list[tuple[type[RegistryError], int, str]] = [
 def answer(refusal: RegistryError, request: HttpRequest, caller: Caller) -> HttpResponse:
     """The answer that a client understands and shows."""
     if isinstance(refusal, errors.Moved) and (at := _now_at(refusal, request)):
-        response = JsonResponse({"error": f"{refusal.was} is called {refusal.now} now."}, status=307)
+        response = JsonResponse(
+            {"error": f"{refusal.was} is called {refusal.now} now."}, status=307
+        )
         response["Location"] = at
         return response
     status, code = next((s, c) for kind, s, c in STATUS if isinstance(refusal, kind))

@@ -1,4 +1,4 @@
-"""Making, deleting and setting repositories, and judging a card before it is sent."""
+"""Making, moving, copying, deleting and setting repositories, and judging a card before it is sent."""
 
 from typing import Any
 
@@ -6,11 +6,12 @@ from django.http import HttpResponse, HttpResponseBase
 from pydantic import BaseModel
 
 from registry.agreements import documents
-from registry.catalog import cards, repositories
-from registry.catalog.models import RepositoryType, Visibility
-from registry.errors import Invalid, SignInRequired
+from registry.catalog import cards, lineage, repositories
+from registry.catalog.models import Repository, RepositoryType, Visibility
+from registry.errors import Invalid, Moved, RepositoryMissing, SignInRequired
 from registry.hub import lookup, refusals, wire
 from registry.hub.wire import WireRequest
+from registry.releases import copies
 
 
 class Named(BaseModel):
@@ -22,6 +23,18 @@ class Named(BaseModel):
 
 
 class Creation(Named):
+    visibility: str | None = None
+    private: bool | None = None
+
+
+class Move(BaseModel):
+    fromRepo: str  # noqa: N815 - the name on the wire
+    toRepo: str  # noqa: N815 - the name on the wire
+    type: str | None = None
+
+
+class Copy(BaseModel):
+    repository: str
     visibility: str | None = None
     private: bool | None = None
 
@@ -39,39 +52,59 @@ class CardText(BaseModel):
 
 @wire.endpoint("POST")
 def create(request: WireRequest) -> HttpResponse:
-    """POST /api/repos/create"""
+    """POST /api/repos/create: a new repository"""
     wanted = wire.body(request, Creation)
-    kind = wanted.type or RepositoryType.MODEL
-    if kind not in RepositoryType.values:
-        raise Invalid(
-            f"This registry holds models; repositories of type {kind!r} are switched off."
-        )
     made = repositories.create(
         namespace=wanted.organization,
         name=wanted.name,
         by=request.caller,
         visibility=_visibility(wanted.visibility, wanted.private) or Visibility.PUBLIC,
+        type=wanted.type or RepositoryType.MODEL,
     )
-    url = request.build_absolute_uri(f"/{made.full_name}")
+    url = request.build_absolute_uri(made.get_absolute_url())
     return wire.json_answer({"url": url, "name": made.full_name, "id": made.public_id})
+
+
+@wire.endpoint("POST")
+def move(request: WireRequest) -> HttpResponse:
+    """POST /api/repos/move: another name, or another namespace"""
+    wanted = wire.body(request, Move)
+    _require_somebody(request)
+    found = _named(request, wanted.fromRepo, wanted.type)
+    if wanted.toRepo.count("/") != 1:
+        raise Invalid("toRepo: write namespace/name.")
+    repositories.move(found, to=wanted.toRepo, by=request.caller)
+    return wire.json_answer({})
 
 
 @wire.endpoint("DELETE")
 def delete(request: WireRequest) -> HttpResponse:
-    """DELETE /api/repos/delete"""
+    """DELETE /api/repos/delete: hide a repository for good"""
     wanted = wire.body(request, Named)
-    if request.caller.user is None:
-        raise SignInRequired("Send a token to delete a repository.")
-    namespace = wanted.organization or request.caller.user.username
-    kind = wanted.type or RepositoryType.MODEL
-    found = lookup.repository(request, f"{namespace}/{wanted.name}", kind)
+    user = _require_somebody(request)
+    found = _named(request, f"{wanted.organization or user}/{wanted.name}", wanted.type)
     repositories.delete(found, by=request.caller)
     return wire.json_answer({})
 
 
+@wire.endpoint("POST")
+def duplicate(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
+    """POST /api/{type}s/{id}/duplicate: the files to a repository of the caller's, in quarantine"""
+    wanted = wire.body(request, Copy)
+    _require_somebody(request)
+    made = copies.duplicate(
+        lookup.repository(request, repo_id, kind),
+        to=wanted.repository,
+        visibility=_visibility(wanted.visibility, wanted.private),
+        by=request.caller,
+    )
+    url = request.build_absolute_uri(made.get_absolute_url())
+    return wire.json_answer({"url": url, "filesCopyPending": False})
+
+
 @wire.endpoint("PUT")
 def settings(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
-    """PUT /api/{type}s/{id}/settings"""
+    """PUT /api/{type}s/{id}/settings: who may know of a repository"""
     wanted = wire.body(request, Settings)
     found = lookup.repository(request, repo_id, kind)
     visibility = _visibility(wanted.visibility, wanted.private)
@@ -82,8 +115,7 @@ def settings(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
             "gated cannot be set here: it follows from the terms of the model, which ask for "
             "their acceptance or do not."
         )
-    if request.caller.user is None:
-        raise SignInRequired("Send a token to change settings.")
+    _require_somebody(request)
     repositories.set_visibility(found, visibility or found.visibility, by=request.caller)
     is_private = visibility == Visibility.PRIVATE
     return wire.json_answer({"visibility": visibility, "private": is_private})
@@ -91,12 +123,12 @@ def settings(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
 
 @wire.endpoint("POST")
 def validate_yaml(request: WireRequest) -> HttpResponseBase:
-    """POST /api/validate-yaml"""
+    """POST /api/validate-yaml: what a commit would say of this README.md"""
     text = wire.body(request, CardText).content
     try:
         card = cards.parse(text)
         problems = cards.problems(card, known_licenses=documents.known_tags())
-        warnings = cards.warnings(card)
+        warnings = cards.warnings(card) + lineage.warnings(card, caller=request.caller)
     except Invalid as refusal:
         problems, warnings = [str(refusal)], []
     status = 400 if problems else 200
@@ -116,6 +148,23 @@ def validate_yaml(request: WireRequest) -> HttpResponseBase:
     if problems:
         answer["X-Error-Message"] = refusals.header_text("; ".join(problems))
     return answer
+
+
+def _require_somebody(request: WireRequest) -> str:
+    """The name of who asks; anonymous callers are refused before anything is looked up."""
+    if request.caller.user is None:
+        raise SignInRequired("Send a token.")
+    return request.caller.user.username
+
+
+def _named(request: WireRequest, full_name: str, kind: str | None) -> Repository:
+    """A repository that a body names. By a former name nothing is moved or deleted: who writes it
+    may mean what had it then."""
+    repositories.check_type(kind or RepositoryType.MODEL)
+    try:
+        return lookup.repository(request, full_name, kind or RepositoryType.MODEL)
+    except Moved as moved:
+        raise RepositoryMissing(str(moved)) from moved
 
 
 def _visibility(visibility: str | None, private: bool | None) -> str | None:

@@ -1,5 +1,6 @@
 """Which addresses belong to the wire. What exactly they mean is in `routes`."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, get_resolver, re_path
 from django.views.decorators.csrf import csrf_exempt
@@ -15,6 +16,9 @@ def dispatch(request: HttpRequest, **_: str) -> HttpResponseBase:
         view, _args, kwargs = resolver.resolve(f"/{addresses.raw_path(request)}")
     except Resolver404:
         return wire.finish(request, refusals.not_found())
+    kind = kwargs.get("kind")
+    if kind is not None and kind not in settings.REPOSITORY_TYPES:
+        return wire.finish(request, refusals.not_found())
     return view(request, **kwargs)
 
 
@@ -23,7 +27,7 @@ urlpatterns = [
     re_path(r"^v2/[^/]+/[^/]+/manifests/[^/]+$", dispatch),
     re_path(r"^xet/.+$", dispatch),
     re_path(r"^lfs/objects/(?P<oid>[^/]+)$", dispatch, name="hub-lfs-put"),
-    re_path(r"^[^/]+/[^/]+/(?:resolve|raw)/.+$", dispatch),
+    re_path(r"^(?:datasets/)?[^/]+/[^/]+/(?:resolve|raw)/.+$", dispatch),
     # A name without a namespace; `resolve` may also be the name of a repository that has pages
     re_path(r"^[^/]+/resolve/(?!tree/|blob/|checks/|releases/)[^/]+/.+$", dispatch),
     re_path(r"^(?:datasets/)?[^/]+/[^/]+/(?:ask-access|user-access-report)$", dispatch),

@@ -17,6 +17,12 @@ class NameConverter(_Text):
     regex = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
+class PlaceConverter(_Text):
+    """A namespace, after the prefix of a type that is not model."""
+
+    regex = rf"(?:datasets/)?{NameConverter.regex}"
+
+
 class RevisionConverter(_Text):
     """A branch, a tag, a commit id, or `refs/pr/N`, whose slashes a browser may send as they are."""
 

@@ -3,14 +3,19 @@
 from django.http import Http404
 
 from registry.catalog import repositories, revisions
-from registry.catalog.models import Repository, Revision
-from registry.errors import RepositoryMissing, RevisionMissing
+from registry.catalog.models import Repository, RepositoryType, Revision
+from registry.errors import Moved, RepositoryMissing, RevisionMissing
 from registry.web.requests import CallerRequest
 
 
 def repository_or_404(request: CallerRequest, namespace: str, name: str) -> Repository:
+    """`namespace` as addresses have it: after the prefix of a type that is not model."""
+    prefix, slash, namespace_name = namespace.rpartition("/")
+    kind = prefix.removesuffix("s") if slash else RepositoryType.MODEL
     try:
-        return repositories.find(f"{namespace}/{name}", caller=request.caller)
+        return repositories.find(f"{namespace_name}/{name}", caller=request.caller, type=kind)
+    except Moved:
+        raise  # the middleware sends the visitor on
     except RepositoryMissing as refusal:
         raise Http404(str(refusal)) from refusal
 

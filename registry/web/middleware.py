@@ -3,13 +3,16 @@
 import re
 import uuid
 from collections.abc import Callable
+from urllib.parse import quote
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from registry.accounts import callers
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
+from registry.catalog import moved
+from registry.errors import Moved
 from registry.web import request_ids
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -46,6 +49,31 @@ class CallerMiddleware:
         # Lazy, so that a request that asks for nobody costs no session and no query
         request.caller = SimpleLazyObject(lambda: _caller_of(request))  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+class FormerNameMiddleware:
+    """Sends pages asked for by a former name of a repository to those with its name now."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, Moved):
+            return None
+        at = moved.location(
+            quote(request.path_info),
+            query=request.META.get("QUERY_STRING", ""),
+            was=error.was,
+            now=error.now,
+        )
+        if at is None:
+            raise Http404(str(error)) from error
+        response = HttpResponse(status=307)
+        response["Location"] = at
+        return response
 
 
 def _id_of(request: HttpRequest) -> str:

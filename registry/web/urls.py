@@ -6,7 +6,12 @@ from django.utils.functional import lazy
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
-from registry.web.converters import FileConverter, NameConverter, RevisionConverter
+from registry.web.converters import (
+    FileConverter,
+    NameConverter,
+    PlaceConverter,
+    RevisionConverter,
+)
 from registry.web.views import (
     addresses,
     catalog,
@@ -23,6 +28,7 @@ from registry.web.views import (
 static_lazy = lazy(static, str)  # the list of static files is there only once the site runs
 
 register_converter(NameConverter, "name")
+register_converter(PlaceConverter, "place")
 register_converter(RevisionConverter, "revision")
 register_converter(FileConverter, "file")
 
@@ -44,7 +50,7 @@ site = [
     path("settings/tokens/<slug:token_id>/revoke", tokens.revoke, name="token-revoke"),
 ]
 
-_here = "<name:namespace>/<name:name>"
+_here = "<place:namespace>/<name:name>"
 repositories = [
     path("<name:namespace>", catalog.namespace, name="namespace"),
     path(_here, repository.card, name="repository"),

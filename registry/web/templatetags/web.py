@@ -8,6 +8,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from registry.catalog.models import Repository, RepositoryType
+
 register = template.Library()
 
 # Each verdict and state has one hue, one sign and one word, everywhere
@@ -85,6 +87,14 @@ def is_choice(field: forms.BoundField) -> bool:
 def site_address(context: template.Context) -> str:
     """The address that a client's HF_ENDPOINT names."""
     return context["request"].build_absolute_uri("/").rstrip("/")
+
+
+@register.simple_tag
+def client_id(repository: Repository) -> str:
+    """A repository as the `hf` command names it."""
+    if repository.type == RepositoryType.MODEL:
+        return repository.full_name
+    return f"{repository.full_name} --repo-type {repository.type}"
 
 
 @register.simple_tag(takes_context=True)

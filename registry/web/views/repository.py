@@ -27,7 +27,7 @@ CARD_FILE = "README.md"
 @require_safe
 def card(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
     repository = lookup.repository_or_404(request, namespace, name)
-    if repository.full_name != f"{namespace}/{name}":
+    if repository.get_absolute_url() != f"/{namespace}/{name}":
         return redirect(repository)
     here = _standing(request, repository, text_in(request.GET, "revision"))
     page = {"card": _card_html(here.shown, repository), "facts": _facts(here.shown)}
@@ -165,7 +165,7 @@ def _card_html(revision: Revision, repository: Repository) -> str:
         return ""
     text = blobs.read(entry.sha256, limit=gate.OPEN_FILE_MAX).decode(errors="replace")
     _front, prose = cards.split(text)
-    return markdown.render(prose, files_url=f"/{repository.full_name}/blob/{revision.oid}")
+    return markdown.render(prose, files_url=f"{repository.get_absolute_url()}/blob/{revision.oid}")
 
 
 def _facts(revision: Revision) -> dict[str, Any]:
