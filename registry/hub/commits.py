@@ -11,6 +11,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from pydantic import BaseModel, Field
 
+from registry.accounts import plain_hub
 from registry.catalog import commits, git, paths, positions, revisions
 from registry.catalog.commits import AddFile, Delete, Operation
 from registry.catalog.models import Repository, Revision, RevisionState
@@ -239,7 +240,7 @@ def _operations(repository: Repository, arrived: Arrived) -> list[Operation]:
 def _say_what_is_public(
     response: HttpResponse, repository: Repository, branch: str, made: Revision
 ) -> None:
-    if made.state != RevisionState.QUARANTINE:
+    if made.state != RevisionState.QUARANTINE or plain_hub.is_on(repository.namespace):
         return
     public = positions.public(repository, branch)
     release = offers.of_revision(public) if public else None

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from registry.accounts import people
+from registry.accounts import people, plain_hub
 from registry.accounts.models import Namespace, Role, User
 from registry.errors import RegistryError
 from registry.releases import policies
@@ -24,9 +24,20 @@ class Command(BaseCommand):
         member.add_argument("name")
         member.add_argument("--user", required=True)
         member.add_argument("--role", required=True, choices=Role.values)
-        policy = steps.add_parser("policy", help="how many approvals a release needs; prints it")
+        policy = steps.add_parser(
+            "policy", help="how releases are approved, or that nothing waits for one; prints it"
+        )
         policy.add_argument("name")
-        policy.add_argument("--approvals", type=int, required=True)
+        what = policy.add_mutually_exclusive_group(required=True)
+        what.add_argument("--approvals", type=int, help="how many approvals a release needs")
+        what.add_argument(
+            "--publish-on-commit",
+            action="store_true",
+            help="make it a plain hub: no quarantine and no review, for scratch areas",
+        )
+        policy.add_argument(
+            "--off", action="store_true", help="with --publish-on-commit: end that at once"
+        )
 
     def handle(self, *args: Any, step: str, **options: Any) -> None:
         steps: dict[str, Callable[..., str]] = {
@@ -51,10 +62,23 @@ class Command(BaseCommand):
         self.stderr.write(f"{person.username} has the role {role} in {namespace.name}.")
         return role
 
-    def _policy(self, *, name: str, approvals: int, **options: Any) -> str:
+    def _policy(self, *, name: str, approvals: int | None, off: bool, **options: Any) -> str:
+        if approvals is None:
+            return self._publish_on_commit(_namespace(name), on=not off)
+        if off:
+            raise CommandError("--off belongs to --publish-on-commit.")
         policy = policies.set_approvals(_namespace(name), approvals, by="")
         self.stderr.write(f"A release of {name} needs {policy.approvals} approvals.")
         return str(policy.approvals)
+
+    def _publish_on_commit(self, namespace: Namespace, *, on: bool) -> str:
+        plain_hub.switch(namespace, on=on)
+        self.stderr.write(
+            f"{namespace.name} publishes on commit: nothing there waits for checks or a review."
+            if on
+            else f"What was never released in {namespace.name} is in quarantine again."
+        )
+        return "publish-on-commit" if on else "releases"
 
 
 def _person(name: str) -> User:
