@@ -89,6 +89,8 @@ class Access(models.Model):
     acceptance = models.CharField(max_length=24, blank=True)
     grant = models.CharField(max_length=24, blank=True, db_default="", db_column="access_grant")
     request_id = models.CharField(max_length=64, blank=True)
+    # The bytes were not sent but a link to them, which lives so long; 0 where they were sent
+    link_seconds = models.IntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name_plural = "accesses"

@@ -3,16 +3,15 @@
 import posixpath
 from urllib.parse import quote
 
-from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 
 from registry.catalog import git
 from registry.catalog.files import FileEntry
-from registry.hub import lookup, ranges, refusals, wire
+from registry.hub import handover, lookup, ranges, refusals, wire
 from registry.hub.ranges import Part
 from registry.hub.wire import WireRequest
 from registry.releases import gate
 from registry.releases.gate import Opened
-from registry.storage import blobs
 
 # Pictures of a card. All else is sent as text or bytes, so that no browser runs an upload.
 PICTURES = {
@@ -37,16 +36,7 @@ def resolve(
         part = ranges.wanted(request, size=file.size, etag=etag)
     except ranges.Unsatisfiable:
         return _outside(opened)
-    if request.method == "HEAD":
-        response: HttpResponseBase = HttpResponse()
-    else:
-        response = _send(file, part)
-        _note(request, opened, part)
-    response["Content-Length"] = str(part.length)
-    response["Content-Type"] = _content_type(file)
-    if part.is_range:
-        response["Content-Range"] = f"bytes {part.first}-{part.last}/{file.size}"
-        response.status_code = 206
+    response = handover.send(request, opened, part, _shown(file, _content_type(file)))
     return _described(response, opened, etag)
 
 
@@ -58,16 +48,14 @@ def raw(
     where = lookup.repository(request, repo_id, kind)
     opened = gate.open_named(where, revision, path, caller=request.caller, with_open_files=False)
     file = opened.file
+    shown = _shown(file, "text/plain; charset=utf-8")
     if file.is_lfs:
-        text = git.pointer(file.sha256, file.size)
-        response: HttpResponseBase = HttpResponse(text)
+        response: HttpResponseBase = HttpResponse(
+            git.pointer(file.sha256, file.size), headers=shown
+        )
     else:
-        part = Part(0, file.size, is_range=False)
-        response = HttpResponse() if request.method == "HEAD" else _send(file, part)
-        response["Content-Length"] = str(file.size)
-        if request.method == "GET":
-            _note(request, opened, part)
-    response["Content-Type"] = "text/plain; charset=utf-8"
+        whole = Part(0, file.size, is_range=False)
+        response = handover.send(request, opened, whole, shown)
     return _described(response, opened, file.oid)
 
 
@@ -86,13 +74,6 @@ def auth_check_write(request: WireRequest, kind: str, repo_id: str) -> HttpRespo
     return wire.json_answer({})
 
 
-def _send(file: FileEntry, part: Part) -> HttpResponseBase:
-    """gunicorn sends the part from the file by the kernel; other servers read it in pieces."""
-    if part.length == 0:
-        return HttpResponse()
-    return FileResponse(blobs.open_blob(file.sha256, part.first, part.length))
-
-
 def _outside(opened: Opened) -> HttpResponse:
     response = wire.json_answer(
         {"error": f"The file has {opened.file.size} bytes; the range begins after them."},
@@ -104,18 +85,6 @@ def _outside(opened: Opened) -> HttpResponse:
     return response
 
 
-def _note(request: WireRequest, opened: Opened, part: Part) -> None:
-    gate.note_access(
-        opened.file,
-        opened.answer,
-        repository=opened.repository,
-        revision=opened.revision,
-        caller=request.caller,
-        first_byte=part.first,
-        last_byte=part.last,
-    )
-
-
 def _described(response: HttpResponseBase, opened: Opened, etag: str) -> HttpResponseBase:
     file = opened.file
     response["X-Repo-Commit"] = opened.revision.oid
@@ -125,13 +94,20 @@ def _described(response: HttpResponseBase, opened: Opened, etag: str) -> HttpRes
         response["X-Linked-Size"] = str(file.size)
     response["Accept-Ranges"] = "bytes"
     response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _shown(file: FileEntry, content_type: str) -> dict[str, str]:
+    """How a browser takes the bytes, whoever sends them."""
     name = posixpath.basename(file.path)
     plain = refusals.header_text(name).replace("\\", "_").replace('"', "_")
     plain = plain.encode("ascii", errors="replace").decode().replace("?", "_")
-    response["Content-Disposition"] = (
-        f"inline; filename*=UTF-8''{quote(name, safe='')}; filename=\"{plain}\";"
-    )
-    return response
+    return {
+        "Content-Type": content_type,
+        "Content-Disposition": (
+            f"inline; filename*=UTF-8''{quote(name, safe='')}; filename=\"{plain}\";"
+        ),
+    }
 
 
 def _content_type(file: FileEntry) -> str:

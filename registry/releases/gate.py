@@ -258,9 +258,11 @@ def note_access(
     caller: Caller,
     first_byte: int,
     last_byte: int,
+    link_seconds: int = 0,
     now: datetime | None = None,
 ) -> None:
-    """One row of the access log: who got which bytes of which file, and why they could."""
+    """One row of the access log: who got which bytes of which file, or a link to them that lives so
+    long, and why they could."""
     Access.objects.create(
         at=now or timezone.now(),
         actor=caller.public_id,
@@ -277,6 +279,7 @@ def note_access(
         acceptance=answer.acceptance.public_id if answer.acceptance else "",
         grant=answer.grant.public_id if answer.grant else "",
         request_id=caller.request_id,
+        link_seconds=link_seconds,
     )
 
 
