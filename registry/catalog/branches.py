@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from registry.accounts.callers import Caller
 from registry.audit import log
-from registry.catalog import paths, rights
+from registry.catalog import announcements, files, holdings, paths, rights
 from registry.catalog.models import Ref, Repository, Revision
 from registry.errors import Conflict, Invalid, NotAllowed, RevisionMissing
 
@@ -56,6 +56,8 @@ def delete_tag(repository: Repository, name: str, *, by: Caller) -> None:
 
 
 def _create(repository: Repository, full_name: str, start: Revision, by: Caller) -> Ref:
+    holdings.share(repository)
+    files.require_whole(start)
     try:
         with transaction.atomic():
             ref = Ref.objects.create(repository=repository, name=full_name, head=start)

@@ -16,7 +16,8 @@ from django.utils import timezone
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.audit import log
-from registry.catalog import branches, cards, files, git, paths, proposals, rights, trees
+from registry.catalog import branches, cards, files, git, holdings, paths, proposals, rights, trees
+from registry.catalog.announcements import announce_refs
 from registry.catalog.files import FileEntry
 from registry.catalog.models import (
     Bringing,
@@ -85,6 +86,7 @@ def commit(
     rights.require_push(repository, branches.full_name(branch), by)
     if len(operations) > MAX_OPERATIONS:
         raise TooLarge(f"A commit takes at most {MAX_OPERATIONS} operations; this one has more.")
+    holdings.share(repository)
     Repository.objects.select_for_update().get(pk=repository.pk)
     ref = lock_ref(repository, branch)
     if parent and not ref.head.oid.startswith(parent.lower()):
@@ -178,17 +180,17 @@ def write_revision(
 
 def hold(repository: Repository, blob: Blob, *, by: User) -> None:
     """Note that the repository holds these bytes, brought by this person."""
-    holding, _ = Holding.objects.get_or_create(
-        repository=repository, blob=blob, defaults={"brought_by": by}
-    )
-    if holding.brought_by_id != by.pk:
-        Bringing.objects.get_or_create(holding=holding, by=by)
+    hold_all(repository, [blob], by=by)
 
 
 def hold_all(repository: Repository, found: Iterable[Blob], *, by: User) -> None:
-    """As `hold`, for many at once."""
+    """As `hold`, for many at once. Raises QuotaExceeded where the namespace may not hold them."""
     sent = list(found)
     Holding.objects.bulk_create(
+    if not sent:
+        return
+    holdings.share(repository)
+    holdings.require_room(repository, sent)
         [Holding(repository=repository, blob=blob, brought_by=by) for blob in sent],
         ignore_conflicts=True,
     )
@@ -197,6 +199,7 @@ def hold_all(repository: Repository, found: Iterable[Blob], *, by: User) -> None
         [Bringing(holding=holding, by=by) for holding in of_others], ignore_conflicts=True
     )
 
+    holdings.keep(repository, sent)
 
 def held_blobs(repository: Repository, hashes: Iterable[str]) -> dict[str, Blob]:
     """The blobs of these SHA-256 that the repository holds, by SHA-256."""
@@ -256,6 +259,10 @@ def _check_named(
             )
 
 
+    lost = blobs.missing(op.blob for op in added.values() if op.is_lfs)
+    if lost:
+        path = added[lost[0].sha256].path
+        raise Invalid(f"The bytes of {path[:200]} are not in the store; send the file again.")
 def _is_pointer(blob: Blob) -> bool:
     """Whether these bytes are what git has in place of a large file. As a file of its own it would
     have the id of that file, and a folder with it the id of the folder with that file."""

@@ -1,7 +1,8 @@
 """Reading a revision: its files, its folders, its manifest.
 
 All of it is asked in one query each, which walks the folders inside the database. Order is that of
-the bytes of a path, whatever order the database was made with.
+the bytes of a path, whatever order the database was made with. Files whose content the repository
+gave up are not there.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +13,7 @@ from django.db import connection
 
 from registry.audit import canonical
 from registry.catalog.models import Revision
-from registry.errors import EntryMissing
+from registry.errors import EntryMissing, NotNow
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,15 @@ WITH RECURSIVE walk(root, tree_id, prefix) AS (
 _FILES = f"""{_WALK}
 SELECT root, prefix || name AS path, blob.size, file.oid, blob.sha256, file.is_lfs
 FROM walk JOIN catalog_treeentry AS entry USING (tree_id)
-JOIN catalog_gitblob AS file ON file.id = entry.file_id
+JOIN catalog_gitblob AS file ON file.id = entry.file_id AND file.removed_at IS NULL
 JOIN storage_blob AS blob ON blob.id = file.blob_id
 ORDER BY (prefix || name) COLLATE "C"
+"""  # noqa: S608 - of constants
+_GIVEN_UP = f"""{_WALK}
+SELECT EXISTS (
+    SELECT FROM walk JOIN catalog_treeentry AS entry USING (tree_id)
+    JOIN catalog_gitblob AS file ON file.id = entry.file_id AND file.removed_at IS NOT NULL
+)
 """  # noqa: S608 - of constants
 # Folders that lie wholly before the place where the page begins are not entered
 _BELOW = """
@@ -66,7 +73,8 @@ WITH RECURSIVE asked AS (SELECT %(after)s::text AS after), walk(tree_id, prefix)
 ), page AS (
     SELECT prefix || name AS path, entry.file_id, entry.folder_id
     FROM asked, walk JOIN catalog_treeentry AS entry USING (tree_id)
-    WHERE after IS NULL OR (prefix || name) COLLATE "C" > after
+    LEFT JOIN catalog_gitblob AS file ON file.id = entry.file_id
+    WHERE file.removed_at IS NULL AND (after IS NULL OR (prefix || name) COLLATE "C" > after)
     ORDER BY (prefix || name) COLLATE "C"
     LIMIT %(size)s
 )
@@ -92,13 +100,14 @@ ON entry.tree_id = step.tree_id AND entry.name = parts[depth] AND depth = cardin
 LEFT JOIN catalog_tree AS folder ON folder.id = entry.folder_id
 LEFT JOIN catalog_gitblob AS file ON file.id = entry.file_id
 LEFT JOIN storage_blob AS blob ON blob.id = file.blob_id
+WHERE file.removed_at IS NULL
 """
 # The canonical form of the manifest (RFC 8785), built where the rows are: keys in order of the
 # alphabet, texts escaped as JSON has to and no further. A path holds no control character.
 _SUMMARY = f"""{_WALK}, file AS (
     SELECT prefix || name AS path, blob.size, blob.sha256
     FROM walk JOIN catalog_treeentry AS entry USING (tree_id)
-    JOIN catalog_gitblob AS git ON git.id = entry.file_id
+    JOIN catalog_gitblob AS git ON git.id = entry.file_id AND git.removed_at IS NULL
     JOIN storage_blob AS blob ON blob.id = git.blob_id
 )
 SELECT count(*), coalesce(sum(size), 0), encode(sha256(convert_to('[' || coalesce(string_agg(
@@ -188,6 +197,15 @@ def summary(tree_id: int, *, telling: Sequence[str] = ()) -> Summary:
     path that matches. Nothing of the tree leaves the database."""
     count, size, digest, found = _rows(_SUMMARY, [[tree_id], [""], list(telling)])[0]
     return Summary(count, int(size), digest, sorted(found or []))
+
+
+def require_whole(revision: Revision) -> None:
+    """Raise where the repository gave up the content of a file of this revision."""
+    if _rows(_GIVEN_UP, [[revision.tree_id], [""]])[0][0]:
+        raise NotNow(
+            f"Files of {revision.short} were removed for good; choose a revision that has all of "
+            "its files."
+        )
 
 
 def manifest(files: Iterable[FileEntry]) -> list[dict[str, str | int]]:
