@@ -1,10 +1,12 @@
 """The list of models as one visitor sees it: search, filters, and what each row says."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
+from registry.accounts import plain_hub
 from registry.accounts.callers import Caller
 from registry.catalog import cards
 from registry.catalog.models import Ref, Repository, Revision
@@ -23,6 +25,7 @@ class Row:
     revision: Revision | None
     release: Release | None
     run: CheckRun | None
+    is_plain: bool = False
 
     @property
     def licenses(self) -> list[str]:
@@ -55,15 +58,13 @@ def select(
         found = found.filter(
             Q(name__icontains=word)
             | Q(namespace__name__icontains=word)
-            | Exists(_public_refs().filter(public__tags__contains=[word.lower()]))
+            | Exists(_outside(tags__contains=[word.lower()]))
         )
     if license:
-        found = found.filter(
-            Exists(_public_refs().filter(public__tags__contains=[f"license:{license}"]))
-        )
+        found = found.filter(Exists(_outside(tags__contains=[f"license:{license}"])))
     if verdict in {Verdict.PASSED, Verdict.WARNED}:
-        checked = CheckRun.objects.filter(verdict=verdict, revision=OuterRef("public"))
-        found = found.filter(Exists(_public_refs().filter(Exists(checked))))
+        checked = CheckRun.objects.filter(verdict=verdict, revision=OuterRef("pk"))
+        found = found.filter(Exists(_outside().filter(Exists(checked))))
     return found.order_by(SORTS.get(sort, SORTS["updated"]), "pk")
 
 
@@ -80,7 +81,11 @@ def rows(page: list[Repository], caller: Caller) -> list[Row]:
         .filter(pk__in=[repository.pk for repository in page])
         .values_list("pk", flat=True)
     )
-    shown = {pk: _shown(ref, insider=pk in insiders) for pk, ref in refs.items()}
+    plain = {one.pk for one in page if plain_hub.is_on(one.namespace)}
+    shown = {
+        pk: ref.head if pk in plain else _shown(ref, insider=pk in insiders)
+        for pk, ref in refs.items()
+    }
     revisions = [revision for revision in shown.values() if revision is not None]
     releases = {
         release.revision_id: release
@@ -93,6 +98,7 @@ def rows(page: list[Repository], caller: Caller) -> list[Row]:
             revision=(revision := shown.get(repository.pk)),
             release=releases.get(revision.pk) if revision else None,
             run=checks.get(revision.pk) if revision else None,
+            is_plain=repository.pk in plain,
         )
         for repository in page
     ]
@@ -101,9 +107,10 @@ def rows(page: list[Repository], caller: Caller) -> list[Row]:
 def licenses_in_use(caller: Caller) -> list[str]:
     """The licenses of what the public gets, for the filter."""
     visible = Repository.objects.visible_to(caller)
+    outside = Ref.objects.filter(repository__in=visible, name=MAIN).annotate(outside=_outside_key())
     named = (
-        Ref.objects.filter(repository__in=visible, name=MAIN, public__isnull=False)
-        .values_list("public__card__license", flat=True)
+        Revision.objects.filter(pk__in=outside.values("outside"))
+        .values_list("card__license", flat=True)
         .distinct()
     )
     return sorted({str(name) for value in named for name in cards.as_list(value)})
@@ -111,18 +118,28 @@ def licenses_in_use(caller: Caller) -> list[str]:
 
 def _moved_at(caller: Caller) -> Case:
     """When something last happened that this caller may know of: a release, or for those who see
-    quarantine a commit. Otherwise the order of the list would tell of hidden uploads."""
+    quarantine, and in plain hubs, a commit. Otherwise the order of the list would tell of hidden
+    uploads."""
     releases = Release.objects.filter(repository=OuterRef("pk"), status__in=WAS_RELEASED)
     newest = Subquery(releases.order_by("-released_at").values("released_at")[:1])
     insiders = Repository.objects.quarantine_seen_by(caller)
     return Case(
-        When(pk__in=insiders.values("pk"), then=F("updated_at")),
+        When(Q(pk__in=insiders.values("pk")) | plain_hub.where(), then=F("updated_at")),
         default=Coalesce(newest, F("created_at")),
     )
 
 
-def _public_refs() -> QuerySet[Ref]:
-    return Ref.objects.filter(repository=OuterRef("pk"), name=MAIN, public__isnull=False)
+def _outside_key() -> Case:
+    """Where a branch stands for everybody: in a plain hub that is its head."""
+    return Case(When(plain_hub.where("repository__namespace"), then=F("head")), default=F("public"))
+
+
+def _outside(**conditions: Any) -> QuerySet[Revision]:
+    """What everybody gets from the `main` of a repository, where it fulfils this."""
+    main = Ref.objects.filter(repository=OuterRef(OuterRef("pk")), name=MAIN)
+    return Revision.objects.filter(
+        pk=Subquery(main.annotate(outside=_outside_key()).values("outside")), **conditions
+    )
 
 
 def _shown(ref: Ref, *, insider: bool) -> Revision | None:

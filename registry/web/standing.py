@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from registry.accounts import permissions
+from registry.accounts import permissions, plain_hub
 from registry.accounts.callers import Caller
 from registry.accounts.permissions import Permission
 from registry.agreements import documents
@@ -23,7 +23,8 @@ class Standing:
     """`public` is what everybody gets from `main`, `head` what uploads build on.
 
     `head` is None for visitors who may not know of unreleased revisions. `shown` is the revision
-    that a page without a revision in its address is about, `answer` the gate's word on it.
+    that a page without a revision in its address is about, `answer` the gate's word on it. In a
+    plain hub (`is_plain`) the head is public.
     `submit_refusal` says why an open release cannot be submitted again now.
     """
 
@@ -36,6 +37,7 @@ class Standing:
     answer: Answer
     sees_quarantine: bool
     may_write: bool
+    is_plain: bool
     open_release: Release | None
     submit_refusal: str
     public_release: Release | None
@@ -76,10 +78,11 @@ def of(
     if ref is None or shown is None:
         return None
     sees = revisions.sees_quarantine(repository, caller)
+    is_plain = plain_hub.is_on(repository.namespace)
     open_release = _open_release(repository, caller)
     return Standing(
         repository=repository,
-        public=ref.public,
+        public=ref.head if is_plain else ref.public,
         head=ref.head if sees else None,
         withdrawn=ref.withdrawn,
         shown=shown,
@@ -87,6 +90,7 @@ def of(
         answer=gate.decide(repository, shown, caller=caller),
         sees_quarantine=sees,
         may_write=permissions.may(caller, Permission.PROPOSE, repository.namespace),
+        is_plain=is_plain,
         open_release=open_release,
         submit_refusal=_submit_refusal(open_release, caller),
         public_release=offers.current(repository),

@@ -8,6 +8,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from registry.accounts import plain_hub
+from registry.accounts.models import Namespace
 from registry.catalog.models import Repository, RepositoryType
 
 register = template.Library()
@@ -48,6 +50,12 @@ def verdict(name: str) -> dict[str, Any]:
 def copy_line(text: str, key: str) -> dict[str, str]:
     """A line for a terminal with a button that copies it. `key` is unique on the page."""
     return {"text": text, "key": key}
+
+
+@register.filter
+def is_plain_hub(owner: Namespace) -> bool:
+    """Whether what this namespace holds is out without a release."""
+    return plain_hub.is_on(owner)
 
 
 @register.filter
