@@ -183,14 +183,15 @@ def hold(repository: Repository, blob: Blob, *, by: User) -> None:
     hold_all(repository, [blob], by=by)
 
 
+@transaction.atomic
 def hold_all(repository: Repository, found: Iterable[Blob], *, by: User) -> None:
     """As `hold`, for many at once. Raises QuotaExceeded where the namespace may not hold them."""
     sent = list(found)
-    Holding.objects.bulk_create(
     if not sent:
         return
     holdings.share(repository)
     holdings.require_room(repository, sent)
+    Holding.objects.bulk_create(
         [Holding(repository=repository, blob=blob, brought_by=by) for blob in sent],
         ignore_conflicts=True,
     )
@@ -198,8 +199,8 @@ def hold_all(repository: Repository, found: Iterable[Blob], *, by: User) -> None
     Bringing.objects.bulk_create(
         [Bringing(holding=holding, by=by) for holding in of_others], ignore_conflicts=True
     )
-
     holdings.keep(repository, sent)
+
 
 def held_blobs(repository: Repository, hashes: Iterable[str]) -> dict[str, Blob]:
     """The blobs of these SHA-256 that the repository holds, by SHA-256."""
@@ -222,6 +223,7 @@ def lock_ref(repository: Repository, branch: str) -> Ref:
 
 def advance(repository: Repository, ref: Ref, revision: Revision) -> None:
     """Have a branch or pull request that is locked stand at this revision."""
+    announce_refs(repository, (ref.name, ref.head.oid, revision.oid))
     ref.head = revision
     ref.save(update_fields=["head", "updated_at"])
     Repository.objects.filter(pk=repository.pk).update(updated_at=revision.committed_at)
@@ -257,12 +259,12 @@ def _check_named(
             raise Invalid(
                 f"{operation.path[:200]} is the pointer to a large file; send the file itself."
             )
-
-
     lost = blobs.missing(op.blob for op in added.values() if op.is_lfs)
     if lost:
         path = added[lost[0].sha256].path
         raise Invalid(f"The bytes of {path[:200]} are not in the store; send the file again.")
+
+
 def _is_pointer(blob: Blob) -> bool:
     """Whether these bytes are what git has in place of a large file. As a file of its own it would
     have the id of that file, and a folder with it the id of the folder with that file."""
