@@ -299,7 +299,7 @@ EMAIL_TIMEOUT = 20
 
 OUTBOX_CARRIERS = {
     "mail": "registry.outbox.mail.send",
-    "webhook": "registry.catalog.announcements.send",
+    "webhook": "registry.discussions.announcements.send",
 }
 OUTBOX_DAYS = _number("REGISTRY_OUTBOX_DAYS", 3)
 WEBHOOK_ALLOW = _networks("REGISTRY_WEBHOOK_ALLOW")

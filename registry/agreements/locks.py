@@ -10,6 +10,7 @@ from registry.accounts.callers import Caller
 from registry.accounts.permissions import Permission
 from registry.agreements.models import AccessPolicy
 from registry.audit import log
+from registry.catalog import announcements
 from registry.catalog.models import Gated, Repository
 from registry.errors import Invalid, NotAllowed
 
@@ -44,6 +45,7 @@ def set_mode(repository: Repository, mode: str, *, by: Caller) -> None:
         before=before or "false",
         after=str(mode) or "false",
     )
+    announcements.announce(repository, "repo.config", "update")
 
 
 def ask_again_days(repository: Repository) -> int:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,8 @@ from registry.outbox.models import Message, Webhook
 from registry.outbox.webhooks import EVERYBODY, INSIDERS
 
 MAIN = "refs/heads/main"
+
+Fill = Callable[[dict[str, Any], Caller], dict[str, Any]]
 
 
 def announce(
@@ -69,14 +72,14 @@ def announce_deletion(repository: Repository) -> None:
     webhooks.write(written)
 
 
-def send(message: Message) -> Delivered:
-    """The carrier of webhooks: one attempt to deliver an event."""
+def send(message: Message, *, fill: Fill) -> Delivered:
+    """One attempt to deliver an event. `fill` adds what layers above this one know of it."""
     webhook = Webhook.objects.select_related("owner").get(pk=message.webhook_id)
     if webhook.is_disabled:
         if message.tried_at is None:
             raise Unwanted
         raise Undelivered("The webhook was disabled.", is_final=True)
-    content = json.dumps(_content(message, webhook)).encode()
+    content = json.dumps(_content(message, webhook, fill)).encode()
     headers = _headers(content, secret=webhooks.secret_of(webhook), delivery=message.public_id)
     messages.speaking_to_the_other_side(message)
     try:
@@ -104,7 +107,7 @@ def _headers(content: bytes, *, secret: str, delivery: str) -> dict[str, str]:
     }
 
 
-def _content(message: Message, webhook: Webhook) -> dict[str, Any]:
+def _content(message: Message, webhook: Webhook, fill: Fill) -> dict[str, Any]:
     """The event as the owner of the webhook may see it now, or Unwanted."""
     event = dict(message.body)
     public_id, audience = event.pop("repository", ""), event.pop("audience", EVERYBODY)
@@ -117,6 +120,7 @@ def _content(message: Message, webhook: Webhook) -> dict[str, Any]:
         if "updatedRefs" in event:
             event["updatedRefs"] = _seen_refs(event["updatedRefs"], repository, caller)
         event["repo"] = _described(repository, caller)
+        event = fill(event, caller)
     return event | {"webhook": {"id": webhook.public_id, "version": webhook.version}}
 
 

@@ -66,6 +66,7 @@ def _create(repository: Repository, full_name: str, start: Revision, by: Caller)
     log.record(
         "ref.create", actor=by.public_id, subject=repository, ref=full_name, revision=start.oid
     )
+    announcements.announce_refs(repository, (full_name, None, start.oid))
     return ref
 
 
@@ -86,6 +87,7 @@ def _delete(repository: Repository, full_name: str, name: str, by: Caller) -> No
     log.record(
         "ref.delete", actor=by.public_id, subject=repository, ref=full_name, revision=ref.head.oid
     )
+    announcements.announce_refs(repository, (full_name, ref.head.oid, None))
 
 
 def _check_free(repository: Repository, full_name: str, what: str) -> None:

@@ -1,7 +1,9 @@
 """Where branches and tags stand, inside and outside. Called by `releases.workflow` alone."""
 
+from registry.catalog import announcements
 from registry.catalog.models import Ref, Repository, Revision, RevisionState
 from registry.errors import Conflict, RevisionMissing
+from registry.outbox.webhooks import OUTSIDERS
 
 
 def branch(repository: Repository, name: str) -> Ref:
@@ -31,8 +33,12 @@ def set_state(revision: Revision, state: RevisionState) -> None:
 def place(
     repository: Repository, name: str, *, public: Revision | None, withdrawn: Revision | None
 ) -> None:
-    """Move the public position of a branch."""
-    Ref.objects.filter(repository=repository, name=name).update(public=public, withdrawn=withdrawn)
+    """Move the public position of a branch. To those who do not see quarantine, it is the branch."""
+    ref = Ref.objects.filter(repository=repository, name=name)
+    before = ref.values_list("public__oid", flat=True).first()
+    ref.update(public=public, withdrawn=withdrawn)
+    after = public.oid if public else None
+    announcements.announce_refs(repository, (name, before, after), audience=OUTSIDERS)
 
 
 def check_free(repository: Repository, label: str, revision: Revision) -> None:
@@ -47,11 +53,13 @@ def check_free(repository: Repository, label: str, revision: Revision) -> None:
 def tag_release(repository: Repository, label: str, revision: Revision) -> Ref:
     """The tag of a release, which nobody can move or delete."""
     check_free(repository, label, revision)
-    ref, _ = Ref.objects.update_or_create(
+    ref, is_new = Ref.objects.update_or_create(
         repository=repository,
         name=f"refs/tags/{label}",
         defaults={"head": revision, "public": revision, "is_locked": True},
     )
+    if is_new:
+        announcements.announce_refs(repository, (ref.name, None, revision.oid))
     return ref
 
 

@@ -9,6 +9,7 @@ from registry.accounts.models import User
 from registry.audit import log
 from registry.catalog import rights
 from registry.catalog.models import Proposal, Repository, Revision
+from registry.discussions import announcements
 from registry.discussions.models import (
     MAX_TITLE,
     CommentText,
@@ -68,6 +69,7 @@ def make(
         repository=repository.public_id,
         number=discussion.number,
     )
+    announcements.announce(discussion, "create")
     return discussion
 
 
@@ -114,7 +116,9 @@ def events(discussion: Discussion, *, caller: Caller) -> QuerySet[Event]:
 @transaction.atomic
 def comment(discussion: Discussion, text: str, *, by: Caller) -> Event:
     rights.require_propose(discussion.repository, by)
-    return _say(discussion, text, by=_person(by))
+    event = _say(discussion, text, by=_person(by))
+    announcements.announce(discussion, "create", comment=event)
+    return event
 
 
 @transaction.atomic
@@ -124,6 +128,7 @@ def edit(event: Event, text: str, *, by: Caller) -> Event:
     if error := edit_refusal(event, by):
         raise error
     CommentText.objects.create(event=event, raw=_checked_text(text), by=_person(by))
+    announcements.announce(event.discussion, "update", comment=event)
     return _fresh(event)
 
 
@@ -136,6 +141,7 @@ def hide(event: Event, *, by: Caller) -> Event:
     if event.hidden_at is None:
         Event.objects.filter(pk=event.pk).update(hidden_at=timezone.now())
         log.record("discussion.hide", actor=by.public_id, subject=event.discussion)
+        announcements.announce(event.discussion, "update", comment=event)
     return _fresh(event)
 
 
@@ -147,6 +153,7 @@ def rename(discussion: Discussion, title: str, *, by: Caller) -> Event:
         raise NotAllowed(rights.NO_WRITE)
     before, discussion.title = discussion.title, _checked_title(title)
     discussion.save(update_fields=["title"])
+    announcements.announce(discussion, "update")
     facts = {"from": before, "to": discussion.title}
     return _note(discussion, EventKind.TITLE, by=_person(by), facts=facts)
 
@@ -175,6 +182,7 @@ def enter(
     """Write the status of a thread that is locked, and that it changed."""
     discussion.status, discussion.merged_as = status, merged_as
     discussion.save(update_fields=["status", "merged_as"])
+    announcements.announce(discussion, "update")
     return _note(discussion, EventKind.STATUS, by=by, facts={"status": str(status)})
 
 

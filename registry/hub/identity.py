@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.db.models import Exists
 from django.http import HttpResponse
 
 from registry.accounts.models import AccessToken, Membership, NamespaceKind, Scope
@@ -17,7 +18,10 @@ def whoami(request: WireRequest) -> HttpResponse:
     user = request.caller.user
     if user is None:
         raise SignInRequired("Send a token to be recognised.")
-    token = AccessToken.objects.get(public_id=request.caller.token)
+    verified = EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True)
+    token = AccessToken.objects.annotate(has_verified_email=Exists(verified)).get(
+        public_id=request.caller.token
+    )
     memberships = Membership.objects.filter(
         user=user, namespace__kind=NamespaceKind.ORGANISATION
     ).select_related("namespace")
@@ -28,7 +32,7 @@ def whoami(request: WireRequest) -> HttpResponse:
             "name": user.username,
             "fullname": user.full_name or user.username,
             "email": user.email,
-            "emailVerified": EmailAddress.objects.filter(user=user, verified=True).exists(),
+            "emailVerified": token.has_verified_email,
             "isPro": False,
             "canPay": False,
             "avatarUrl": "",
