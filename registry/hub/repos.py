@@ -5,11 +5,11 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseBase
 from pydantic import BaseModel
 
-from registry.agreements import documents
+from registry.agreements import documents, locks
 from registry.catalog import cards, lineage, repositories
 from registry.catalog.models import Repository, RepositoryType, Visibility
 from registry.errors import Invalid, Moved, RepositoryMissing, SignInRequired
-from registry.hub import lookup, refusals, wire
+from registry.hub import access, lookup, refusals, wire
 from registry.hub.wire import WireRequest
 from registry.releases import copies
 
@@ -104,21 +104,24 @@ def duplicate(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
 
 @wire.endpoint("PUT")
 def settings(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
-    """PUT /api/{type}s/{id}/settings: who may know of a repository"""
+    """PUT /api/{type}s/{id}/settings: who may know of a repository, and have its files"""
     wanted = wire.body(request, Settings)
     found = lookup.repository(request, repo_id, kind)
     visibility = _visibility(wanted.visibility, wanted.private)
     if visibility is None and wanted.gated is None:
-        raise Invalid("Send visibility (public or private): there is nothing to set.")
-    if wanted.gated is not None:
-        raise Invalid(
-            "gated cannot be set here: it follows from the terms of the model, which ask for "
-            "their acceptance or do not."
-        )
+        raise Invalid("Send visibility (public or private) or gated: there is nothing to set.")
+    mode = None if wanted.gated is None else locks.mode_named(wanted.gated)
     _require_somebody(request)
-    repositories.set_visibility(found, visibility or found.visibility, by=request.caller)
-    is_private = visibility == Visibility.PRIVATE
-    return wire.json_answer({"visibility": visibility, "private": is_private})
+    answer: dict[str, Any] = {}
+    if mode is not None:
+        answer["gated"] = access.set_gated(request, found, mode)
+    if visibility is not None:
+        repositories.set_visibility(found, visibility, by=request.caller)
+        answer |= {"visibility": visibility, "private": visibility == Visibility.PRIVATE}
+    response = wire.json_answer(answer)
+    if mode is not None and answer["gated"] != (mode or False):
+        wire.warn(response, "gated", access.STRICTER)
+    return response
 
 
 @wire.endpoint("POST")
