@@ -10,8 +10,10 @@ from registry.agreements import documents
 from registry.catalog import branches, commits, rights
 from registry.catalog.models import Repository, Revision
 from registry.checks import runs
-from registry.errors import NotAllowed
-from registry.releases import workflow
+from registry.discussions import pull_requests, threads
+from registry.discussions.models import Discussion, Status
+from registry.errors import Invalid, NotAllowed
+from registry.releases import gate, workflow
 from registry.releases.models import OPEN, WAS_RELEASED, Release
 
 
@@ -26,7 +28,16 @@ def push(
     parent: str = "",
     by: Caller,
 ) -> Revision:
-    """Commit to a branch. The revision is in quarantine, and its checks start when commits stop."""
+    """Commit to a branch or to `refs/pr/N`. The revision is in quarantine, and its checks start when
+    commits stop."""
+    discussion = None
+    opened: set[str] = set()
+    if branch.startswith(rights.PULL_REQUESTS):
+        rights.require_push(repository, branch, by)
+        Repository.objects.select_for_update().get(pk=repository.pk)
+        discussion = pull_requests.of_ref(repository, branch)
+        pull_requests.check_takes_commits(discussion)
+        opened = gate.open_to(repository, caller=by)
     revision = commits.commit(
         repository,
         branch=branch,
@@ -36,10 +47,43 @@ def push(
         parent=parent,
         by=by,
         known_licenses=documents.known_tags(),
+        opened=opened,
     )
     runs.queue(revision)
-    workflow.follow(repository, branch=branch, head=revision, by=by)
+    if discussion is None:
+        workflow.follow(repository, branch=branch, head=revision, by=by)
+    elif discussion.proposal is not None and revision != discussion.proposal.start:
+        threads.note_commit(discussion, revision, by=revision.author)
     return revision
+
+
+@transaction.atomic
+def propose(
+    repository: Repository,
+    *,
+    branch: str,
+    operations: Sequence[commits.Operation],
+    title: str,
+    message: str = "",
+    parent: str = "",
+    by: Caller,
+) -> tuple[Discussion, Revision]:
+    """Open a pull request onto a branch with one commit in it."""
+    discussion = pull_requests.open_pull_request(
+        repository, title=title, text=message, by=by, branch=branch, status=Status.OPEN
+    )
+    revision = push(
+        repository,
+        branch=discussion.ref_name,
+        operations=operations,
+        title=title,
+        message=message,
+        parent=parent,
+        by=by,
+    )
+    if discussion.proposal is not None and revision == discussion.proposal.start:
+        raise Invalid("This commit would change nothing, so no pull request was opened.")
+    return discussion, revision
 
 
 @transaction.atomic

@@ -21,7 +21,7 @@ from registry.catalog.models import Repository, Revision, RevisionState
 from registry.checks import runs
 from registry.checks.models import FindingRow
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow, RegistryError, SignInRequired
-from registry.releases import policies
+from registry.releases import policies, review_threads
 from registry.releases.models import (
     OPEN,
     Decision,
@@ -148,6 +148,9 @@ def open_release(
         due_at=now + timedelta(days=settings.REVIEW_DUE_DAYS),
     )
     _bind(release, terms)
+    release.discussion = review_threads.of_revision(
+        repository, revision, version=version, notes=notes, by=by.user
+    )
     try:
         with transaction.atomic():
             release.save(force_insert=True)
@@ -194,8 +197,11 @@ def transition(
             acknowledged=ticked,
             at=timezone.now(),
         )
+    review_threads.note(release, name, by=by.user, reason=reason)
     if name != "approve" or approvals(release) >= approvals_needed(release):
         _enter(release, rule.target, reason=reason, name=name)
+        if release.status not in OPEN:
+            review_threads.close(release, by=by.user)
     log.record(
         f"release.{name}", actor=by.public_id, subject=release, digest=release.digest, reason=reason
     )
@@ -230,7 +236,7 @@ def _locked(release: Release) -> Release:
     Repository.objects.select_for_update().get(pk=release.repository_id)
     Release.objects.select_for_update().get(pk=release.pk)
     return Release.objects.select_related(
-        "repository__namespace", "revision__repository", "opened_by"
+        "repository__namespace", "revision__repository", "opened_by", "discussion"
     ).get(pk=release.pk)
 
 

@@ -1,0 +1,97 @@
+"""When a pull request may be merged, and what a merge does: it moves the head and releases nothing."""
+
+from typing import cast
+
+from django.db import transaction
+
+from registry.accounts.callers import Caller
+from registry.accounts.models import User
+from registry.audit import log
+from registry.catalog import commits, merges, rights
+from registry.catalog.models import Repository, Revision
+from registry.checks import runs
+from registry.checks.findings import Severity
+from registry.discussions import threads
+from registry.discussions.models import Discussion, Status
+from registry.errors import Conflict, Invalid, NotAllowed, NotNow, RegistryError
+from registry.releases import workflow
+
+SHOWN = 10
+
+
+@transaction.atomic
+def merge(discussion: Discussion, *, by: Caller, comment: str = "") -> Revision:
+    """Bring a pull request into its base by a merge commit, or raise with what stands in the way."""
+    repository = discussion.repository
+    rights.require_write(repository, by)
+    Repository.objects.select_for_update().get(pk=repository.pk)
+    discussion = threads.locked(discussion)
+    if error := state_refusal(discussion):
+        raise error
+    proposal = discussion.proposal
+    assert proposal is not None  # noqa: S101 - the question above asked for a pull request
+    ref = commits.lock_ref(repository, proposal.base)
+    head = proposal.ref.head
+    if found := blocking(head):
+        raise NotAllowed(
+            "The checks of this pull request found what has to be mended first. " + " ".join(found)
+        )
+    plan = merges.plan(repository, onto=ref.head, proposed=head, start=proposal.start)
+    if plan.conflicts:
+        raise Conflict(
+            f"{ref.short} has changed in the same files since: {_some(plan.conflicts)}. Push what "
+            "they should be to a new pull request."
+        )
+    if not plan.changes:
+        raise NotNow("This pull request would change nothing.")
+    person = cast(User, by.user)
+    if comment.strip():
+        threads.comment(discussion, comment, by=by)
+    revision = merges.write(
+        repository,
+        ref,
+        proposed=head,
+        changes=plan.changes,
+        by=person,
+        title=f"Merge pull request #{discussion.number}: {discussion.title}",
+        message=comment.strip(),
+    )
+    threads.enter(discussion, Status.MERGED, by=person, merged_as=revision)
+    runs.queue(revision)
+    workflow.follow(repository, branch=ref.short, head=revision, by=by)
+    log.record(
+        "pull-request.merge",
+        actor=by.public_id,
+        subject=discussion,
+        repository=repository.public_id,
+        number=discussion.number,
+        revision=revision.oid,
+        merged=head.oid,
+    )
+    return revision
+
+
+def state_refusal(discussion: Discussion) -> RegistryError | None:
+    """Why a pull request in this state is not merged by anybody, or None."""
+    if not discussion.is_pull_request:
+        return Invalid("This is a discussion; there is nothing to merge.")
+    if discussion.status == Status.DRAFT:
+        return Invalid("This pull request is a draft. Open it first.")
+    if discussion.status != Status.OPEN:
+        return NotNow(f"This pull request is {discussion.status}, so it is not merged.")
+    return None
+
+
+def blocking(revision: Revision) -> list[str]:
+    """What the checks found that keeps a pull request from being merged, one sentence each. What is
+    still being checked does not: the merge commit is checked itself before a release."""
+    run = runs.latest(revision)
+    if run is None:
+        return []
+    found = run.findings.filter(severity=Severity.BLOCK)[:SHOWN]
+    return [f"{finding.check_id}: {finding.message}" for finding in found]
+
+
+def _some(paths: list[str]) -> str:
+    shown = ", ".join(paths[:SHOWN])
+    return f"{shown} and {len(paths) - SHOWN} more" if len(paths) > SHOWN else shown
