@@ -6,7 +6,7 @@ HOST ?= 127.0.0.1
 DATA ?= var
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test clients check check-django format clean
+.PHONY: help install run demo test clients check check-django format clean bench
 
 define make-venv
 command -v $(PYTHON) >/dev/null || \
@@ -50,6 +50,9 @@ test: .venv/installed-dev ## run all tests; ARGS="tests/storage -x" for some
 clients: .venv/installed-dev ## drive the site with every version of the Hub client that people still run
 	$(BIN)/python -m tests.wire.clients
 	REGISTRY_TEST_CLIENTS=all $(BIN)/python -m pytest -m clients $(if $(ARGS),$(ARGS),tests/wire)
+
+bench: .venv/installed-dev ## measure speed; ARGS="downloads --quick" for a part
+	$(BIN)/python -m benchmarks $(ARGS)
 
 check: .venv/installed-dev ## look at the source with every tool
 	$(BIN)/ruff format --check .

@@ -30,7 +30,7 @@ def up(*, data: Path, address: Address, with_demo_people: bool) -> int:
                 secrets.ensure_secret_key(data)
             env = parts.environment(data, address)
             start_database(supervisor, data)
-            _start_broker(supervisor, data)
+            start_broker(supervisor, data)
             step = ["manage.py", "prepare", *(["--demo"] if with_demo_people else [])]
             supervisor.run_step("prepare", parts.program(step, env))
             web = parts.web_part(address, env)
@@ -89,7 +89,8 @@ def start_database(supervisor: Supervisor, data: Path) -> None:
     server.ensure_database()
 
 
-def _start_broker(supervisor: Supervisor, data: Path) -> None:
+def start_broker(supervisor: Supervisor, data: Path) -> None:
+    """Start the embedded Valkey, unless the site names a broker of its own."""
     if os.environ.get("REGISTRY_BROKER_URL"):
         return
     server = parts.valkey(data)

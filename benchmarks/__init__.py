@@ -1,0 +1,1 @@
+"""How fast the registry is, as ratios against plain servers measured in the same run."""

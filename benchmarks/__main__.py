@@ -1,0 +1,52 @@
+"""`python -m benchmarks [PART ...]`: measure, print, and write a report."""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import commits, downloads, metadata, report, uploads
+from benchmarks.report import SOURCE, Table
+
+PARTS = ("metadata", "commits", "downloads", "uploads")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all where none is named")
+    parser.add_argument("--quick", action="store_true", help="small and short, to try the scripts")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md too")
+    parser.add_argument("--upload-mb", type=int, default=0, help="megabytes to upload")
+    parser.add_argument("--out", type=Path, default=Path("var/benchmarks"), help="the report")
+    parser.add_argument("--folder", type=Path, help="where instances and files are made")
+    parser.add_argument("--handovers", nargs="*", default=(), choices=downloads.HANDOVERS)
+    chosen = parser.parse_args()
+    tables: list[Table] = []
+    for part in chosen.parts or PARTS:
+        with tempfile.TemporaryDirectory(prefix=f"bench-{part}-", dir=chosen.folder) as folder:
+            began = time.monotonic()
+            tables += _measure(part, Path(folder), chosen)
+            print(f"{part}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+    found = report.as_json(tables, quick=chosen.quick)
+    report.write(chosen.out, found, tables)
+    if chosen.write:
+        (SOURCE / "docs" / "benchmarks.md").write_text(report.as_markdown(found, tables))
+    print(report.as_markdown(found, tables))
+    print(f"Written to {chosen.out}/benchmarks.json and benchmarks.md.")
+    return 0
+
+
+def _measure(part: str, folder: Path, chosen: argparse.Namespace) -> list[Table]:
+    if part == "metadata":
+        return metadata.measure(folder, quick=chosen.quick)
+    if part == "commits":
+        return commits.measure(folder, quick=chosen.quick)
+    if part == "downloads":
+        return downloads.measure(folder, quick=chosen.quick, only=tuple(chosen.handovers))
+    size = chosen.upload_mb * 10**6
+    return uploads.measure(folder, quick=chosen.quick, size=size)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""What instances hold when they are measured, made through the rules: run by `Instance.make`."""
+
+import hashlib
+import io
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import django
+
+PIECE = 4 * 1024**2
+
+
+def people() -> dict[str, str]:
+    """A publisher and a reader, each with a token."""
+    from tests import factories
+
+    publisher, reader = factories.make_user("publisher"), factories.make_user("reader")
+    factories.make_maintainer("approver")
+    return {
+        "publisher": factories.make_token(publisher, "write"),
+        "reader": factories.make_token(reader, "read"),
+    }
+
+
+def large(*, name: str, file: str) -> dict[str, str]:
+    """A released model with one large file, whose terms the reader accepted."""
+    from registry.catalog import commits
+    from registry.storage import blobs
+
+    repository, owner = _repository(name)
+    with open(file, "rb") as content:
+        blob = blobs.store(content, size=os.path.getsize(file))
+    commits.hold(repository, blob, by=owner)
+    add = [commits.AddFile("model.safetensors", blob, is_lfs=True)]
+    _released(repository, owner, add)
+    return {"path": f"/{repository}/resolve/main/model.safetensors"}
+
+
+def tree(*, name: str, files: int) -> dict[str, str]:
+    """A released model with this many files in one folder, whose terms the reader accepted."""
+    from registry.catalog import commits
+    from registry.storage import many
+
+    repository, owner = _repository(name)
+    contents = [f"part {number}\n".encode() * 40 for number in range(files)]
+    found = many.store_all(contents)
+    commits.hold_all(repository, found, by=owner)
+    add = [
+        commits.AddFile(f"parts/part-{number:05}.txt", blob, is_lfs=False)
+        for number, blob in enumerate(found)
+    ]
+    config, weights = b'{"model_type": "llama"}', b"weights"
+    for path, content in (("config.json", config), ("model.safetensors", weights)):
+        blob = blobs_store(content)
+        commits.hold(repository, blob, by=owner)
+        add.append(commits.AddFile(path, blob, is_lfs=path.endswith(".safetensors")))
+    _released(repository, owner, add)
+    return {"name": str(repository)}
+
+
+def listed(*, count: int) -> dict[str, int]:
+    """This many small released models."""
+    from tests import factories
+
+    approver = _user("approver")
+    for number in range(count):
+        repository, _ = _repository(f"listed-{number:03}")
+        factories.make_released(repository, by=approver)
+    return {"count": count}
+
+
+def scratch(*, name: str) -> dict[str, str]:
+    """An empty repository of the publisher."""
+    repository, _ = _repository(name)
+    return {"name": str(repository)}
+
+
+def queries(*, calls: list[list[str]], token: str) -> list[int]:
+    """How many queries each call (method, path) makes once the token's use is noted."""
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    headers = {"authorization": f"Bearer {token}", "host": "127.0.0.1"}
+    client = Client(headers=headers)
+    counts = []
+    for method, path in calls:
+        client.generic(method, path, RAW_URI=path)
+        with CaptureQueriesContext(connection) as captured:
+            answer = client.generic(method, path, RAW_URI=path)
+        if answer.status_code not in (200, 206, 302):
+            raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.content!r}")
+        answer.close()
+        counts.append(len(captured))
+    return counts
+
+
+def random_file(*, path: str, size: int) -> dict[str, str]:
+    """A file that no compression and no deduplication makes smaller."""
+    base = bytearray(os.urandom(PIECE))
+    hasher, left, number = hashlib.sha256(), size, 0
+    with open(path, "wb") as file:
+        while left:
+            # Every 16 KiB differ from those of all other pieces, so that no chunk comes twice
+            for at in range(0, PIECE, 16 * 1024):
+                base[at : at + 8] = number.to_bytes(8, "big")
+                number += 1
+            piece = memoryview(base)[: min(left, PIECE)]
+            file.write(piece)
+            hasher.update(piece)
+            left -= len(piece)
+    return {"sha256": hasher.hexdigest()}
+
+
+def blobs_store(content: bytes) -> Any:
+    from registry.storage import blobs
+
+    return blobs.store(io.BytesIO(content), size=len(content))
+
+
+def _user(name: str) -> Any:
+    from registry.accounts.models import User
+
+    return User.objects.get(username=name)
+
+
+def _repository(name: str) -> tuple[Any, Any]:
+    from tests import factories
+
+    owner = _user("publisher")
+    return factories.make_repository(owner, name), owner
+
+
+def _released(repository: Any, owner: Any, operations: list[Any]) -> None:
+    from registry.catalog import commits
+    from registry.releases import pushes, workflow
+    from tests import factories
+
+    card = blobs_store(factories.CARD.encode())
+    commits.hold(repository, card, by=owner)
+    by = factories.as_caller(owner)
+    revision = pushes.push(
+        repository,
+        branch="main",
+        operations=[*operations, commits.AddFile("README.md", card, is_lfs=False)],
+        title="Add files",
+        by=by,
+    )
+    factories.finish_checks(revision)
+    release = workflow.open_release(revision, version="v1.0", by=by)
+    release = workflow.transition("approve", release, by=factories.as_caller(_user("approver")))
+    factories.accept_terms(release, _user("reader"))
+
+
+WHAT: dict[str, Callable[..., Any]] = {
+    one.__name__: one for one in (people, large, tree, listed, scratch, queries)
+}
+
+if __name__ == "__main__":
+    django.setup()
+    print(json.dumps(WHAT[sys.argv[1]](**json.loads(sys.argv[2]))))
