@@ -15,9 +15,10 @@ def start_of(repository: Repository, branch: str, *, caller: Caller) -> Revision
     """Where a pull request of this caller onto a branch begins: where the branch stands for them.
     Those who see quarantine and write begin at the head, others at the public position."""
     name = f"refs/heads/{branch.removeprefix('refs/heads/')}"
-    if not Ref.objects.filter(repository=repository, name=name).exists():
-        raise RevisionMissing(f"Invalid rev id: {branch}")
-    start = revisions.find(repository, name, caller=caller)
+    try:
+        start = revisions.find(repository, name, caller=caller)
+    except RevisionMissing as error:
+        raise RevisionMissing(f"Invalid rev id: {branch}") from error
     if (
         start.state in {RevisionState.SUSPENDED, RevisionState.RECALLED}
         and not rights.of(repository, caller).sees_quarantine

@@ -47,10 +47,10 @@ def find(repository: Repository, name: str, *, caller: Caller) -> Revision:
     raise RevisionMissing(f"Invalid rev id: {name}")
 
 
-def require_branch(repository: Repository, name: str) -> None:
-    """Raise unless the repository has a branch of this name; who asks may write it."""
-    if not Ref.objects.filter(repository=repository, name=f"refs/heads/{name}").exists():
-        raise RevisionMissing(f"Invalid rev id: {name}")
+def require_ref(repository: Repository, name: str) -> None:
+    """Raise unless the repository has a branch or pull request of this full name."""
+    if not Ref.objects.filter(repository=repository, name=name).exists():
+        raise RevisionMissing(f"Invalid rev id: {name.removeprefix('refs/heads/')}")
 
 
 def position(ref: Ref, *, caller: Caller) -> Revision | None:
@@ -113,31 +113,6 @@ def mains(*, caller: Caller, kind: str) -> QuerySet[Ref]:
         .filter(shown__isnull=False)
         .select_related("repository__namespace")
     )
-
-
-def history(repository: Repository, start: Revision, *, caller: Caller) -> list[Revision]:
-    """The revisions that lead to `start`, newest first, as far as they exist for this caller."""
-    seen = {
-        revision.oid: revision
-        for revision in Revision.objects.select_related("author").filter(repository=repository)
-    }
-    visible = set(
-        Revision.objects.visible_to(caller)
-        .filter(repository=repository)
-        .values_list("oid", flat=True)
-    )
-    found, queue, met = [], [start.oid], {start.oid}
-    while queue:
-        revision = seen.get(queue.pop(0))
-        if revision is None:
-            continue
-        if revision.oid in visible:
-            found.append(revision)
-        for parent in revision.parents:
-            if parent not in met:
-                met.add(parent)
-                queue.append(parent)
-    return found
 
 
 def _refs() -> QuerySet[Ref]:

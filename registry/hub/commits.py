@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, TypedDict
 
 from django.conf import settings
 from django.db import transaction
@@ -12,13 +12,14 @@ from django.http import HttpResponse
 from pydantic import BaseModel, Field
 
 from registry.accounts import plain_hub
-from registry.catalog import commits, git, paths, positions, revisions
+from registry.accounts.callers import Caller
+from registry.catalog import commits, git, paths, positions, proposals, revisions, rights
 from registry.catalog.commits import AddFile, Delete, Operation
 from registry.catalog.models import Repository, Revision, RevisionState
 from registry.errors import Invalid, TooLarge
 from registry.hub import lookup, uploads, wire
 from registry.hub.wire import WireRequest
-from registry.releases import offers, pushes
+from registry.releases import gate, offers, pushes
 from registry.storage import many
 from registry.storage.models import Blob
 
@@ -39,6 +40,15 @@ class Header(BaseModel):
     parentCommit: str | None = Field(  # noqa: N815 - the name on the wire
         default=None, pattern=r"^[0-9a-fA-F]{5,40}$"
     )
+
+
+class Wanted(TypedDict):
+    """What a commit says of itself."""
+
+    title: str
+    message: str
+    parent: str
+    by: Caller
 
 
 class RegularFile(BaseModel):
@@ -102,31 +112,44 @@ class Arrived:
 @wire.endpoint("POST")
 def commit(request: WireRequest, kind: str, repo_id: str, revision: str) -> HttpResponse:
     """POST /api/{type}s/{id}/commit/{rev}"""
-    uploads.refuse_pull_request(request, revision)
-    repository = lookup.writable(request, repo_id, kind)
-    branch = revision.removeprefix("refs/heads/")
-    revisions.require_branch(repository, branch)
+    repository = lookup.repository(request, repo_id, kind)
+    target = uploads.target_of(request, revision)
+    rights.require_upload(repository, target or None, request.caller)
+    if target:
+        revisions.require_ref(repository, target)
+    else:
+        proposals.start_of(repository, revision, caller=request.caller)
     arrived = _read(wire.stream(request))
     if arrived.header is None:
         raise Invalid("The first line of a commit must be its header.")
+    wanted: Wanted = {
+        "title": arrived.header.summary.strip() or "Upload files",
+        "message": (arrived.header.description or "").strip(),
+        "parent": arrived.header.parentCommit or "",
+        "by": request.caller,
+    }
+    discussion = None
     with transaction.atomic():
         if request.caller.user is not None:
             commits.hold_all(repository, arrived.sent, by=request.caller.user)
-        made = pushes.push(
-            repository,
-            branch=branch,
-            operations=_operations(repository, arrived),
-            title=arrived.header.summary.strip() or "Upload files",
-            message=(arrived.header.description or "").strip(),
-            parent=arrived.header.parentCommit or "",
-            by=request.caller,
-        )
+        operations = _operations(repository, arrived, request.caller)
+        if target:
+            made = pushes.push(repository, branch=_short(target), operations=operations, **wanted)
+        else:
+            discussion, made = pushes.propose(
+                repository, branch=revision, operations=operations, **wanted
+            )
     url = request.build_absolute_uri(f"{repository.get_absolute_url()}/commit/{made.oid}")
-    response = wire.json_answer(
-        {"success": True, "commitOid": made.oid, "commitUrl": url, "hookOutput": ""}
-    )
-    _say_what_is_public(response, repository, branch, made)
+    answer = {"success": True, "commitOid": made.oid, "commitUrl": url, "hookOutput": ""}
+    if discussion is not None:
+        answer["pullRequestUrl"] = request.build_absolute_uri(discussion.get_absolute_url())
+    response = wire.json_answer(answer)
+    _say_what_is_public(response, repository, target, made)
     return response
+
+
+def _short(target: str) -> str:
+    return target.removeprefix("refs/heads/")
 
 
 def _read(stream: BinaryIO) -> Arrived:
@@ -214,9 +237,9 @@ def _content(regular: RegularFile) -> bytes:
         raise Invalid(f"{regular.path[:200]}: the content is not base64.") from error
 
 
-def _operations(repository: Repository, arrived: Arrived) -> list[Operation]:
-    large = [step for step in arrived.steps if isinstance(step, LfsFile)]
-    held = commits.held_blobs(repository, [step.oid for step in large])
+def _operations(repository: Repository, arrived: Arrived, caller: Caller) -> list[Operation]:
+    large = {step.oid for step in arrived.steps if isinstance(step, LfsFile)}
+    held = gate.stored(repository, large, caller=caller) if large else {}
     operations: list[Operation] = []
     for step in arrived.steps:
         if isinstance(step, Delete):
@@ -238,13 +261,16 @@ def _operations(repository: Repository, arrived: Arrived) -> list[Operation]:
 
 
 def _say_what_is_public(
-    response: HttpResponse, repository: Repository, branch: str, made: Revision
+    response: HttpResponse, repository: Repository, target: str, made: Revision
 ) -> None:
     if made.state != RevisionState.QUARANTINE or plain_hub.is_on(repository.namespace):
         return
-    public = positions.public(repository, branch)
-    release = offers.of_revision(public) if public else None
-    gets = f"what others get is still {release.version}" if release else "others get nothing yet"
+    if target.startswith("refs/heads/"):
+        public = positions.public(repository, _short(target))
+        release = offers.of_revision(public) if public else None
+        gets = f"what others get is still {release.version}" if release else "others get nothing yet"
+    else:
+        gets = "only you and those who may write here see what you sent"
     wire.warn(
         response,
         "quarantine",

@@ -1,6 +1,6 @@
 """What a model is, as lists and info answers say it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ class Model:
     revision: Revision
     gated: str | bool
     is_disabled: bool = False
-    shows_hashes: bool = False
+    hashes: Collection[str] | None = frozenset()  # those that are shown; None for all
     files: tuple[FileEntry, ...] | None = None
     with_blobs: bool = False
 
@@ -57,7 +57,9 @@ def _sibling(file: FileEntry, model: Model) -> dict[str, Any]:
         item |= {"size": file.size, "blobId": file.oid}
         if file.is_lfs:
             item["lfs"] = {
-                "sha256": file.sha256 if model.shows_hashes else MASK,
+                "sha256": file.sha256
+                if model.hashes is None or file.sha256 in model.hashes
+                else MASK,
                 "size": file.size,
                 "pointerSize": pointer_size(file),
             }
@@ -160,7 +162,7 @@ def _answer(request: WireRequest, found: lookup.Found) -> HttpResponse:
         found.repository,
         found.revision,
         gated=gated(found),
-        shows_hashes=found.is_open,
+        hashes=found.hashes,
         files=tuple(files.files_of(found.revision)) if NEEDS_FILES.intersection(names) else None,
         with_blobs=wire.flag(request, "blobs"),
     )

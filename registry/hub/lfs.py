@@ -21,6 +21,7 @@ from registry.catalog.models import Repository
 from registry.errors import Invalid, NotAllowed, RepositoryMissing, TooLarge
 from registry.hub import lookup, wire
 from registry.hub.wire import WireRequest
+from registry.releases import gate
 from registry.storage import blobs
 
 MEDIA_TYPE = "application/vnd.git-lfs+json"
@@ -37,6 +38,7 @@ class Object(BaseModel):
 
 class Batch(BaseModel):
     operation: str = "upload"
+    transfers: list[str] = []
     hash_algo: str = "sha256"
     ref: dict[str, Any] | None = None
     objects: list[Object]
@@ -58,23 +60,19 @@ class Right:
 @wire.endpoint("POST")
 def batch(request: WireRequest, repo_id: str, kind: str = "model") -> HttpResponse:
     """POST /{id}.git/info/lfs/objects/batch"""
-    repository = lookup.writable(request, repo_id, kind)
+    repository = lookup.repository(request, repo_id, kind)
     wanted = wire.body(request, Batch)
-    if wanted.operation != "upload":
-        raise Invalid("Only uploads go through this address; download with GET on resolve.")
     if wanted.hash_algo != "sha256":
         raise Invalid("hash_algo: objects are named by their SHA-256 here.")
     if len(wanted.objects) > MAX_OBJECTS:
         raise TooLarge(f"Ask about at most {MAX_OBJECTS} objects at once.")
-    present = commits.held_blobs(repository, [one.oid for one in wanted.objects])
-    answer = []
-    for one in wanted.objects:
-        blob = present.get(one.oid)
-        is_here = blob is not None and blob.size == one.size
-        answer.append(_plain(one) if is_here else _to_send(request, repository, one))
-    response = wire.json_answer({"transfer": "basic", "objects": answer})
-    response["Content-Type"] = MEDIA_TYPE
-    return response
+    if wanted.operation == "download":
+        return _answer("basic", lfs_downloads.to_fetch(request, repository, wanted))
+    if wanted.operation != "upload":
+        raise Invalid("operation: write upload or download.")
+    rights.require_upload(repository, _ref(wanted), request.caller)
+    by_parts = "multipart" in wanted.transfers
+    return _answer("multipart" if by_parts else "basic", _to_send(request, repository, wanted))
 
 
 @wire.endpoint("PUT")
@@ -91,7 +89,7 @@ def put(request: WireRequest, oid: str) -> HttpResponse:
         )
     blob = blobs.store(wire.stream(request), size=right.size, sha256=right.oid)
     with transaction.atomic():
-        rights.require_write(repository, caller)
+        rights.require_propose(repository, caller)
         if caller.user is not None:
             commits.hold(repository, blob, by=caller.user)
     return HttpResponse(status=200)
@@ -100,9 +98,10 @@ def put(request: WireRequest, oid: str) -> HttpResponse:
 @wire.endpoint("POST")
 def verify(request: WireRequest, repo_id: str, kind: str = "model") -> HttpResponse:
     """POST /{id}.git/info/lfs/objects/verify"""
-    repository = lookup.writable(request, repo_id, kind)
+    repository = lookup.repository(request, repo_id, kind)
+    rights.require_propose(repository, request.caller)
     wanted = wire.body(request, Object)
-    blob = commits.held_blobs(repository, [wanted.oid]).get(wanted.oid)
+    blob = gate.stored(repository, [wanted.oid], caller=request.caller).get(wanted.oid)
     if blob is None:
         raise Invalid(f"The object {wanted.oid} did not arrive. Send the file again.")
     if blob.size != wanted.size:
@@ -110,30 +109,100 @@ def verify(request: WireRequest, repo_id: str, kind: str = "model") -> HttpRespo
     return wire.json_answer({})
 
 
+def _ref(wanted: Batch) -> str | None:
+    """What the files are meant for; clients name none where they are going to open a pull request."""
+    name = (wanted.ref or {}).get("name")
+    return name if isinstance(name, str) and name else None
+
+
 def _plain(one: Object) -> dict[str, Any]:
     return {"oid": one.oid, "size": one.size}
 
 
-def _to_send(request: WireRequest, repository: Repository, one: Object) -> dict[str, Any]:
+def _answer(transfer: str, objects: list[dict[str, Any]]) -> HttpResponse:
+    response = wire.json_answer({"transfer": transfer, "objects": objects})
+    response["Content-Type"] = MEDIA_TYPE
+    return response
+
+
+def _to_send(request: WireRequest, repository: Repository, wanted: Batch) -> list[dict[str, Any]]:
+    """What of the objects has to be sent, and where to."""
+    asked = {one.oid for one in wanted.objects}
+    present = _here(repository, gate.stored(repository, asked, caller=request.caller))
+    room = quotas.usage(repository.namespace) if quotas.quota_of(repository.namespace) else None
+    answer = []
+    announced = 0
+    for one in wanted.objects:
+        blob = present.get(one.oid)
+        if blob is not None and blob.size == one.size:
+            answer.append(_plain(one))
+            continue
+        announced += one.size
+        refusal = _refusal(one)
+        if refusal is None and room is not None and announced > (room.room or 0):
+            # What is announced already of this very object, or held elsewhere, is settled later
+            refusal = _over_quota(repository, one, announced)
+        if refusal is not None:
+            answer.append(_plain(one) | refusal)
+        elif "multipart" in wanted.transfers and one.size > settings.LFS_PARTS_THRESHOLD:
+            answer.append(_plain(one) | _by_parts(request, repository, one))
+        else:
+            answer.append(_plain(one) | _whole(request, repository, one))
+    return answer
+
+
+def _here(repository: Repository, held: dict[str, Blob]) -> dict[str, Blob]:
+    """Those whose bytes really lie there. They are kept for the commit that is going to name them."""
+    lost = {blob.sha256 for blob in blobs.missing(held.values())}
+    present = {sha256: blob for sha256, blob in held.items() if sha256 not in lost}
+    with transaction.atomic():
+        holdings.share(repository)
+        holdings.keep(repository, present.values())
+    return present
+
+
+def _refusal(one: Object) -> dict[str, Any] | None:
     if one.size > settings.MAX_FILE_SIZE:
-        limit = settings.MAX_FILE_SIZE // 10**9
-        return _plain(one) | _error(413, f"A file may have at most {limit} GB; split it.")
+        return _error(413, f"A file may have at most {settings.MAX_FILE_SIZE // 10**9} GB; split it.")
     if one.size > blobs.free_bytes():
-        return _plain(one) | _error(
-            507, "The registry's disk is too full for this file; tell the operator."
-        )
+        return _error(507, "The registry's disk is too full for this file; tell the operator.")
+    return None
+
+
+def _over_quota(repository: Repository, one: Object, announced: int) -> dict[str, Any] | None:
+    namespace = repository.namespace
+    found = uploads.find(
+        repository=repository.public_id, by="", sha256=one.oid
+    ) or Blob.objects.filter(sha256=one.oid, holdings__repository__namespace=namespace).first()
+    if found is not None:
+        return None
+    return _error(422, quotas.refusal(namespace, quotas.usage(namespace), announced))
+
+
+def _whole(request: WireRequest, repository: Repository, one: Object) -> dict[str, Any]:
     right = Right(repository.public_id, one.oid, one.size, request.caller.token)
     put_url = reverse("hub-lfs-put", args=[one.oid])
-    verify_url = f"{repository.get_absolute_url()}.git/info/lfs/objects/verify"
-    return _plain(one) | {
-        "actions": {
-            "upload": {
-                "href": request.build_absolute_uri(f"{put_url}?right={right.sign()}"),
-                "header": {},
-            },
-            "verify": {"href": request.build_absolute_uri(verify_url), "header": {}},
-        }
+    upload = {
+        "href": request.build_absolute_uri(f"{put_url}?right={right.sign()}"),
+        "header": {},
     }
+    return _actions(request, repository, upload)
+
+
+def _by_parts(request: WireRequest, repository: Repository, one: Object) -> dict[str, Any]:
+    try:
+        upload = lfs_parts.begin(repository, one.oid, one.size, by=request.caller)
+    except QuotaExceeded as error:
+        return _error(422, str(error))
+    return _actions(request, repository, lfs_parts.addresses(request, upload))
+
+
+def _actions(
+    request: WireRequest, repository: Repository, upload: dict[str, Any]
+) -> dict[str, Any]:
+    verify_url = f"{repository.get_absolute_url()}.git/info/lfs/objects/verify"
+    verify = {"href": request.build_absolute_uri(verify_url), "header": {}}
+    return {"actions": {"upload": upload, "verify": verify}}
 
 
 def _error(code: int, message: str) -> dict[str, Any]:
@@ -161,5 +230,5 @@ def _target(right: Right, caller: Caller) -> Repository:
             "The right to send files to this repository is gone: the role that this upload "
             "address was given for was taken away, or the repository was deleted."
         ) from error
-    rights.require_write(repository, caller)
+    rights.require_propose(repository, caller)
     return repository

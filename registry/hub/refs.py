@@ -29,8 +29,13 @@ def refs(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
     answer: dict[str, list[dict[str, str]]] = {"branches": [], "converts": [], "tags": []}
     if wire.flag(request, "include_prs"):
         answer["pullRequests"] = []
-    for ref, revision in revisions.refs_for(repository, caller=request.caller):
+    placed = revisions.refs_for(repository, caller=request.caller)
+    if "pullRequests" in answer:
+        placed += revisions.pull_requests_for(repository, caller=request.caller)
+    for ref, revision in placed:
         group = "branches" if ref.name.startswith("refs/heads/") else "tags"
+        if ref.is_pull_request:
+            group = "pullRequests"
         answer[group].append(
             {
                 "name": ref.name.split("/", 2)[2],

@@ -7,14 +7,15 @@ from registry.hub import (
     access,
     addresses,
     commits,
+    discussions,
     files,
     identity,
     info,
     lfs,
     likes,
     listing,
-    quantizations,
     profiles,
+    quantizations,
     refs,
     repos,
     small,
@@ -32,6 +33,7 @@ register_converter(addresses.FilePath, "wire_path")
 register_converter(addresses.Plural, "wire_type")
 
 _API = "api/<wire_type:kind>/<wire_id:repo_id>"
+_THREAD = f"{_API}/discussions/<wire_part:number>"
 # A name without a namespace is no repository here, and gets the answer that says so
 _API_ALONE = "api/<wire_type:kind>/<wire_part:repo_id>"
 
@@ -62,9 +64,7 @@ urlpatterns = [
         "api/settings/webhooks/<wire_part:webhook_id>",
         wire.by_method(GET=webhooks.show, POST=webhooks.update, DELETE=webhooks.delete),
     ),
-    path(
-        "api/settings/webhooks/<wire_part:webhook_id>/enable", webhooks.switch, {"to": "enable"}
-    ),
+    path("api/settings/webhooks/<wire_part:webhook_id>/enable", webhooks.switch, {"to": "enable"}),
     path(
         "api/settings/webhooks/<wire_part:webhook_id>/disable", webhooks.switch, {"to": "disable"}
     ),
@@ -109,6 +109,19 @@ urlpatterns = [
     path(
         f"{_API}/tag/<wire_rev:name>", wire.by_method(POST=refs.create_tag, DELETE=refs.delete_tag)
     ),
+    path(
+        f"{_API}/discussions",
+        wire.by_method(
+            GET=discussions.discussions, HEAD=discussions.discussions, POST=discussions.create
+        ),
+    ),
+    path(_THREAD, discussions.details),
+    path(f"{_THREAD}/comment", discussions.comment),
+    path(f"{_THREAD}/comment/<wire_part:event_id>/edit", discussions.edit),
+    path(f"{_THREAD}/comment/<wire_part:event_id>/hide", discussions.hide),
+    path(f"{_THREAD}/title", discussions.title),
+    path(f"{_THREAD}/status", discussions.status),
+    path(f"{_THREAD}/merge", discussions.merge),
     path(_API, info.info),
     path(f"{_API_ALONE}/revision/<wire_rev:revision>", info.revision_info),
     path(_API_ALONE, info.info),

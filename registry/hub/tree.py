@@ -68,7 +68,7 @@ def _wanted(request: WireRequest) -> Paths:
 def _described(
     request: WireRequest, found: Found, entries: list[Entry], *, expand: bool
 ) -> list[dict[str, Any]]:
-    described = [entry_json(entry, shows_hashes=found.is_open) for entry in entries]
+    described = [entry_json(entry, found) for entry in entries]
     if expand:
         last = history.last_changes(
             found.repository,
@@ -82,7 +82,7 @@ def _described(
     return described
 
 
-def entry_json(entry: Entry, *, shows_hashes: bool) -> dict[str, Any]:
+def entry_json(entry: Entry, found: Found) -> dict[str, Any]:
     """A file or a folder as listings show it."""
     if isinstance(entry, FolderEntry):
         return {"type": "directory", "oid": entry.oid, "size": 0, "path": entry.path}
@@ -94,7 +94,7 @@ def entry_json(entry: Entry, *, shows_hashes: bool) -> dict[str, Any]:
     }
     if entry.is_lfs:
         item["lfs"] = {
-            "oid": entry.sha256 if shows_hashes else MASK,
+            "oid": entry.sha256 if found.shows(entry.sha256) else MASK,
             "size": entry.size,
             "pointerSize": pointer_size(entry),
         }

@@ -2,16 +2,18 @@
 
 import base64
 import binascii
+from collections.abc import Collection
 
 from django.conf import settings
 from django.http import HttpResponse
 from pydantic import BaseModel, Field
 
-from registry.catalog import files, patterns, revisions
+from registry.catalog import branches, files, patterns, proposals, revisions, rights
 from registry.catalog.files import Entry, FileEntry
 from registry.errors import Invalid, TooLarge
 from registry.hub import lookup, wire
 from registry.hub.wire import WireRequest
+from registry.releases import gate
 from registry.storage import blobs
 
 MAX_FILES = 256
@@ -32,12 +34,18 @@ class Plan(BaseModel):
 @wire.endpoint("POST")
 def preupload(request: WireRequest, kind: str, repo_id: str, revision: str) -> HttpResponse:
     """POST /api/{type}s/{id}/preupload/{rev}"""
-    refuse_pull_request(request, revision)
-    repository = lookup.writable(request, repo_id, kind)
+    repository = lookup.repository(request, repo_id, kind)
+    target = target_of(request, revision)
+    rights.require_upload(repository, target or None, request.caller)
     plan = wire.body(request, Plan)
     if len(plan.files) > MAX_FILES:
         raise TooLarge(f"Ask about at most {MAX_FILES} files at once.")
-    head = revisions.find(repository, revision, caller=request.caller)
+    if target:
+        head = revisions.find(repository, revision, caller=request.caller)
+    else:
+        head = proposals.start_of(repository, revision, caller=request.caller)
+    answer_on_head = gate.decide(repository, head, caller=request.caller)
+    shown = gate.hashes_shown(repository, head, answer_on_head, caller=request.caller)
     asked = [".gitattributes", ".gitignore", *(planned.path for planned in plan.files)]
     here = files.at(head, asked)
     to_lfs = patterns.lfs_patterns(_text(here.get(".gitattributes")))
@@ -49,20 +57,17 @@ def preupload(request: WireRequest, kind: str, repo_id: str, revision: str) -> H
             "path": planned.path,
             "uploadMode": "lfs" if _is_lfs(planned, to_lfs) else "regular",
             "shouldIgnore": patterns.is_ignored(ignored, planned.path),
-            "oid": _id(here.get(planned.path)),
+            "oid": _id(here.get(planned.path), shown),
         }
         for planned in plan.files
     ]
     return wire.json_answer({"files": answer, "commitOid": head.oid})
 
 
-def refuse_pull_request(request: WireRequest, revision: str) -> None:
-    """Say plainly that a pull request is no way in here."""
-    if wire.flag(request, "create_pr") or revision.startswith("refs/pr/"):
-        raise Invalid(
-            "This registry does not take pull requests yet. Upload to a branch that you may "
-            "write: nobody else sees the files before they are reviewed and released."
-        )
+def target_of(request: WireRequest, revision: str) -> str:
+    """The branch or pull request that files are meant for, by its full name; empty where a pull
+    request is going to be opened."""
+    return "" if wire.flag(request, "create_pr") else branches.full_name(revision)
 
 
 def _is_lfs(planned: Planned, to_lfs: list[patterns.Pattern]) -> bool:
@@ -90,9 +95,9 @@ def _is_binary(sample: str) -> bool:
     return False
 
 
-def _id(file: Entry | None) -> str | None:
-    """Who asks may write, and so may have the bytes: no hash has to be masked."""
-    if not isinstance(file, FileEntry):
+def _id(file: Entry | None, shown: Collection[str] | None) -> str | None:
+    """The id of the file that is there, for those who could download it."""
+    if not isinstance(file, FileEntry) or (shown is not None and file.sha256 not in shown):
         return None
     return file.sha256 if file.is_lfs else file.oid
 

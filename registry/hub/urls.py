@@ -28,8 +28,8 @@ urlpatterns = [
     re_path(r"^xet/.+$", dispatch),
     re_path(r"^lfs/objects/(?P<oid>[^/]+)$", dispatch, name="hub-lfs-put"),
     re_path(r"^(?:datasets/)?[^/]+/[^/]+/(?:resolve|raw)/.+$", dispatch),
-    # A name without a namespace; `resolve` may also be the name of a repository that has pages
-    re_path(r"^[^/]+/resolve/(?!tree/|blob/|checks/|releases/)[^/]+/.+$", dispatch),
     re_path(r"^(?:datasets/)?[^/]+/[^/]+/(?:ask-access|user-access-report)$", dispatch),
+    # A name without a namespace; `resolve` may also be the name of a repository that has pages
+    re_path(r"^[^/]+/resolve/(?!tree/|blob/|checks/|releases/|discussions/)[^/]+/.+$", dispatch),
     re_path(r"^(?:[^/]+/){0,2}[^/]+\.git/info/lfs/.+$", dispatch),
 ]

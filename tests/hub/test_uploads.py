@@ -107,13 +107,6 @@ def test_a_file_that_is_there_is_named_by_its_id(wire: Wire, repository: Reposit
     assert plan(wire, repository, "other")["oid"] is None
 
 
-def test_pull_requests_are_refused_plainly(wire: Wire, repository: Repository) -> None:
-    for path in ("preupload/main?create_pr=1", "commit/main?create_pr=1", "commit/refs%2Fpr%2F1"):
-        answer = wire.post(f"/api/models/{repository}/{path}", {"files": []})
-        assert answer.status_code == 400
-        assert "pull requests" in answer.json()["error"]
-
-
 # Large files
 
 

@@ -1,0 +1,82 @@
+"""What a pull request changes, as text, for those who may have the bytes of both sides."""
+
+import difflib
+from collections.abc import Iterator
+
+from registry.accounts.callers import Caller
+from registry.catalog import files
+from registry.catalog.files import FileEntry
+from registry.catalog.models import Repository
+from registry.discussions.pull_requests import Sides
+from registry.releases import gate
+from registry.storage import blobs
+
+MAX_FILE = 64 * 1024
+MAX_FILES = 300
+MAX_TEXT = 512 * 1024
+
+
+def are_open(repository: Repository, sides: Sides, *, caller: Caller) -> bool:
+    """Whether the caller may have the bytes of both sides."""
+    return all(
+        gate.decide(repository, revision, caller=caller).is_open
+        for revision in (sides.start, sides.head)
+    )
+
+
+def text(sides: Sides) -> str:
+    """The change as git shows it, from where the two parted to the head of the pull request. Large
+    and binary files are named only, and a very long text ends early."""
+    found = files.files_of_many([sides.start, sides.head])
+    before, after = (
+        {file.path: file for file in found[revision.pk]} for revision in (sides.start, sides.head)
+    )
+    changed = [
+        path
+        for path in sorted(before.keys() | after.keys())
+        if _id(before.get(path)) != _id(after.get(path))
+    ]
+    parts: list[str] = []
+    for path in changed[:MAX_FILES]:
+        parts.append("".join(_of_file(path, before.get(path), after.get(path))))
+        if sum(map(len, parts)) > MAX_TEXT:
+            break
+    return "".join(parts)[:MAX_TEXT]
+
+
+def _of_file(path: str, before: FileEntry | None, after: FileEntry | None) -> Iterator[str]:
+    yield f"diff --git a/{path} b/{path}\n"
+    if before is None:
+        yield "new file mode 100644\n"
+    if after is None:
+        yield "deleted file mode 100644\n"
+    old, new = _lines(before), _lines(after)
+    if old is None or new is None:
+        yield f"Binary files {_side('a', path, before)} and {_side('b', path, after)} differ\n"
+        return
+    names = (_side("a", path, before), _side("b", path, after))
+    for line in difflib.unified_diff(old, new, *names):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _side(letter: str, path: str, file: FileEntry | None) -> str:
+    return f"{letter}/{path}" if file else "/dev/null"
+
+
+def _lines(file: FileEntry | None) -> list[str] | None:
+    """The lines of a small text; None for what is no text or too large."""
+    if file is None:
+        return []
+    if file.is_lfs or file.size > MAX_FILE:
+        return None
+    content = blobs.read(file.sha256, limit=MAX_FILE)
+    if b"\0" in content:
+        return None
+    try:
+        return content.decode().splitlines(keepends=True)
+    except UnicodeDecodeError:
+        return None
+
+
+def _id(file: FileEntry | None) -> tuple[str, bool] | None:
+    return (file.oid, file.is_lfs) if file else None
