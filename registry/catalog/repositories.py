@@ -11,7 +11,7 @@ from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace
 from registry.accounts.permissions import Permission
 from registry.audit import log
-from registry.catalog import commits, rights
+from registry.catalog import announcements, commits, rights
 from registry.catalog.models import (
     FormerName,
     Repository,
@@ -79,6 +79,7 @@ def create(
         "repository.create", actor=by.public_id, subject=repository, visibility=str(visibility)
     )
     commits.write_first(repository, author=by.user, files={".gitattributes": DEFAULT_GITATTRIBUTES})
+    announcements.announce(repository, "repo", "create")
     return repository
 
 
@@ -158,6 +159,13 @@ def move(repository: Repository, *, to: str, by: Caller) -> Repository:
         source=[source.public_id, old_name],
         target=[target.public_id, name],
     )
+    announcements.announce(
+        repository,
+        "repo",
+        "move",
+        former=f"{source.name}/{old_name}",
+        movedTo={"name": repository.full_name, "owner": {"id": target.public_id}},
+    )
     return repository
 
 
@@ -174,6 +182,7 @@ def delete(repository: Repository, *, by: Caller) -> None:
             "A model that is released cannot be deleted: ask a maintainer to suspend or recall "
             "its releases first."
         )
+    announcements.announce_deletion(repository)
     Repository.objects.filter(pk=repository.pk).update(deleted_at=timezone.now())
     log.record("repository.delete", actor=by.public_id, subject=repository)
 
@@ -196,6 +205,7 @@ def set_visibility(repository: Repository, visibility: str, *, by: Caller) -> No
             subject=repository,
             visibility=str(visibility),
         )
+        announcements.announce(repository, "repo.config", "update")
 
 
 def check_type(type: str) -> None:  # noqa: A002

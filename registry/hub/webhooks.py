@@ -67,7 +67,8 @@ def update(request: WireRequest, webhook_id: str) -> HttpResponse:
         webhooks.find(webhook_id, caller=request.caller),
         by=request.caller,
         url=wanted.url,
-        watched=None if wanted.watched is None else _plain(wanted.watched),
+        # The client sends an empty list for "as it is"
+        watched=_plain(wanted.watched) if wanted.watched else None,
         domains=wanted.domains,
         secret=wanted.secret,
     )
