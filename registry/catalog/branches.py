@@ -24,6 +24,15 @@ def full_name(name: str) -> str:
     return f"refs/heads/{name}"
 
 
+def is_moving(repository: Repository, full_name: str) -> bool:
+    """Whether this names what commits move, and not a tag. What names nothing is for the look-up."""
+    if full_name.startswith("refs/heads/refs/tags/"):
+        return False
+    named = Ref.objects.filter(repository=repository)
+    tag = full_name.replace("refs/heads/", "refs/tags/", 1)
+    return named.filter(name=full_name).exists() or not named.filter(name=tag).exists()
+
+
 @transaction.atomic
 def create_branch(repository: Repository, name: str, *, start: Revision, by: Caller) -> Ref:
     """A branch whose head is `start`. The public sees it once something of it is released."""

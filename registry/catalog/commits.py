@@ -16,7 +16,18 @@ from django.utils import timezone
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.audit import log
-from registry.catalog import branches, cards, files, git, holdings, paths, proposals, rights, trees
+from registry.catalog import (
+    branches,
+    cards,
+    files,
+    git,
+    holdings,
+    paths,
+    proposals,
+    rights,
+    trees,
+    weights,
+)
 from registry.catalog.announcements import announce_refs
 from registry.catalog.files import FileEntry
 from registry.catalog.models import (
@@ -142,6 +153,7 @@ def write_revision(
     message: str = "",
     known_licenses: Iterable[str] | None = None,
     proposal: Proposal | None = None,
+    folds: Iterable[str] = (),
 ) -> Revision:
     """A revision of this tree. Its card is read, and judged where the licenses are given."""
     at = timezone.now().replace(microsecond=0)
@@ -155,8 +167,16 @@ def write_revision(
         raise TooLarge(
             f"A repository holds at most {settings.MAX_FILES} files; this has {summary.files}."
         )
-    described = files.at_tree(tree.pk, ["README.md", "config.json"])
+    described = files.at_tree(tree.pk, ["README.md", "config.json", "tokenizer_config.json"])
     card = _card(described.get("README.md"), known=known_licenses)
+    config = _config(described.get("config.json"))
+    facts = weights.read(tree)
+    if config:
+        facts["config"] = config
+    if "tokenizer_config.json" in described:
+        facts["processor"] = "AutoTokenizer"
+    if card.get("base_model"):
+        facts["relation"] = cards.relation(card, summary.telling)
     # One person's same change in the same second, to two branches, is one commit to git
     revision, _ = Revision.objects.get_or_create(
         repository=repository,
@@ -169,10 +189,13 @@ def write_revision(
             "message": message,
             "committed_at": at,
             "card": card,
-            "tags": cards.tags(card, summary.telling, _config(described.get("config.json"))),
+            "tags": cards.tags(card, summary.telling, config),
             "manifest_digest": summary.manifest_digest,
             "total_size": summary.size,
             "proposal": proposal,
+            "facts": facts,
+            "parameters": weights.total(facts),
+            "folds": list(folds),
         },
     )
     return revision

@@ -26,7 +26,7 @@ def since_release(revision: Revision) -> list[Revision]:
     seen = {
         r.oid: r
         for r in Revision.objects.filter(repository=revision.repository_id).only(
-            "oid", "parents", "state", "author"
+            "oid", "parents", "folds", "state", "author"
         )
     }
     found: dict[str, Revision] = {}
@@ -38,7 +38,7 @@ def since_release(revision: Revision) -> list[Revision]:
         if one.state != RevisionState.QUARANTINE and one.oid != revision.oid:
             continue
         found[one.oid] = one
-        queue += one.parents
+        queue += one.parents + one.folds
     return list(found.values())
 
 

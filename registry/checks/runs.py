@@ -19,7 +19,7 @@ from registry.accounts import permissions
 from registry.accounts.callers import Caller
 from registry.accounts.permissions import Permission
 from registry.audit import canonical, log
-from registry.catalog.models import Ref, Revision
+from registry.catalog.models import Ref, RepositoryType, Revision
 from registry.checks import findings, profiles, reports
 from registry.checks.findings import Finding, Severity
 from registry.checks.models import (
@@ -137,7 +137,10 @@ def finish(job: Job, outcome: Outcome) -> bool:
         _close(held.run_id)
         return True
     smoke = Job.objects.select_for_update().get(run=held.run_id, kind=JobKind.SMOKE)
-    if blocks := sorted(_blocks(outcome.findings) - HARMLESS_BLOCKS):
+    if held.run.revision.repository.type != RepositoryType.MODEL:
+        _leave(smoke, JobState.SKIPPED, note="Not run: there is no model in it to load.")
+        _close(held.run_id)
+    elif blocks := sorted(_blocks(outcome.findings) - HARMLESS_BLOCKS):
         _leave(
             smoke, JobState.SKIPPED, note=f"Not run: {', '.join(blocks)} has to be mended first."
         )

@@ -6,18 +6,27 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from registry.catalog import cards, files
+from registry.accounts.callers import NOBODY, Caller
+from registry.catalog import cards, files, lineage
 from registry.catalog.files import FileEntry
 from registry.catalog.models import Repository, Revision, Visibility
 from registry.errors import Invalid
-from registry.hub import lookup, wire
+from registry.hub import lookup, safety, wire
 from registry.hub.tree import pointer_size
 from registry.hub.wire import WireRequest
 from registry.releases import gate
 from registry.releases.evidence import MASK
-from registry.storage import blobs
 
-MAX_CONFIG = 1024 * 1024
+# The last part of an architecture's name, and the task of what loads with it
+AUTO_CLASSES = {
+    "ForCausalLM": "text-generation",
+    "ForSequenceClassification": "text-classification",
+    "ForTokenClassification": "token-classification",
+    "ForQuestionAnswering": "question-answering",
+    "ForMaskedLM": "fill-mask",
+    "ForConditionalGeneration": "",
+    "Model": "feature-extraction",
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class Model:
     hashes: Collection[str] | None = frozenset()  # those that are shown; None for all
     files: tuple[FileEntry, ...] | None = None
     with_blobs: bool = False
+    caller: Caller = NOBODY
 
     @property
     def card(self) -> dict[str, Any]:
@@ -66,23 +76,31 @@ def _sibling(file: FileEntry, model: Model) -> dict[str, Any]:
     return item
 
 
-def _config(model: Model) -> dict[str, Any] | None:
-    """What `config.json` says of the architecture; the file itself may be behind the gate."""
-    found = next((f for f in model.files or () if f.path == "config.json"), None)
-    if found is None or found.size > MAX_CONFIG:
-        return None
-    return cards.configuration(blobs.read(found.sha256, limit=MAX_CONFIG)) or None
-
-
 def _base_models(model: Model) -> dict[str, Any] | None:
     bases = cards.as_list(model.card.get("base_model"))
-    if not bases:
+    relation = model.revision.facts.get("relation")
+    if not bases or not relation:
         return None
-    paths = [file.path for file in model.files or ()]
-    return {
-        "relation": cards.relation(model.card, paths),
-        "models": [{"id": str(base)} for base in bases],
-    }
+    return {"relation": relation, "models": [{"id": str(base)} for base in bases]}
+
+
+def _transformers(model: Model) -> dict[str, Any] | None:
+    """Which class of transformers loads it, as the name of the architecture says it."""
+    facts = model.revision.facts
+    for name in facts.get("config", {}).get("architectures", []):
+        head = next((head for head in AUTO_CLASSES if name.endswith(head)), None)
+        if head is not None:
+            said = {
+                "auto_model": "AutoModel" if head == "Model" else f"AutoModel{head}",
+                "pipeline_tag": _text("pipeline_tag")(model) or AUTO_CLASSES[head],
+                "processor": facts.get("processor"),
+            }
+            return {key: value for key, value in said.items() if value}
+    return None
+
+
+def _fact(name: str) -> Callable[[Model], Any]:
+    return lambda model: model.revision.facts.get(name)
 
 
 # A field without data is left out of the answer.
@@ -90,15 +108,15 @@ FIELDS: dict[str, Callable[[Model], Any]] = {
     "author": lambda m: m.repository.namespace.name,
     "baseModels": _base_models,
     "cardData": lambda m: m.card,
-    "childrenModelCount": lambda m: None,
-    "config": _config,
+    "childrenModelCount": lambda m: lineage.children_count(m.repository, caller=m.caller),
+    "config": _fact("config"),
     "createdAt": lambda m: wire.time(m.repository.created_at),
     "disabled": lambda m: m.is_disabled,
     "downloads": lambda m: m.repository.downloads,
     "downloadsAllTime": lambda m: m.repository.downloads,
     "evalResults": lambda m: None,
     "gated": lambda m: m.gated,
-    "gguf": lambda m: None,
+    "gguf": _fact("gguf"),
     "inference": lambda m: None,
     "inferenceProviderMapping": lambda m: None,
     "lastModified": lambda m: wire.time(m.revision.committed_at),
@@ -109,13 +127,13 @@ FIELDS: dict[str, Callable[[Model], Any]] = {
     "pipeline_tag": _text("pipeline_tag"),
     "private": lambda m: m.repository.visibility == Visibility.PRIVATE,
     "resourceGroup": lambda m: None,
-    "safetensors": lambda m: None,
+    "safetensors": _fact("safetensors"),
     "sha": lambda m: m.revision.oid,
     "siblings": _siblings,
     "spaces": lambda m: [],
     "tags": lambda m: m.revision.tags,
-    "transformersInfo": lambda m: None,
-    "trendingScore": lambda m: 0,
+    "transformersInfo": _transformers,
+    "trendingScore": lambda m: m.repository.trending,
     "usedStorage": lambda m: m.revision.total_size,
     "widgetData": lambda m: None,
     "xetEnabled": lambda m: False,
@@ -135,23 +153,26 @@ IN_INFO = [
     "library_name",
     "cardData",
     "config",
+    "transformersInfo",
+    "safetensors",
+    "gguf",
     "model-index",
     "usedStorage",
     "spaces",
     "siblings",
 ]
-NEEDS_FILES = {"siblings", "config", "baseModels"}
+NEEDS_FILES = {"siblings"}
 
 
 @wire.endpoint("GET")
 def info(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
-    """GET /api/{type}s/{id}"""
+    """GET /api/{type}s/{id}: what is known of a repository"""
     return _answer(request, lookup.for_api(request, repo_id, kind))
 
 
 @wire.endpoint("GET")
 def revision_info(request: WireRequest, kind: str, repo_id: str, revision: str) -> HttpResponse:
-    """GET /api/{type}s/{id}/revision/{rev}"""
+    """GET /api/{type}s/{id}/revision/{rev}: what is known of a revision"""
     return _answer(request, lookup.revision(request, repo_id, kind, revision))
 
 
@@ -165,10 +186,13 @@ def _answer(request: WireRequest, found: lookup.Found) -> HttpResponse:
         hashes=found.hashes,
         files=tuple(files.files_of(found.revision)) if NEEDS_FILES.intersection(names) else None,
         with_blobs=wire.flag(request, "blobs"),
+        caller=request.caller,
     )
     answer = described(model, names)
     if chosen is None:
         answer["modelId"] = found.repository.full_name
+    if wire.flag(request, "securityStatus"):
+        answer["securityRepoStatus"] = safety.of_repository(found.revision)
     return wire.json_answer(answer)
 
 

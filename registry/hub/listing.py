@@ -1,5 +1,6 @@
 """The list of models: those that the caller may know of, as they stand for them."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,14 +25,16 @@ BY_TIME = {
 BY_NUMBER = {
     "downloads": "repository__downloads",
     "likes": "repository__likes",
-    "trendingScore": "repository_id",
-    "trending_score": "repository_id",
+    "trendingScore": "repository__trending",
+    "trending_score": "repository__trending",
 }
 SORTS = BY_TIME | BY_NUMBER
 # Fields that take queries of their own for each model
-COSTLY = info.NEEDS_FILES | {"gated"}
+COSTLY = info.NEEDS_FILES | {"gated", "childrenModelCount"}
 COSTLY_PAGE = 100
-WITHOUT_DATA = ("apps", "inference", "inference_provider", "num_parameters")
+WITHOUT_DATA = ("apps", "inference", "inference_provider")
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+_BOUND = re.compile(r"(min|max):(\d{1,15}(?:\.\d{1,6})?)([KMBT]?)", re.IGNORECASE)
 DEFAULT = [
     "likes",
     "downloads",
@@ -47,7 +50,7 @@ FULL = ["author", "sha", "lastModified", "gated", "disabled", "siblings"]
 
 @wire.endpoint("GET")
 def models(request: WireRequest, kind: str) -> HttpResponse:
-    """GET /api/{type}s"""
+    """GET /api/{type}s: the list, with filters and sorts"""
     names = _names(request)
     page = paging.limit(request, COSTLY_PAGE if COSTLY.intersection(names) else paging.MAX_PAGE)
     if any(request.GET.get(name) for name in WITHOUT_DATA):
@@ -87,10 +90,25 @@ def _filtered(request: WireRequest, refs: QuerySet[Ref]) -> QuerySet[Ref]:
         refs = refs.filter(Exists(shown.filter(tags__contains=tags)))
     for task in wire.values(request, "pipeline_tag"):
         refs = refs.filter(Exists(shown.filter(card__pipeline_tag=task)))
+    if wanted := request.GET.get("num_parameters"):
+        refs = refs.filter(Exists(shown.filter(**_bounds(wanted))))
     if request.GET.get("gated"):
         is_gated = gate.is_gated(revision="shown")
         refs = refs.filter(is_gated if wire.flag(request, "gated") else ~is_gated)
     return refs
+
+
+def _bounds(wanted: str) -> dict[str, int]:
+    """`min:6B,max:128B`, either half of it."""
+    found = {}
+    for part in wanted.split(","):
+        bound = _BOUND.fullmatch(part.strip())
+        if bound is None:
+            raise Invalid("num_parameters: write min:6B,max:128B, or one of the two.")
+        side, number, unit = bound.groups()
+        value = min(int(float(number) * UNITS[unit.upper()]), 2**63 - 1)
+        found["parameters__gte" if side.lower() == "min" else "parameters__lte"] = value
+    return found
 
 
 def _after(request: WireRequest, refs: QuerySet[Ref], key: str) -> QuerySet[Ref]:
@@ -145,6 +163,7 @@ def _described(request: WireRequest, refs: list[Ref], names: list[str]) -> list[
             gated=gate.gated(ref.repository, asks=asks.get(revision.pk, False)),
             is_disabled=revision.state in {RevisionState.SUSPENDED, RevisionState.RECALLED},
             files=tuple(of[revision.pk]) if has_files else None,
+            caller=request.caller,
         )
         item = info.described(model, names)
         if info.wanted_fields(request) is None:

@@ -9,7 +9,7 @@ from registry.catalog import files, git, history
 from registry.catalog.files import Entry, FileEntry, FolderEntry
 from registry.catalog.models import Revision
 from registry.errors import TooLarge
-from registry.hub import lookup, paging, wire
+from registry.hub import lookup, paging, safety, wire
 from registry.hub.lookup import Found
 from registry.hub.wire import WireRequest
 from registry.releases.evidence import MASK
@@ -27,7 +27,7 @@ class Paths(BaseModel):
 def tree(
     request: WireRequest, kind: str, repo_id: str, revision: str, path: str = ""
 ) -> HttpResponse:
-    """GET /api/{type}s/{id}/tree/{rev}/{path}"""
+    """GET /api/{type}s/{id}/tree/{rev}/{path}: files and folders"""
     found = lookup.revision(request, repo_id, kind, revision)
     expand = wire.flag(request, "expand")
     page = paging.limit(request, EXPANDED_PAGE if expand else paging.MAX_PAGE)
@@ -47,7 +47,7 @@ def tree(
 
 @wire.endpoint("POST")
 def paths_info(request: WireRequest, kind: str, repo_id: str, revision: str) -> HttpResponse:
-    """POST /api/{type}s/{id}/paths-info/{rev}"""
+    """POST /api/{type}s/{id}/paths-info/{rev}: what is at these paths"""
     wanted = _wanted(request)
     if len(wanted.paths) > MAX_PATHS:
         raise TooLarge(f"Ask for at most {MAX_PATHS} paths at once.")
@@ -76,9 +76,14 @@ def _described(
             [entry.path for entry in entries],
             caller=request.caller,
         )
+        safe = safety.of_files(
+            found.revision, [entry.path for entry in entries if isinstance(entry, FileEntry)]
+        )
         for item in described:
             if (revision := last.get(item["path"])) is not None:
                 item["lastCommit"] = _commit(revision)
+            if (status := safe.get(item["path"])) is not None:
+                item["securityFileStatus"] = status
     return described
 
 

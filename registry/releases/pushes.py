@@ -2,11 +2,14 @@
 release along, and a branch that a release needs stays."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from django.db import transaction
 
 from registry.accounts.callers import Caller
+from registry.accounts.models import User
 from registry.agreements import documents
+from registry.audit import log
 from registry.catalog import branches, commits, rights
 from registry.catalog.models import Repository, Revision
 from registry.checks import runs
@@ -84,6 +87,51 @@ def propose(
     if discussion.proposal is not None and revision == discussion.proposal.start:
         raise Invalid("This commit would change nothing, so no pull request was opened.")
     return discussion, revision
+
+
+@transaction.atomic
+def squash(repository: Repository, name: str, *, title: str, by: Caller) -> Revision:
+    """Have a branch or pull request hold one revision, with the files of its head and no past.
+
+    The revisions of before stay on record, under their ids, for those who could see them; a
+    release stays what it was. Whoever wrote one of them wrote this one, and does not approve it.
+    """
+    rights.require_write(repository, by)
+    Repository.objects.select_for_update().get(pk=repository.pk)
+    full_name = branches.full_name(name)
+    if not branches.is_moving(repository, full_name):
+        raise Invalid(
+            "Invalid reference for a branch: a tag has no history that could be squashed."
+        )
+    discussion = None
+    if full_name.startswith(rights.PULL_REQUESTS):
+        discussion = pull_requests.of_ref(repository, full_name)
+        pull_requests.check_takes_commits(discussion)
+    ref = commits.lock_ref(repository, full_name)
+    made = commits.write_revision(
+        repository,
+        tree=ref.head.tree,
+        parents=[],
+        author=cast(User, by.user),
+        title=title,
+        proposal=discussion.proposal if discussion else None,
+        folds=[ref.head.oid],
+    )
+    commits.advance(repository, ref, made)
+    log.record(
+        "ref.squash",
+        actor=by.public_id,
+        subject=repository,
+        ref=full_name,
+        folded=made.folds,
+        revision=made.oid,
+    )
+    runs.queue(made)
+    if discussion is not None:
+        threads.note_commit(discussion, made, by=made.author)
+    else:
+        workflow.follow(repository, branch=full_name.removeprefix("refs/heads/"), head=made, by=by)
+    return made
 
 
 @transaction.atomic
