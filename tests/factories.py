@@ -19,6 +19,8 @@ from registry.catalog.models import Repository, Revision
 from registry.checks import runs
 from registry.checks.findings import Finding, Severity
 from registry.checks.models import LIVE, CheckRun, Job, JobKind, JobState
+from registry.discussions import pull_requests, threads
+from registry.discussions.models import Discussion
 from registry.releases import pushes, workflow
 from registry.releases.models import Release
 from registry.storage import blobs
@@ -100,6 +102,22 @@ def make_commit(
     return pushes.push(
         repository, branch=branch, operations=operations, title=title, by=as_caller(author)
     )
+
+
+def make_pull_request(
+    repository: Repository,
+    files: Mapping[str, bytes | str],
+    *,
+    by: User | None = None,
+    title: str = "Add files",
+) -> Discussion:
+    """An open pull request onto `main` with one commit of these files, sent by its author."""
+    author = by or make_user()
+    discussion = pull_requests.open_pull_request(
+        repository, title=title, text="Please take these.", by=as_caller(author), status="open"
+    )
+    make_commit(repository, files, by=author, title=title, branch=discussion.ref_name)
+    return threads.find(repository, discussion.number, caller=as_caller(author))
 
 
 def make_revision(repository: Repository | None = None, **rest: Any) -> Revision:
