@@ -6,6 +6,7 @@ addresses; every other command reads them from there.
 """
 
 import os
+import re
 import sys
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -55,6 +56,20 @@ def _networks(name: str) -> list[IPv4Network | IPv6Network]:
         raise ImproperlyConfigured(
             f"{name}: {error}; write networks such as 10.1.0.0/16."
         ) from error
+
+
+def _limits(name: str, default: str) -> dict[str, tuple[int, int]]:
+    """`api=6000/300,login=300/300` as requests and seconds by kind; `off` for none."""
+    text = os.environ.get(name, "").strip() or default
+    if text.lower() in {"off", "false"}:
+        return {}
+    limits = {}
+    for part in text.split(","):
+        found = re.fullmatch(r"(api|resolve|upload|login|page)=([1-9]\d*)/([1-9]\d*)", part.strip())
+        if found is None:
+            raise ImproperlyConfigured(f"{name}: {part!r} is no limit; write api=6000/300, or off.")
+        limits[found[1]] = (int(found[2]), int(found[3]))
+    return limits
 
 
 # The data folder
@@ -111,7 +126,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if _flag("REGISTRY_BEHIND_PROXY", default=False):
+BEHIND_PROXY = _flag("REGISTRY_BEHIND_PROXY", default=False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
 CONTENT_SECURITY_POLICY = {
@@ -128,6 +144,10 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": ["'self'"],
     }
 }
+RATE_LIMITS = _limits(
+    "REGISTRY_RATE_LIMITS",
+    "api=6000/300,resolve=30000/300,upload=30000/300,login=600/300,page=3000/300",
+)
 CSRF_FAILURE_VIEW = "registry.web.views.errors.csrf_failure"
 
 # Applications
@@ -164,6 +184,7 @@ if find_spec("django_migration_linter"):  # a tool of developers: `make check` r
     INSTALLED_APPS.append("django_migration_linter")
 MIDDLEWARE = [
     "registry.web.middleware.RequestIdMiddleware",
+    "registry.web.rate_limits.RateLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -416,15 +437,18 @@ REVIEW_DUE_DAYS = _number("REGISTRY_REVIEW_DUE_DAYS", 3)
 
 # Logs: one line an event, with the request's id; never a token
 
+LOG_FORMAT = _one_of("REGISTRY_LOG_FORMAT", "line", "json")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "registry.web.request_ids.RequestIdFilter"}},
     "formatters": {
         "line": {"format": "%(levelname)s %(name)s [%(request_id)s] %(message)s"},
+        "json": {"()": "registry.web.request_ids.JsonFormatter"},
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}
     },
     "root": {"handlers": ["stderr"], "level": os.environ.get("REGISTRY_LOG_LEVEL", "INFO")},
     "loggers": {

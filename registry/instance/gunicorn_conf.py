@@ -1,5 +1,6 @@
 """How gunicorn serves the site: a few processes with threads, patient with long uploads."""
 
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,15 @@ graceful_timeout = 8
 keepalive = 75
 limit_request_line = 8190
 control_socket_disable = True  # it would lie in the home folder, shared by all instances
-accesslog = "-"
-# Without the query, in which a signed address carries its proof
-access_log_format = "%(m)s %(U)s %(s)s %(B)s bytes %(L)s s"
+accesslog = None  # the site writes a line for each request itself
+_LINES = {"format": "%(message)s"}
+if os.environ.get("REGISTRY_LOG_FORMAT") == "json":
+    _LINES = {"()": "registry.web.request_ids.JsonFormatter"}
 _ERRORS = {"level": "INFO", "handlers": ["error_console"], "propagate": False}
 _ACCESSES = {"level": "INFO", "handlers": ["console"], "propagate": False}
 logconfig_dict = {  # no time and no name of its own: the supervisor puts them before each line
-    "loggers": {"gunicorn.error": _ERRORS, "gunicorn.access": _ACCESSES},
-    "formatters": {"generic": {"format": "%(message)s"}},
+    "loggers": {"gunicorn.error": _ERRORS},
+    "formatters": {"generic": _LINES},
 }
 if Path("/dev/shm").is_dir():  # noqa: S108 (memory, so that a slow disk never looks like a hang)
     worker_tmp_dir = "/dev/shm"  # noqa: S108

@@ -3,6 +3,7 @@
 One thread, because the kernel ties a child's life to the thread that started it.
 """
 
+import json
 import os
 import selectors
 import signal
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TextIO
 
 from registry.instance.processes import InstanceError
@@ -98,7 +99,7 @@ class Supervisor:
         moment = datetime.now().astimezone().strftime("%H:%M:%S")
         with suppress(OSError):
             for line in text.splitlines() or [""]:
-                self.out.write(f"{self._prefix(moment, name)} {line}\n")
+                self.out.write(self._line(moment, name, line) + "\n")
             self.out.flush()
 
     def start(self, part: Part, *, ready: Callable[[], bool], seconds: float) -> None:
@@ -261,6 +262,14 @@ class Supervisor:
         self._show([pipe.rest], pipe)
         self._selector.unregister(pipe.reader)
         os.close(pipe.reader)
+
+    def _line(self, moment: str, name: str, text: str) -> str:
+        if os.environ.get("REGISTRY_LOG_FORMAT") != "json":
+            return f"{self._prefix(moment, name)} {text}"
+        if text.startswith("{"):  # a part that writes objects itself
+            return text
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        return json.dumps({"at": at, "part": name, "message": text})
 
     def _prefix(self, moment: str, name: str) -> str:
         plain = f"{moment} {name:<9} |"

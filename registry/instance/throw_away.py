@@ -67,6 +67,7 @@ def environment(folder: Path, *, database_url: str, broker_url: str) -> dict[str
         "REGISTRY_SECRET_KEY": secrets.token_urlsafe(48),
         "REGISTRY_DATABASE_URL": database_url,
         "REGISTRY_BROKER_URL": broker_url,
+        "REGISTRY_RATE_LIMITS": "off",
     }
 
 

@@ -1,12 +1,15 @@
 """What every request gets: an id that logs and answers share, and the caller who asks."""
 
+import logging
 import re
+import time
 import uuid
 from collections.abc import Callable
 from urllib.parse import quote
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import SimpleLazyObject, empty
 
 from registry.accounts import callers
 from registry.accounts.callers import Caller
@@ -21,8 +24,12 @@ Handler = Callable[[HttpRequest], HttpResponse]
 _SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=:;-]{7,63}")
 
 
+log = logging.getLogger("registry.requests")
+
+
 class RequestIdMiddleware:
-    """Takes the client's id where it is sane, else makes one, and echoes it on every answer."""
+    """Takes the client's id where it is sane, else makes one, and echoes it on every answer. Once
+    the answer is sent, one line says what was asked and how it went."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -30,12 +37,18 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = _id_of(request)
         request.request_id = request_id  # type: ignore[attr-defined]
+        request.client_address = _address_of(request)  # type: ignore[attr-defined]
+        began = time.perf_counter()
         reset = request_ids.current.set(request_id)
         try:
             response = self.get_response(request)
         finally:
             request_ids.current.reset(reset)
         response["X-Request-Id"] = request_id
+        # A long file is sent after this; what closes the answer knows how long it took
+        response._resource_closers.append(  # type: ignore[attr-defined]
+            lambda: _note(request, response, seconds=time.perf_counter() - began)
+        )
         return response
 
 
@@ -74,6 +87,39 @@ class FormerNameMiddleware:
         response = HttpResponse(status=307)
         response["Location"] = at
         return response
+
+
+def _note(request: HttpRequest, response: HttpResponse, *, seconds: float) -> None:
+    """The line of a request: without its query, in which a signed address carries its proof."""
+    request_id: str = request.request_id  # type: ignore[attr-defined]
+    told = {
+        "method": (request.method or "")[:16],
+        "path": quote(request.path[:1024]),
+        "status": response.status_code,
+        "bytes": response.headers.get("Content-Length", "-"),
+        "ms": round(seconds * 1000, 1),
+        "caller": _known_caller(request) or "-",
+    }
+    log.info(
+        "%(method)s %(path)s %(status)s %(bytes)s bytes %(ms)s ms by %(caller)s",
+        told,
+        extra={"request_id": request_id, "told": told},
+    )
+
+
+def _known_caller(request: HttpRequest) -> str:
+    """The public id of who asked, where somebody wanted to know it anyway."""
+    caller = getattr(request, "caller", None) or getattr(request, "auth", None)
+    if isinstance(caller, SimpleLazyObject) and caller._wrapped is empty:  # type: ignore[attr-defined]
+        return ""
+    return str(getattr(caller, "public_id", ""))
+
+
+def _address_of(request: HttpRequest) -> str:
+    """Where the request came from: behind a proxy, what the proxy itself wrote down last."""
+    if settings.BEHIND_PROXY:
+        return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def _id_of(request: HttpRequest) -> str:
