@@ -81,7 +81,7 @@ def ask(
         return _open_by_itself(last, mode, now) if terms_are_open else last
     if last is not None and last.state == S.ACCEPTED:
         return last
-    if last is not None and (until := asks_again_from(last)) is not None and now < until:
+    if last is not None and last.state == S.REJECTED and not may_ask_again(last, now=now):
         return last
     made = _write(repository, user, mode=mode, shown=shown, now=now)
     _note("access.ask", made, before="", by=by, at=now)
@@ -200,6 +200,12 @@ def asks_again_from(request: AccessRequest) -> datetime | None:
     if request.state != S.REJECTED or request.reviewed_at is None:
         return None
     return locks.may_ask_from(request.repository, request.reviewed_at)
+
+
+def may_ask_again(request: AccessRequest, *, now: datetime | None = None) -> bool:
+    """Whether somebody who was rejected has waited long enough."""
+    until = asks_again_from(request)
+    return until is not None and (now or timezone.now()) >= until
 
 
 def listed(repository: Repository, state: str = "") -> QuerySet[AccessRequest]:

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from registry.catalog import cards
+from registry.catalog import cards, files
+from registry.catalog.models import Revision
+from registry.errors import EntryMissing, Invalid
+from registry.storage import blobs
 
 KINDS = ("text", "checkbox", "date_picker", "country", "ip_location", "select")
 MAX_QUESTIONS = 40
@@ -12,6 +15,7 @@ MAX_LABEL = 300
 MAX_ANSWER = 2000
 MAX_PROMPT = 20_000
 MAX_OPTIONS = 400
+MAX_CARD = 1024 * 1024
 NO_PLACE = "unknown"
 TICKED = {"true", "on", "1", "yes"}
 
@@ -63,6 +67,19 @@ def of_card(card: dict[str, Any]) -> Prompt:
         button=_text(card, "extra_gated_button_content", MAX_LABEL),
         questions=tuple(one for one in map(_question, _fields(card)) if one is not None),
     )
+
+
+def of_revision(revision: Revision) -> Prompt:
+    """What the card of this revision asks, in the order in which it is written there: the database
+    keeps a card without the order of its keys."""
+    try:
+        file = files.find(revision, "README.md")
+        if not file.size or file.size > MAX_CARD:
+            return of_card(revision.card)
+        text = blobs.read(file.sha256, limit=MAX_CARD).decode(errors="replace")
+        return of_card(cards.parse(text))
+    except (EntryMissing, Invalid):
+        return of_card(revision.card)
 
 
 def problems(card: dict[str, Any]) -> list[str]:

@@ -55,7 +55,7 @@ def ask(
 def prompt_of(repository: Repository, caller: Caller) -> Prompt:
     """What the card asks, as it stands for this caller."""
     revision = revisions.default_for(repository, caller=caller)
-    return questions.of_card(revision.card if revision is not None else {})
+    return questions.of_revision(revision) if revision is not None else questions.of_card({})
 
 
 def terms_to_accept(repository: Repository, caller: Caller) -> Release | None:

@@ -13,6 +13,7 @@ from registry.web.converters import (
     RevisionConverter,
 )
 from registry.web.views import (
+    access,
     addresses,
     catalog,
     docs,
@@ -71,4 +72,10 @@ repositories = [
     path(f"{_here}/releases/request", repository.request_release, name="release-request"),
     path(f"{_here}/license", repository.license_and_access, name="repository-license"),
     path(f"{_here}/terms", terms.accept, name="repository-terms"),
+    path(f"{_here}/access", access.ask, name="repository-access"),
+    path(f"{_here}/access/withdraw", access.withdraw, name="access-withdraw"),
+    path(f"{_here}/requests", access.manage, name="repository-requests"),
+    path(f"{_here}/requests/decide", access.decide, name="access-decide"),
+    path(f"{_here}/requests/grant", access.grant, name="access-grant"),
+    path(f"{_here}/requests/report.json", access.report, name="access-report"),
 ]

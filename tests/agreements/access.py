@@ -21,9 +21,14 @@ ANSWERS = {"Affiliation": "ACME", "Purpose": "other", "I agree": True}
 
 
 def make_gated(mode: str = Gated.MANUAL, *, card: str = OPEN_CARD, **rest: Any) -> Release:
-    """A release whose publisher has a lock on it; its terms ask nothing unless the card's do."""
+    """A release whose publisher has a lock on it. Its terms ask nothing unless the card's license
+    does: the policy of the site is left out."""
     files = {"README.md": card, "model.safetensors": b"weights of the model"}
     release = factories.make_released(files=files, **rest)
+    if "apache-2.0" in card:
+        terms = release.terms | {"needs_acceptance": False}
+        Release.objects.filter(pk=release.pk).update(terms=terms)
+        release.refresh_from_db()
     set_mode(release.repository, mode)
     return release
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from registry.agreements import acceptances, terms
 from registry.agreements.models import Acceptance
 from registry.errors import Conflict, RegistryError
-from registry.releases import offers
+from registry.releases import gate, offers
 from registry.releases.models import Release
 from registry.web import lookup, plain_terms, standing, terms_changes
 from registry.web.forms.terms import AcceptForm
@@ -37,13 +37,21 @@ def accept(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
             return redirect_to_login(request.get_full_path())
         form, status = _accept(request, release, version)
         if status == 302:
-            messages.success(
-                request,
-                _("Accepted. You can download %(name)s now.") % {"name": repository.full_name},
-            )
-            return redirect("repository-license", namespace, name)
+            return _after(request, release)
     page = _page(request, release) | {"form": form, "here": here, "repository": repository}
     return render(request, "repository/terms.html", page | {"tab": "license"}, status=status)
+
+
+def _after(request: CallerRequest, release: Release) -> HttpResponse:
+    """The page after an acceptance: what else there is to do, where the publisher has a lock too."""
+    repository = release.repository
+    answer = gate.decide(repository, release.revision, caller=request.caller)
+    name = {"name": repository.full_name}
+    if answer.is_open:
+        messages.success(request, _("Accepted. You can download %(name)s now.") % name)
+        return redirect("repository-license", repository.place, repository.name)
+    messages.success(request, _("Accepted. The publisher of %(name)s lets readers in too.") % name)
+    return redirect("repository-access", repository.place, repository.name)
 
 
 def _accept(request: CallerRequest, release: Release, version: str) -> tuple[AcceptForm, int]:
