@@ -3,8 +3,10 @@
 import shutil
 import time
 from contextlib import suppress
+from datetime import timedelta
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from registry.audit import access, log
@@ -12,6 +14,7 @@ from registry.catalog import downloads
 from registry.checks import work
 from registry.outbox import messages
 from registry.storage import blobs
+from registry.storage.xet import spaces
 
 # No upload and no test takes a day; what is older was left by a process that is gone.
 ABANDONED_SECONDS = 24 * 3600
@@ -25,6 +28,7 @@ def housekeeping() -> None:
     log.checkpoint()
     downloads.recount()
     blobs.clear_abandoned(older_than_seconds=ABANDONED_SECONDS, now=time.time())
+    spaces.clear(keep=timedelta(hours=settings.XET_KEEP_HOURS), now=timezone.now())
     clear_scratch(now=time.time())
     messages.forget_old()
 

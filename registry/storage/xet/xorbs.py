@@ -10,7 +10,8 @@ from registry.errors import Invalid, TooLarge
 from registry.storage.xet import chunks, hashes
 from registry.storage.xet.chunks import HEADER
 
-MAX_XORB = 64 * 1024**2
+# Clients count 64 MiB without the headers of the chunks, and older ones add a footer
+MAX_XORB = 65 * 1024**2
 MAX_CHUNKS = 8192
 PIECE = 1024 * 1024
 FOOTER = b"XETBLOB"
