@@ -58,6 +58,12 @@ def usage(namespace: Namespace) -> Usage:
     return Usage(held, staging.staged_bytes(namespace.public_id), quota_of(namespace))
 
 
+def held(namespace: Namespace, hashes: Iterable[str]) -> set[str]:
+    """Those of these SHA-256 that a repository of the namespace holds: they need no room."""
+    found = Holding.objects.filter(repository__namespace=namespace, blob__sha256__in=set(hashes))
+    return set(found.values_list("blob__sha256", flat=True))
+
+
 def new_to(namespace: Namespace, found: Iterable[Blob]) -> int:
     """How many bytes of these blobs no repository of the namespace holds yet."""
     sizes = {blob.pk: blob.size for blob in found}

@@ -13,6 +13,7 @@ from registry.hub import (
     identity,
     info,
     lfs,
+    lfs_files,
     likes,
     listing,
     profiles,
@@ -95,6 +96,9 @@ urlpatterns = [
     path(f"{_API}/user-access-request/grant", access.grant),
     path(f"{_API}/user-access-request/cancel", access.cancel),
     path(f"{_API}/user-access-request/<wire_part:state>", access.listed),
+    path(f"{_API}/lfs-files", lfs_files.listed),
+    path(f"{_API}/lfs-files/batch", lfs_files.remove),
+    path(f"{_API}/lfs-files/duplicate", lfs_files.duplicate),
     path(f"{_API}/revision/<wire_rev:revision>", info.revision_info),
     path(f"{_API}/tree/<wire_rev:revision>", tree.tree),
     path(f"{_API}/tree/<wire_rev:revision>/<wire_path:path>", tree.tree),
@@ -129,6 +133,8 @@ urlpatterns = [
     path(f"{_API_ALONE}/revision/<wire_rev:revision>", info.revision_info),
     path(_API_ALONE, info.info),
     path("lfs/objects/<wire_part:oid>", lfs.put),
+    path("lfs/uploads/<wire_part:upload>", lfs.complete),
+    path("lfs/uploads/<wire_part:upload>/<wire_part:number>", lfs.put_part),
     path("v2/<wire_id:repo_id>/manifests/<wire_part:tag>", quantizations.manifest),
 ]
 # Clients spell these in several ways

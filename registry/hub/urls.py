@@ -27,6 +27,8 @@ urlpatterns = [
     re_path(r"^v2/[^/]+/[^/]+/manifests/[^/]+$", dispatch),
     re_path(r"^xet/.+$", dispatch),
     re_path(r"^lfs/objects/(?P<oid>[^/]+)$", dispatch, name="hub-lfs-put"),
+    re_path(r"^lfs/uploads/(?P<upload>[^/]+)$", dispatch, name="hub-lfs-complete"),
+    re_path(r"^lfs/uploads/(?P<upload>[^/]+)/(?P<number>[^/]+)$", dispatch, name="hub-lfs-part"),
     re_path(r"^(?:datasets/)?[^/]+/[^/]+/(?:resolve|raw)/.+$", dispatch),
     re_path(r"^(?:datasets/)?[^/]+/[^/]+/(?:ask-access|user-access-report)$", dispatch),
     # A name without a namespace; `resolve` may also be the name of a repository that has pages

@@ -22,6 +22,7 @@ from registry.storage.models import Blob
 
 PIECE = 1024 * 1024
 SMALL = 256 * 1024
+REMOVAL = 0x72656D6F  # the key of a lock
 LOOKS_AT_ONCE = 8  # what a store answers over a network, it answers to many at once
 SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -125,6 +126,24 @@ def is_alone_with(sha256: str) -> bool:
     """The same without waiting: whether it was had."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_number_of(sha256)])
+        return bool(cursor.fetchone()[0])
+
+
+@contextmanager
+def removal_paused() -> Iterator[None]:
+    """While this lasts no bytes are removed: for who copies all that there is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock_shared(%s)", [REMOVAL])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock_shared(%s)", [REMOVAL])
+
+
+def may_remove() -> bool:
+    """Whether nobody paused the removal of bytes; nobody can until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [REMOVAL])
         return bool(cursor.fetchone()[0])
 
 

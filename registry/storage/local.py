@@ -71,6 +71,10 @@ class LocalFolder:
                     removed += 1
         return removed
 
+    def adopt(self, source: Path, file: BinaryIO, key: str) -> None:
+        """Put a file of this folder, open for writing, to the place of its key."""
+        _Incoming(file, source, self._folder).keep(key)
+
     def _incoming_folder(self) -> Path:
         folder = self._folder / INCOMING
         folder.mkdir(parents=True, exist_ok=True)
