@@ -22,7 +22,6 @@ _LINES = {"format": "%(message)s"}
 if os.environ.get("REGISTRY_LOG_FORMAT") == "json":
     _LINES = {"()": "registry.web.request_ids.JsonFormatter"}
 _ERRORS = {"level": "INFO", "handlers": ["error_console"], "propagate": False}
-_ACCESSES = {"level": "INFO", "handlers": ["console"], "propagate": False}
 logconfig_dict = {  # no time and no name of its own: the supervisor puts them before each line
     "loggers": {"gunicorn.error": _ERRORS},
     "formatters": {"generic": _LINES},
