@@ -16,11 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from registry.agreements import locks, requests
 from registry.agreements.models import AccessRequest, RequestState
 from registry.catalog import markdown
-from registry.catalog.models import Repository
+from registry.catalog.models import Gated, Repository
 from registry.errors import RegistryError
 from registry.releases import access
 from registry.web import lookup, standing
-from registry.web.forms.access import DecisionForm, GrantForm, LockForm, QuestionsForm
+from registry.web.forms.access import MODES, DecisionForm, GrantForm, LockForm, QuestionsForm
 from registry.web.requests import CallerRequest, text_in
 
 PER_PAGE = 25
@@ -176,6 +176,7 @@ def _manage_page(
         "repository": repository,
         "tab": "requests",
         "form": form or _lock_form(repository),
+        "mode": dict(MODES)[Gated(repository.gated)],
         "may_set": locks.may_set(repository, request.caller),
         "grant_form": grant_form or GrantForm(),
         "page": page,

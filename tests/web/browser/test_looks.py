@@ -23,12 +23,12 @@ def test_pages_for_visitors(page: Page, picture_folder: Path | None) -> None:
     scene = scenes.build()
 
     for name, path in _public(scene).items():
-        _look(page, f"visitor-{name}", path, picture_folder)
+        look(page, f"visitor-{name}", path, picture_folder)
 
 
 def test_pages_for_a_reader(page: Page, picture_folder: Path | None) -> None:
     scene = scenes.build()
-    _sign_in(page.context, scene.carol)
+    sign_in(page.context, scene.carol)
 
     for name, path in {
         "card": f"/{scene.released.repository.full_name}",
@@ -38,12 +38,12 @@ def test_pages_for_a_reader(page: Page, picture_folder: Path | None) -> None:
         "namespace": "/carol",
         "email": "/accounts/email/",
     }.items():
-        _look(page, f"reader-{name}", path, picture_folder)
+        look(page, f"reader-{name}", path, picture_folder)
 
 
 def test_pages_for_a_contributor(page: Page, picture_folder: Path | None) -> None:
     scene = scenes.build()
-    _sign_in(page.context, scene.ada)
+    sign_in(page.context, scene.ada)
     there = f"/{scene.released.repository.full_name}"
 
     for name, path in {
@@ -61,19 +61,19 @@ def test_pages_for_a_contributor(page: Page, picture_folder: Path | None) -> Non
         "release": scene.in_review.get_absolute_url(),
         "namespace": "/lab",
     }.items():
-        _look(page, f"contributor-{name}", path, picture_folder)
+        look(page, f"contributor-{name}", path, picture_folder)
 
 
 def test_pages_for_a_maintainer(page: Page, picture_folder: Path | None) -> None:
     scene = scenes.build()
-    _sign_in(page.context, scene.bob)
+    sign_in(page.context, scene.bob)
 
     for name, path in {
         "queue": "/review",
         "release": scene.in_review.get_absolute_url(),
         "released": scene.released.get_absolute_url(),
     }.items():
-        _look(page, f"maintainer-{name}", path, picture_folder)
+        look(page, f"maintainer-{name}", path, picture_folder)
 
 
 def test_french_words_fit_a_narrow_screen(browser: Browser, live_server: Any) -> None:
@@ -81,7 +81,7 @@ def test_french_words_fit_a_narrow_screen(browser: Browser, live_server: Any) ->
     context = browser.new_context(base_url=live_server.url, locale="fr-FR")
     page = context.new_page()
     page.set_viewport_size({"width": 320, "height": 640})
-    _sign_in(context, scene.bob)
+    sign_in(context, scene.bob)
 
     for path in (*_public(scene).values(), scene.in_review.get_absolute_url(), "/review"):
         page.goto(path)
@@ -92,7 +92,7 @@ def test_french_words_fit_a_narrow_screen(browser: Browser, live_server: Any) ->
 
 def test_a_phone_shows_every_tab_and_every_measured_value(page: Page) -> None:
     scene = scenes.build()
-    _sign_in(page.context, scene.ada)
+    sign_in(page.context, scene.ada)
     page.set_viewport_size({"width": 390, "height": 844})
 
     page.goto(f"/{scene.ready.full_name}/checks")
@@ -121,7 +121,7 @@ def _public(scene: Scene) -> dict[str, str]:
     }
 
 
-def _sign_in(context: BrowserContext, user: User) -> None:
+def sign_in(context: BrowserContext, user: User) -> None:
     """As the sign-in page would; that page has a test of its own."""
     client = Client()
     client.force_login(user)
@@ -135,7 +135,7 @@ def _base_url(context: BrowserContext) -> str:
     return page.url.removesuffix("/healthz")
 
 
-def _look(page: Page, name: str, path: str, folder: Path | None) -> None:
+def look(page: Page, name: str, path: str, folder: Path | None) -> None:
     for width, (across, down) in WIDTHS.items():
         page.set_viewport_size({"width": across, "height": down})
         for scheme in SCHEMES:
