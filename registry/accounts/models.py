@@ -158,3 +158,55 @@ class AccessToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint}…)"
+
+
+class DeviceLogin(models.Model):
+    """A program asks to be signed in, and a person says yes or no on another device.
+
+    Both codes are kept as digests. While neither `allowed_by` nor `denied_at` is set it waits.
+    """
+
+    public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
+    device_digest = models.CharField(max_length=64, unique=True)
+    user_digest = models.CharField(max_length=64, unique=True)
+    client = models.CharField(max_length=100)
+    address = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    polled_at = models.DateTimeField(null=True, blank=True)
+    allowed_by = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, blank=True, related_name="device_logins"
+    )
+    scope = models.CharField(max_length=8, choices=Scope, blank=True)
+    denied_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="device_login_is_not_allowed_and_denied",
+                condition=models.Q(allowed_by=None) | models.Q(denied_at=None),
+            ),
+            models.CheckConstraint(
+                name="device_login_is_used_once_allowed",
+                condition=models.Q(used_at=None)
+                | (models.Q(allowed_by__isnull=False) & ~models.Q(scope="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client} {self.public_id}"
+
+
+class RefreshToken(models.Model):
+    """Gets the next token of a device login, once. Coming twice, it ends all that came of it."""
+
+    login = models.ForeignKey(DeviceLogin, on_delete=models.CASCADE, related_name="refresh_tokens")
+    token = models.OneToOneField(AccessToken, on_delete=models.CASCADE, related_name="refresh")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"refresh of {self.token_id}"

@@ -16,6 +16,7 @@ from registry.hub import (
     lfs_files,
     likes,
     listing,
+    oauth,
     profiles,
     quantizations,
     refs,
@@ -61,6 +62,8 @@ def _of_files(prefix: str, kind: str) -> list[URLPattern]:
 
 urlpatterns = [
     path("api/whoami-v2", identity.whoami),
+    path("oauth/device", oauth.device),
+    path("oauth/token", oauth.token),
     path("api/settings/webhooks", wire.by_method(GET=webhooks.index, POST=webhooks.create)),
     path(
         "api/settings/webhooks/<wire_part:webhook_id>",

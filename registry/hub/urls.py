@@ -26,6 +26,7 @@ urlpatterns = [
     re_path(r"^api(?:/.*)?$", dispatch),
     re_path(r"^v2/[^/]+/[^/]+/manifests/[^/]+$", dispatch),
     re_path(r"^xet/.+$", dispatch),
+    re_path(r"^oauth/(?:device|token)$", dispatch),
     re_path(r"^lfs/objects/(?P<oid>[^/]+)$", dispatch, name="hub-lfs-put"),
     re_path(r"^lfs/uploads/(?P<upload>[^/]+)$", dispatch, name="hub-lfs-complete"),
     re_path(r"^lfs/uploads/(?P<upload>[^/]+)/(?P<number>[^/]+)$", dispatch, name="hub-lfs-part"),

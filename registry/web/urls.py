@@ -16,6 +16,7 @@ from registry.web.views import (
     access,
     addresses,
     catalog,
+    devices,
     docs,
     files,
     health,
@@ -37,6 +38,7 @@ register_converter(FileConverter, "file")
 accounts = [path("email/", addresses.addresses, name="addresses")]
 site = [
     path("", catalog.index, name="catalog"),
+    path("device", devices.device, name="device"),
     path("favicon.ico", RedirectView.as_view(url=static_lazy("img/mark.svg")), name="icon"),
     path("healthz", health.alive, name="alive"),
     path("readyz", health.ready, name="ready"),
