@@ -72,16 +72,17 @@ def _growing(wire: Wire, name: str, step: int, most: int) -> Table:
         ["files before", f"commit of {step} files s", "one file in the root ms",
          "one file in a folder ms"],
     )  # fmt: skip
+    # The files that are measured one by one and the first one count towards the bound too
+    most -= 10 * (most // step + 1) + 1
     there = 0
-    # A few below the bound of files in a repository, which the measured files themselves take up
-    while there <= most - 100:
+    while there <= most:
         root = [wire.commit(name, iter([f"one-{there}-{n}.txt"])) for n in range(5)]
         inside = [wire.commit(name, iter([f"folder-0/one-{there}-{n}.txt"])) for n in range(5)]
-        count = min(step, most - there - 100)
+        count = min(step, most - there)
         paths = (f"folder-{(there + n) // 1000}/file-{there + n:05}.txt" for n in range(count))
         seconds = wire.commit(name, paths) if count > 0 else 0.0
         table.add(there, seconds, median(root) * 1000, median(inside) * 1000)
-        there += max(count, 1) if count > 0 else most
+        there += count or most + 1
     return table
 
 

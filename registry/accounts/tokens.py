@@ -54,7 +54,7 @@ def issue(
 def recognise(secret: str, *, request_id: str = "") -> Caller:
     """The caller that a token stands for. Unknown, expired, revoked, closed account: one answer."""
     now = timezone.now()
-    token = _valid(now).filter(digest=_digest(secret)).first()
+    token = next(iter(_valid(now).filter(digest=_digest(secret))[:1]), None)
     if token is None:
         raise InvalidToken("Invalid credentials in Authorization header")
     if token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY:

@@ -39,13 +39,6 @@ class Visibility(models.TextChoices):
 
 
 class RepositoryQuerySet(models.QuerySet["Repository"]):
-    def alive(self) -> "RepositoryQuerySet":
-        """Without those deleted, and those of a type that is switched off."""
-        found = self.filter(deleted_at=None)
-        if set(RepositoryType.values) <= set(settings.REPOSITORY_TYPES):
-            return found
-        return found.filter(type__in=settings.REPOSITORY_TYPES)
-
     def visible_to(self, caller: Caller) -> "RepositoryQuerySet":
         """The one definition of who may know of a repository.
 
@@ -53,7 +46,7 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         released, and of a private one only its namespace's members. In a plain hub nothing waits
         for a release.
         """
-        alive = _reach(self.alive(), caller)
+        alive = self.filter(_within_reach(caller))
         if caller.is_maintainer:
             return alive
         known = Q(_has_known_revision()) | plain_hub.where()
@@ -66,18 +59,35 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
 
     def quarantine_seen_by(self, caller: Caller) -> "RepositoryQuerySet":
         """Repositories whose unreleased revisions the caller may see and read back."""
-        alive = _reach(self.alive(), caller)
-        if caller.is_maintainer:
-            return alive
-        return alive.filter(permissions.namespaces_with(caller, Permission.WRITE))
+        return self.filter(shows_quarantine_to(caller))
 
     def writable_by(self, caller: Caller) -> "RepositoryQuerySet":
         """Repositories that the caller may commit to, with the token that they used."""
-        if not caller.can_write:
-            return self.none()
-        return _reach(self.alive(), caller).filter(
-            permissions.namespaces_with(caller, Permission.WRITE)
-        )
+        return self.filter(may_be_written_by(caller))
+
+
+def shows_quarantine_to(caller: Caller) -> Q:
+    """The condition of `quarantine_seen_by`."""
+    if caller.is_maintainer:
+        return _within_reach(caller)
+    return _within_reach(caller) & permissions.namespaces_with(caller, Permission.WRITE)
+
+
+def may_be_written_by(caller: Caller) -> Q:
+    """The condition of `writable_by`."""
+    if not caller.can_write:
+        return Q(pk__in=[])
+    return _within_reach(caller) & permissions.namespaces_with(caller, Permission.WRITE)
+
+
+def _within_reach(caller: Caller) -> Q:
+    """Neither deleted nor of a type that is switched off nor beyond the token."""
+    found = Q(deleted_at=None)
+    if not set(RepositoryType.values) <= set(settings.REPOSITORY_TYPES):
+        found &= Q(type__in=settings.REPOSITORY_TYPES)
+    if caller.repositories is not None:
+        found &= Q(public_id__in=caller.repositories)
+    return found
 
 
 class Repository(models.Model):
@@ -130,12 +140,6 @@ class Repository(models.Model):
     def full_name(self) -> str:
         """`namespace/name`. Fetch with `select_related("namespace")`."""
         return f"{self.namespace.name}/{self.name}"
-
-
-def _reach(repositories: RepositoryQuerySet, caller: Caller) -> RepositoryQuerySet:
-    if caller.repositories is None:
-        return repositories
-    return repositories.filter(public_id__in=caller.repositories)
 
 
 def _has_known_revision() -> models.Exists:

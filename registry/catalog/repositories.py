@@ -109,7 +109,8 @@ def of_id(public_id: str, *, caller: Caller) -> Repository:
 
 def _the_one(found: RepositoryQuerySet, caller: Caller) -> Repository:
     visible = rights.annotate(found.visible_to(caller), caller)
-    repository = visible.select_related("namespace").first()
+    # There is one at most, and so no order: `first` would have the database sort it
+    repository = next(iter(visible.select_related("namespace")[:1]), None)
     if repository is None:
         raise RepositoryMissing("Repository not found")
     return rights.remember(repository, caller)

@@ -26,10 +26,9 @@ def find(repository: Repository, name: str, *, caller: Caller) -> Revision:
     nothing of it is released; for everybody else it is the public position. In a plain hub it is
     its head for all.
     """
-    seen = Revision.objects.visible_to(caller).filter(repository=repository)
     if name.startswith(rights.PULL_REQUESTS):
         of_name = Ref.objects.filter(repository=repository, name=name)
-        if head := seen.select_related("author").filter(pk__in=of_name.values("head")).first():
+        if head := _seen(repository, caller).filter(pk__in=of_name.values("head")).first():
             return head
     elif (ref := _ref(repository, name)) is not None:
         revision = position(ref, caller=caller)
@@ -41,7 +40,7 @@ def find(repository: Repository, name: str, *, caller: Caller) -> Revision:
                 "token of scope write; name the commit instead."
             )
     elif COMMIT_ID.fullmatch(name.lower()):
-        matches = list(seen.select_related("author").filter(oid__startswith=name.lower())[:2])
+        matches = list(_seen(repository, caller).filter(oid__startswith=name.lower())[:2])
         if len(matches) == 1:
             return matches[0]
     raise RevisionMissing(f"Invalid rev id: {name}")
@@ -115,8 +114,12 @@ def mains(*, caller: Caller, kind: str) -> QuerySet[Ref]:
     )
 
 
+def _seen(repository: Repository, caller: Caller) -> QuerySet[Revision]:
+    return Revision.objects.visible_to(caller).filter(repository=repository)
+
+
 def _refs() -> QuerySet[Ref]:
-    return Ref.objects.select_related("head__author", "public__author", "withdrawn__author")
+    return Ref.objects.select_related("head", "public", "withdrawn")
 
 
 def _ref(repository: Repository, name: str) -> Ref | None:
@@ -126,8 +129,8 @@ def _ref(repository: Repository, name: str) -> Ref | None:
         else [f"refs/heads/{name}", f"refs/tags/{name}"]
     )
     # The tag of a release means that release, whatever branch came to have its name
-    found = _refs().filter(repository=repository, name__in=names).order_by("-is_locked", "name")
-    ref = found.first()
+    found = _refs().filter(repository=repository, name__in=names)
+    ref = min(found, key=lambda ref: (not ref.is_locked, ref.name), default=None)
     if ref is not None:
         ref.repository = repository  # with what is known of the caller's rights
     return ref

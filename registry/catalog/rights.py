@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef
+from django.db.models import BooleanField, Case, Q, When
 
 from registry.accounts.callers import Caller
+from registry.catalog import models
 from registry.catalog.models import Proposal, Repository, RepositoryQuerySet
 from registry.errors import NotAllowed, RepositoryMissing, SignInRequired
 
@@ -24,8 +25,8 @@ class Rights:
 def annotate(repositories: RepositoryQuerySet, caller: Caller) -> RepositoryQuerySet:
     """Have the same query that finds repositories say what the caller may do with them."""
     return repositories.annotate(
-        caller_writes=_is_in(Repository.objects.writable_by(caller)),
-        caller_sees_quarantine=_is_in(Repository.objects.quarantine_seen_by(caller)),
+        caller_writes=_whether(models.may_be_written_by(caller)),
+        caller_sees_quarantine=_whether(models.shows_quarantine_to(caller)),
     )
 
 
@@ -99,5 +100,5 @@ def require_upload(repository: Repository, ref: str | None, caller: Caller) -> N
         require_push(repository, ref, caller)
 
 
-def _is_in(repositories: RepositoryQuerySet) -> Exists:
-    return Exists(repositories.filter(pk=OuterRef("pk")))
+def _whether(condition: Q) -> Case:
+    return Case(When(condition, then=True), default=False, output_field=BooleanField())

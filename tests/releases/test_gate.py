@@ -12,7 +12,7 @@ from registry.accounts.models import AccessToken, Role, Scope
 from registry.accounts.tokens import recognise
 from registry.agreements.models import Acceptance
 from registry.audit.models import Access
-from registry.catalog import files, repositories, revisions
+from registry.catalog import files, history, repositories, revisions
 from registry.catalog.models import Ref, Repository, Revision
 from registry.errors import (
     EntryMissing,
@@ -182,7 +182,8 @@ def _look_at_branches(world: World, name: str) -> None:
     assert {revision for _, revision in placed} <= seen
     for ref, revision in placed:
         assert revisions.find(repository, ref.name, caller=caller) == revision
-        assert set(revisions.history(repository, revision, caller=caller)) <= seen
+        line = history.line(repository, revision, caller=caller)
+        assert set(history.revisions_at(line)) <= seen
 
 
 def _look_from_outside(world: World, name: str, revision: Revision) -> None:
