@@ -29,6 +29,18 @@ class RevisionConverter(_Text):
     regex = r"refs/pr/\d+|[^/\0]+"
 
 
+class NumberConverter:
+    """The number of a discussion; longer ones than the database counts lead to no page."""
+
+    regex = r"[1-9][0-9]{0,8}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
 class FileConverter(_Text):
     """A path in a revision. The database takes no NUL, so no address has one."""
 

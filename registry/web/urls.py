@@ -9,6 +9,7 @@ from django.views.i18n import set_language
 from registry.web.converters import (
     FileConverter,
     NameConverter,
+    NumberConverter,
     PlaceConverter,
     RevisionConverter,
 )
@@ -17,6 +18,7 @@ from registry.web.views import (
     addresses,
     catalog,
     devices,
+    discussions,
     docs,
     files,
     health,
@@ -33,6 +35,7 @@ register_converter(NameConverter, "name")
 register_converter(PlaceConverter, "place")
 register_converter(RevisionConverter, "revision")
 register_converter(FileConverter, "file")
+register_converter(NumberConverter, "number")
 
 # Before those of allauth, whose page it takes the place of
 accounts = [path("email/", addresses.addresses, name="addresses")]
@@ -54,6 +57,7 @@ site = [
 ]
 
 _here = "<place:namespace>/<name:name>"
+_thread = f"{_here}/discussions/<number:number>"
 repositories = [
     path("<name:namespace>", catalog.namespace, name="namespace"),
     path(_here, repository.card, name="repository"),
@@ -72,6 +76,14 @@ repositories = [
     ),
     path(f"{_here}/releases", repository.releases, name="repository-releases"),
     path(f"{_here}/releases/request", repository.request_release, name="release-request"),
+    path(f"{_here}/discussions", discussions.index, name="discussions"),
+    path(f"{_here}/discussions/new", discussions.new, name="discussion-new"),
+    path(_thread, discussions.thread, name="discussion"),
+    path(f"{_thread}/comment", discussions.comment, name="discussion-comment"),
+    path(f"{_thread}/title", discussions.rename, name="discussion-title"),
+    path(f"{_thread}/merge", discussions.merge, name="discussion-merge"),
+    path(f"{_thread}/comment/<slug:event_id>/edit", discussions.edit, name="comment-edit"),
+    path(f"{_thread}/comment/<slug:event_id>/hide", discussions.hide, name="comment-hide"),
     path(f"{_here}/license", repository.license_and_access, name="repository-license"),
     path(f"{_here}/terms", terms.accept, name="repository-terms"),
     path(f"{_here}/access", access.ask, name="repository-access"),

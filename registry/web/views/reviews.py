@@ -14,10 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 from registry.agreements import terms
 from registry.catalog import files
 from registry.checks import catalogue, reports, runs
+from registry.discussions.models import Discussion, EventKind
 from registry.errors import RegistryError
 from registry.releases import gate, workflow
 from registry.releases.models import DecisionKind, Release, Status
-from registry.web import differences, findings, listing
+from registry.web import differences, findings, listing, threads
 from registry.web.requests import CallerRequest, text_in
 
 PER_PAGE = 50
@@ -77,7 +78,11 @@ def take_step(request: CallerRequest, release_id: str, step: str) -> HttpRespons
 
 def _release(request: CallerRequest, release_id: str) -> Release:
     seen = Release.objects.visible_to(request.caller).select_related(
-        "repository__namespace", "revision__repository__namespace", "revision__author", "opened_by"
+        "repository__namespace",
+        "revision__repository__namespace",
+        "revision__author",
+        "opened_by",
+        "discussion",
     )
     return get_object_or_404(seen, public_id=release_id)
 
@@ -101,6 +106,7 @@ def _page(request: CallerRequest, release: Release) -> dict[str, Any]:
         ).is_open,
         "unchanged": differences.unchanged(before_files, after_files),
         "decisions": _decisions(release),
+        "comments": _comments(request, release),
         "approvals": workflow.approvals(release),
         "approvals_needed": workflow.approvals_needed(release),
         "holds": workflow.holds(release) if is_open else [],
@@ -154,6 +160,16 @@ def _decisions(release: Release) -> list[dict[str, Any]]:
         }
         for decision in release.decisions.select_related("by")
     ]
+
+
+def _comments(request: CallerRequest, release: Release) -> list[dict[str, Any]] | None:
+    """What was said in the thread of the release; None where the visitor has none to see."""
+    seen = Discussion.objects.visible_to(request.caller).filter(pk=release.discussion_id)
+    discussion = seen.select_related("repository__namespace").first()
+    if discussion is None:
+        return None
+    happened = threads.events(discussion, caller=request.caller)
+    return [one for one in happened if one["event"].kind == EventKind.COMMENT]
 
 
 def _said(release: Release, step: str) -> str:
