@@ -351,6 +351,12 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 MAX_FILE_SIZE = 50_000_000_000
 MAX_FILES = 10_000
 MAX_COMMIT_BODY = _number("REGISTRY_MAX_COMMIT_MIB", 256) * 1024**2
+# Larger objects go by parts, each sent again alone where a connection breaks
+LFS_PARTS_THRESHOLD = _number("REGISTRY_LFS_PARTS_MIB", 1024) * 1024**2
+QUOTA_BYTES = _number("REGISTRY_QUOTA_GIB", 0) * 1024**3
+UPLOAD_KEEP_HOURS = _number("REGISTRY_UPLOAD_KEEP_HOURS", 48)
+COLLECT_GRACE_HOURS = _number("REGISTRY_COLLECT_GRACE_HOURS", 72)
+COLLECT_AUTOMATICALLY = _flag("REGISTRY_COLLECT", default=True)
 LFS_THRESHOLD = 10 * 1024**2
 XET_KEEP_HOURS = _number("REGISTRY_XET_KEEP_HOURS", 72)
 
@@ -412,6 +418,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 3},
     },
     "housekeeping": {"task": "registry.instance.tasks.housekeeping", "schedule": 3600.0},
+    "collect": {"task": "registry.instance.tasks.collect_garbage", "schedule": 6 * 3600.0},
 }
 if CELERY_BROKER_URL.startswith("amqp"):
     CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum"
@@ -422,11 +429,6 @@ if CELERY_BROKER_URL.startswith("amqp"):
 
 CHECK_QUIET_SECONDS = _number("REGISTRY_CHECK_QUIET_SECONDS", 4)
 CHECK_LEASE_SECONDS = _number("REGISTRY_CHECK_LEASE_SECONDS", 30)
-# Larger objects go by parts, each sent again alone where a connection breaks
-LFS_PARTS_THRESHOLD = _number("REGISTRY_LFS_PARTS_MIB", 1024) * 1024**2
-QUOTA_BYTES = _number("REGISTRY_QUOTA_GIB", 0) * 1024**3
-COLLECT_GRACE_HOURS = _number("REGISTRY_COLLECT_GRACE_HOURS", 72)
-COLLECT_AUTOMATICALLY = _flag("REGISTRY_COLLECT", default=True)
 CHECK_MIN_ISOLATION = _number("REGISTRY_CHECK_MIN_ISOLATION", 2)
 CHECK_MEMORY_MIB = _number("REGISTRY_CHECK_MEMORY_MIB", 8192)
 CHECK_RUN_SECONDS = _number("REGISTRY_CHECK_RUN_SECONDS", 600)
