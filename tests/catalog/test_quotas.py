@@ -1,0 +1,145 @@
+"""What a namespace may hold: counted once, refused clearly, and by nobody outrun."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from registry.audit.models import Entry
+from registry.catalog import commits, quotas
+from registry.catalog.models import Repository
+from registry.errors import Invalid, QuotaExceeded
+from registry.storage import blobs
+from registry.storage.models import Blob
+from tests.factories import make_commit, make_repository
+from tests.hub.calls import Wire, file, lfs_file
+from tests.refusals import at_once
+
+pytestmark = pytest.mark.django_db
+
+BYTES = b"x" * 5000
+
+
+@pytest.fixture(autouse=True)
+def blob_folder(settings: Any, tmp_path: Path) -> None:
+    settings.BLOB_DIR = tmp_path / "blobs"
+
+
+def bounded(room: int) -> Repository:
+    """A repository whose namespace has so much room."""
+    repository = make_repository()
+    used = quotas.usage(repository.namespace).used
+    repository.namespace = quotas.set_quota(repository.namespace, used + room, by="")
+    return repository
+
+
+def take(repository: Repository, content: bytes) -> Blob:
+    blob = blobs.store(io.BytesIO(content), size=len(content))
+    commits.hold(repository, blob, by=repository.created_by)
+    return blob
+
+
+def test_the_same_bytes_count_once_in_a_namespace() -> None:
+    first = bounded(5000)
+    second = make_repository(first.created_by)
+    take(first, BYTES)
+
+    take(second, BYTES)
+
+    assert quotas.usage(first.namespace).room == 0
+    with pytest.raises(QuotaExceeded, match="needs 1 bytes more"):
+        take(first, b"y")
+
+
+@pytest.mark.parametrize("room", [4999, 0])
+def test_each_way_in_refuses_what_has_no_room(room: int) -> None:
+    repository = bounded(room)
+    wire = Wire(repository.created_by)
+
+    refused = wire.batch(repository, BYTES).json()["objects"][0]
+    assert refused["error"]["code"] == 422
+    assert "ask the operator" in refused["error"]["message"]
+    answer = wire.commit(repository, file("a.txt", BYTES))
+    assert (answer.status_code, "ask the operator" in answer.json()["error"]) == (422, True)
+    assert not repository.holdings.filter(blob__size=5000).exists()
+
+
+def test_a_quota_that_shrank_meanwhile_refuses_the_bytes() -> None:
+    repository = bounded(5000)
+    wire = Wire(repository.created_by)
+    announced = wire.batch(repository, BYTES)
+    quotas.set_quota(repository.namespace, 100, by="")
+
+    href = announced.json()["objects"][0]["actions"]["upload"]["href"]
+    answer = Wire().put(href.removeprefix("http://testserver"), BYTES)
+
+    assert answer.status_code == 422
+    assert not repository.holdings.filter(blob__size=5000).exists()
+
+
+def test_what_fits_exactly_is_taken_and_deleting_still_works_when_full() -> None:
+    repository = bounded(5000)
+    wire = Wire(repository.created_by)
+
+    assert wire.send(repository, BYTES).status_code == 200
+    quotas.set_quota(repository.namespace, 1, by="")
+
+    assert wire.commit(repository, lfs_file("m.bin", BYTES)).status_code == 200
+    gone = {"key": "deletedFile", "value": {"path": "m.bin"}}
+    assert wire.commit(repository, gone).status_code == 200
+
+
+def test_the_site_has_a_default_and_a_namespace_may_have_its_own(settings: Any) -> None:
+    settings.QUOTA_BYTES = 10
+    repository = make_repository_of_nothing()
+    assert quotas.quota_of(repository.namespace) == 10
+    own = quotas.set_quota(repository.namespace, quotas.NO_BOUND, by="")
+    assert quotas.quota_of(own) is None
+    assert quotas.usage(own).room is None
+
+
+def make_repository_of_nothing() -> Repository:
+    from django.conf import settings as site
+
+    bound, site.QUOTA_BYTES = site.QUOTA_BYTES, 0
+    try:
+        return make_repository()
+    finally:
+        site.QUOTA_BYTES = bound
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_both_find_room_do_not_both_take_it() -> None:
+    repository = bounded(5000)
+    other = make_repository(repository.created_by)
+    quotas.set_quota(repository.namespace, quotas.usage(repository.namespace).used + 5000, by="")
+    made = at_once(
+        lambda: take(repository, b"a" * 4000),
+        lambda: take(other, b"b" * 4000),
+        lambda: take(repository, b"c" * 4000),
+    )
+
+    assert sorted(type(one).__name__ for one in made) == ["Blob", "QuotaExceeded", "QuotaExceeded"]
+    assert quotas.usage(repository.namespace).room == 1000
+
+
+def test_the_operator_sets_and_sees_it(capsys: pytest.CaptureFixture[str]) -> None:
+    repository = make_repository()
+    make_commit(repository, {"m.bin": BYTES})
+    name = repository.namespace.name
+
+    call_command("namespace", "quota", name, "1.5GiB")
+    assert capsys.readouterr().out.strip() == str(3 * 512 * 1024**2)
+    call_command("namespace", "show", name)
+    assert "of 1.5 GiB" in capsys.readouterr().out
+    call_command("namespace", "quota", name, "none")
+    assert capsys.readouterr().out.strip() == "none"
+    call_command("namespace", "quota", name, "default")
+    repository.namespace.refresh_from_db()
+    assert repository.namespace.quota_bytes is None
+    assert Entry.objects.filter(event="namespace.quota").count() == 3
+    for wrong in ("much", "5GB", "-1", "inf"):
+        with pytest.raises((CommandError, Invalid)):
+            call_command("namespace", "quota", name, wrong)
