@@ -31,9 +31,7 @@ def be_alone(repository_id: int) -> None:
 
 def require_room(repository: Repository, found: Iterable[Blob]) -> None:
     """Raise QuotaExceeded unless the namespace may hold what of these it does not hold yet."""
-    namespace = repository.namespace
-    if quotas.quota_of(namespace) is not None:
-        quotas.require_room(namespace, quotas.new_to(namespace, found))
+    quotas.require_room_for(repository.namespace_id, found)
 
 
 def keep(repository: Repository, found: Iterable[Blob]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Sum
 
 from registry.accounts.models import Namespace
@@ -18,6 +18,7 @@ from registry.errors import Invalid, QuotaExceeded
 from registry.storage import staging
 from registry.storage.models import Blob
 
+NO_BOUND = 2**53 - 1  # what the operator's word `none` sets: the largest number that JSON has
 UNITS = {"": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4}
 
 
@@ -47,7 +48,7 @@ class Usage:
 def quota_of(namespace: Namespace) -> int | None:
     """The bound in bytes: the namespace's own, else the site's; None where there is none."""
     if namespace.quota_bytes is not None:
-        return namespace.quota_bytes
+        return namespace.quota_bytes if namespace.quota_bytes < NO_BOUND else None
     return settings.QUOTA_BYTES or None
 
 
@@ -71,20 +72,37 @@ def new_to(namespace: Namespace, found: Iterable[Blob]) -> int:
     return sum(sizes.values()) - sum(sizes[key] for key in set(held.values_list("blob", flat=True)))
 
 
-def require_room(namespace: Namespace, new_bytes: int) -> None:
-    """Raise QuotaExceeded unless so many bytes more may be held.
+def require_room(namespace: int, new_bytes: int) -> None:
+    """Raise QuotaExceeded unless this namespace (by key) may hold so many bytes more.
 
-    In a transaction, everybody else who asks for this namespace waits for its end, so that two who
-    both find room cannot both take it.
+    In a transaction, everybody else who asks for it waits for its end, so that two who both find
+    room cannot both take it.
     """
+    bound = _bound(namespace)
+    if bound is not None:
+        _require(bound, new_bytes)
+
+
+def require_room_for(namespace: int, found: Iterable[Blob]) -> None:
+    """The same for blobs, of which only those count that the namespace does not hold yet."""
+    bound = _bound(namespace)
+    if bound is not None:
+        _require(bound, new_to(bound, found))
+
+
+def _bound(key: int) -> Namespace | None:
+    """The namespace as it is now, if what it holds is bounded; locked in a transaction."""
+    asked = Namespace.objects.only("name", "public_id", "quota_bytes")
+    namespace = asked.get(pk=key)
+    if quota_of(namespace) is None or not connection.in_atomic_block:
+        return None if quota_of(namespace) is None else namespace
+    return asked.select_for_update(no_key=True).get(pk=key)
+
+
+def _require(namespace: Namespace, new_bytes: int) -> None:
     if new_bytes <= 0:
         return
-    asked = Namespace.objects.only("name", "public_id", "quota_bytes")
-    if quota_of(asked.get(pk=namespace.pk)) is None:
-        return
-    if transaction.get_connection().in_atomic_block:
-        asked = asked.select_for_update(no_key=True)
-    found = usage(asked.get(pk=namespace.pk))
+    found = usage(namespace)
     if found.room is not None and new_bytes > found.room:
         raise QuotaExceeded(refusal(namespace, found, new_bytes))
 
@@ -117,9 +135,16 @@ def bytes_in(text: str) -> int:
     number = text.rstrip("KMGTiB").rstrip()
     unit = text[len(number) :].strip()
     try:
-        return int(float(number) * UNITS[unit])
+        amount = int(float(number) * UNITS[unit])
     except (KeyError, ValueError, OverflowError) as error:
         raise Invalid(f"{text!r} is not an amount; write 500GiB, 1.5TiB or bytes.") from error
+    return min(amount, NO_BOUND)
+
+
+def described(found: Usage) -> str:
+    """`1.5 GiB of 500.0 GiB`: what is held of what may be."""
+    bound = "" if found.quota is None else f" of {shown(found.quota)}"
+    return f"{shown(found.used)}{bound or ', with no bound'}"
 
 
 def shown(amount: int) -> str:

@@ -202,7 +202,7 @@ def _require_room(repository: Repository, right: Right) -> None:
     """Say before hours of sending what would be said after it."""
     namespace = repository.namespace
     if quotas.quota_of(namespace) is not None and not quotas.held(namespace, [right.oid]):
-        quotas.require_room(namespace, right.size)
+        quotas.require_room(namespace.pk, right.size)
 
 
 def _answer(transfer: str, objects: list[dict[str, Any]]) -> HttpResponse:
@@ -276,7 +276,7 @@ def _begin(repository: Repository, one: Object, caller: Caller) -> Upload:
     """The upload of this object by this person; its whole size counts from now on."""
     whose = {"repository": repository.public_id, "by": caller.public_id}
     if not uploads.begun([one.oid], **whose) and not quotas.held(repository.namespace, [one.oid]):
-        quotas.require_room(repository.namespace, one.size)
+        quotas.require_room(repository.namespace_id, one.size)
     space = repository.namespace.public_id
     return uploads.begin(space=space, sha256=one.oid, size=one.size, **whose)
 

@@ -26,6 +26,7 @@ from registry.instance import parts, secrets
 from registry.instance.launch import sole_user_of
 from registry.instance.postgres import embedded_bindir, let_in
 from registry.instance.processes import InstanceError, stop
+from registry.storage import blobs
 from registry.storage.models import Blob
 
 FORMAT = "registry.backup/1"
@@ -44,7 +45,7 @@ class Summary:
 def back_up(folder: Path, *, tell: Callable[[str], None]) -> Summary:
     """Write a backup of the running instance to a new folder: all of it, or none."""
     _refuse_unless_empty(folder, "The backup")
-    with _whole_or_nothing(folder) as new, transaction.atomic():
+    with blobs.removal_paused(), _whole_or_nothing(folder) as new, transaction.atomic():
         with connection.cursor() as cursor:
             # Rows and blobs are those of one moment, while people go on working
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -176,7 +177,7 @@ def _copy_keys(source: Path, target: Path) -> None:
 def _copy_listed_blobs(new: Path) -> tuple[int, int]:
     count = total = 0
     with (new / "blobs.txt").open("w") as listing:
-        rows = Blob.objects.order_by("pk").values_list("sha256", "size")
+        rows = Blob.objects.filter(removed_at=None).order_by("pk").values_list("sha256", "size")
         for sha256, size in rows.iterator(chunk_size=2000):
             _copy_verified(_in(settings.BLOB_DIR, sha256), _in(new / "blobs", sha256), sha256, size)
             listing.write(f"{sha256} {size}\n")

@@ -23,7 +23,7 @@ from registry.releases import collection, gate, needs, pushes
 # Upwards from an entry to the root: the newest place that a file has or had
 _PATHS = """
 WITH RECURSIVE up(file_id, tree_id, path) AS (
-    SELECT newest.file_id, newest.tree_id, newest.name FROM (
+    SELECT newest.file_id, newest.tree_id, newest.name::text FROM (
         SELECT DISTINCT ON (file_id) file_id, tree_id, name
         FROM catalog_treeentry WHERE file_id = ANY(%s) ORDER BY file_id, id DESC
     ) AS newest

@@ -1,4 +1,5 @@
-"""`manage.py namespace add | member | policy`: organisations, their people, and how they release."""
+"""`manage.py namespace add | member | policy | quota | show`: organisations, their people, how they
+release, and how much they may hold."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,12 +8,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from registry.accounts import people, plain_hub
 from registry.accounts.models import Namespace, Role, User
+from registry.catalog import quotas
 from registry.errors import RegistryError
 from registry.releases import policies
 
 
 class Command(BaseCommand):
-    help = "Make an organisation, give people roles in it, and set how its releases are approved."
+    help = "Make an organisation, give people roles in it, and set its policy and its quota."
 
     def add_arguments(self, parser: CommandParser) -> None:
         steps = parser.add_subparsers(dest="step", required=True)
@@ -39,11 +41,19 @@ class Command(BaseCommand):
             "--off", action="store_true", help="with --publish-on-commit: end that at once"
         )
 
+        quota = steps.add_parser("quota", help="bound the bytes that it may hold, and print them")
+        quota.add_argument("name")
+        quota.add_argument("amount", help="500GiB, 1.5TiB, bytes, none, or default for the site's")
+        show = steps.add_parser("show", help="print what it is and what it holds")
+        show.add_argument("name")
+
     def handle(self, *args: Any, step: str, **options: Any) -> None:
         steps: dict[str, Callable[..., str]] = {
             "add": self._add,
             "member": self._member,
             "policy": self._policy,
+            "quota": self._quota,
+            "show": self._show,
         }
         try:
             self.stdout.write(steps[step](**options))
@@ -70,6 +80,28 @@ class Command(BaseCommand):
         policy = policies.set_approvals(_namespace(name), approvals, by="")
         self.stderr.write(f"A release of {name} needs {policy.approvals} approvals.")
         return str(policy.approvals)
+
+    def _quota(self, *, name: str, amount: str, **options: Any) -> str:
+        bounds = {"default": None, "none": quotas.NO_BOUND}
+        wanted = bounds[amount] if amount in bounds else quotas.bytes_in(amount)
+        namespace = quotas.set_quota(_namespace(name), wanted, by="")
+        found = quotas.usage(namespace)
+        self.stderr.write(f"{namespace.name} holds {quotas.described(found)}.")
+        return "none" if found.quota is None else str(found.quota)
+
+    def _show(self, *, name: str, **options: Any) -> str:
+        namespace = _namespace(name)
+        found = quotas.usage(namespace)
+        approvals = policies.approvals_needed(namespace.pk)
+        lines = [
+            f"{namespace.name} ({namespace.get_kind_display()}, {namespace.public_id})",
+            f"holds {quotas.described(found)}",
+            f"of it in open uploads: {quotas.shown(found.staged)}",
+            f"approvals that a release needs: {approvals}",
+        ]
+        if namespace.publishes_on_commit:
+            lines.append("publishes on commit, without review")
+        return "\n".join(lines)
 
     def _publish_on_commit(self, namespace: Namespace, *, on: bool) -> str:
         plain_hub.switch(namespace, on=on)
