@@ -23,10 +23,12 @@ from registry.web.views import (
     files,
     health,
     licenses,
+    likes,
     repository,
     reviews,
     terms,
     tokens,
+    webhooks,
 )
 
 static_lazy = lazy(static, str)  # the list of static files is there only once the site runs
@@ -53,6 +55,9 @@ site = [
     path("review/<slug:release_id>/<slug:step>", reviews.take_step, name="release-step"),
     path("settings/language", set_language, name="set-language"),
     path("settings/tokens", tokens.index, name="tokens"),
+    path("settings/webhooks", webhooks.index, name="webhooks"),
+    path("settings/webhooks/<slug:webhook_id>", webhooks.webhook, name="webhook"),
+    path("settings/webhooks/<slug:webhook_id>/<slug:step>", webhooks.act, name="webhook-act"),
     path("settings/tokens/<slug:token_id>/revoke", tokens.revoke, name="token-revoke"),
 ]
 
@@ -86,6 +91,7 @@ repositories = [
     path(f"{_thread}/comment/<slug:event_id>/hide", discussions.hide, name="comment-hide"),
     path(f"{_here}/license", repository.license_and_access, name="repository-license"),
     path(f"{_here}/terms", terms.accept, name="repository-terms"),
+    path(f"{_here}/like", likes.like, name="repository-like"),
     path(f"{_here}/access", access.ask, name="repository-access"),
     path(f"{_here}/access/withdraw", access.withdraw, name="access-withdraw"),
     path(f"{_here}/requests", access.manage, name="repository-requests"),

@@ -10,6 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from registry.accounts import plain_hub
 from registry.accounts.models import Namespace
+from registry.catalog import likes
 from registry.catalog.models import Repository, RepositoryType
 
 register = template.Library()
@@ -59,6 +60,17 @@ def copy_line(text: str, key: str) -> dict[str, str]:
 def is_plain_hub(owner: Namespace) -> bool:
     """Whether what this namespace holds is out without a release."""
     return plain_hub.is_on(owner)
+
+
+@register.inclusion_tag("components/like.html", takes_context=True)
+def like_button(context: template.Context, repository: Repository) -> dict[str, Any]:
+    """How many like it, and the button of whoever is signed in."""
+    caller = context["caller"]
+    return {
+        "repository": repository,
+        "caller": caller,
+        "is_liked": likes.is_liked(repository, by=caller),
+    }
 
 
 @register.filter
