@@ -7,13 +7,15 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from registry.accounts import plain_hub
 from registry.accounts.callers import NOBODY, Caller, of_token
 from registry.accounts.models import AccessToken, Role, Scope
 from registry.accounts.tokens import recognise
-from registry.agreements.models import Acceptance
+from registry.agreements import requests
+from registry.agreements.models import Acceptance, Grant
 from registry.audit.models import Access
 from registry.catalog import files, history, repositories, revisions
-from registry.catalog.models import Ref, Repository, Revision
+from registry.catalog.models import Gated, Ref, Repository, Revision
 from registry.errors import (
     EntryMissing,
     GateClosed,
@@ -23,10 +25,12 @@ from registry.errors import (
     TermsRequired,
     Withdrawn,
 )
+from registry.releases import access as getting_access
 from registry.releases import gate, workflow
 from registry.releases.gate import Reason
 from registry.releases.models import WAS_RELEASED, Release, Status
 from tests import factories
+from tests.agreements import access
 from tests.api.calls import As
 from tests.hub.calls import Wire
 
@@ -35,7 +39,8 @@ pytestmark = pytest.mark.django_db
 WEIGHTS = "model.safetensors"
 ASKS = factories.CARD
 STEPS = ["approve", "request_changes", "reject", "suspend", "restore", "recall"]
-ACTS = ["push", "check", "submit", "withdraw", "accept", *STEPS]
+LOCKS = ["lock_manual", "lock_auto", "unlock", "ask", "let_in", "turn_out"]
+ACTS = ["push", "check", "submit", "withdraw", "accept", "plain", "no_plain", *LOCKS, *STEPS]
 
 
 @dataclass
@@ -43,6 +48,7 @@ class World:
     """One repository, everybody who could ask, and what happens to it."""
 
     visibility: str
+    is_plain: bool = False
     callers: dict[str, Caller] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -99,6 +105,37 @@ class World:
         if release is not None:
             factories.accept_terms(release, self.reader)
 
+    def _lock_manual(self) -> None:
+        access.set_mode(self.repository, Gated.MANUAL)
+
+    def _lock_auto(self) -> None:
+        access.set_mode(self.repository, Gated.AUTO)
+
+    def _unlock(self) -> None:
+        access.set_mode(self.repository, Gated.NO)
+
+    def _ask(self) -> None:
+        getting_access.ask(self.repository, by=factories.as_caller(self.reader), answers={})
+
+    def _let_in(self) -> None:
+        owner, name = factories.as_caller(self.owner), self.reader.username
+        requests.grant(self.repository, user=name, by=owner)
+
+    def _turn_out(self) -> None:
+        owner, name = factories.as_caller(self.owner), self.reader.username
+        requests.handle(self.repository, status="rejected", user=name, by=owner)
+
+    def _plain(self) -> None:
+        self._switch(on=True)
+
+    def _no_plain(self) -> None:
+        self._switch(on=False)
+
+    def _switch(self, *, on: bool) -> None:
+        self.is_plain = on
+        plain_hub.switch(self.repository.namespace, on=on)
+        self.repository = Repository.objects.select_related("namespace").get(pk=self.repository.pk)
+
     def _step(self, name: str, by=None) -> None:
         release = Release.objects.filter(status__in=workflow.TRANSITIONS[name].sources).first()
         if release is not None:
@@ -116,7 +153,7 @@ def _should_know(world: World, name: str) -> bool:
         return False
     if _should_see_all(name):
         return True
-    is_known = Release.objects.filter(status__in=WAS_RELEASED).exists()
+    is_known = world.is_plain or Release.objects.filter(status__in=WAS_RELEASED).exists()
     return is_known and (world.visibility == "public" or name == "member")
 
 
@@ -126,10 +163,19 @@ def _should_get(world: World, name: str, revision: Revision) -> bool:
         return False
     if _should_see_all(name):
         return True
+    is_let_in = name == "reader" and Grant.objects.filter(ends_at=None).exists()
+    mode = world.repository.gated
+    if not Release.objects.filter(revision=revision, status__in=WAS_RELEASED).exists():
+        return world.is_plain and (not mode or is_let_in)
     release = Release.objects.filter(revision=revision, status=Status.RELEASED).first()
     if release is None or name != "reader":
         return False
-    return Acceptance.objects.filter(user=world.reader, terms_hash=release.terms_hash).exists()
+    accepted = Acceptance.objects.filter(user=world.reader, terms_hash=release.terms_hash)
+    if not accepted.exists():
+        return False
+    request = world.reader.access_requests.order_by("-pk").first()
+    by_itself = mode == Gated.AUTO and request is None
+    return not mode or is_let_in or by_itself
 
 
 def _look_at(world: World, name: str, revision: Revision) -> None:
@@ -147,7 +193,7 @@ def _look_at(world: World, name: str, revision: Revision) -> None:
     assert knows
     exists = Revision.objects.visible_to(caller).filter(pk=revision.pk).exists()
     was_released = Release.objects.filter(revision=revision, status__in=WAS_RELEASED)
-    assert exists == (_should_see_all(name) or was_released.exists())
+    assert exists == (_should_see_all(name) or world.is_plain or was_released.exists())
     try:
         assert revisions.find(repository, revision.oid, caller=caller) == revision
     except RevisionMissing:
@@ -219,7 +265,14 @@ def _look_from_outside(world: World, name: str, revision: Revision) -> None:
 @given(
     visibility=st.sampled_from(["public", "private"]),
     acts=st.lists(st.sampled_from(ACTS), min_size=3, max_size=14),
-    start=st.sampled_from([[], ["push", "check", "submit", "approve"]]),
+    start=st.sampled_from(
+        [
+            [],
+            ["push", "check", "submit", "approve"],
+            ["push", "plain", "lock_auto"],
+            ["push", "check", "submit", "approve", "lock_manual", "ask", "accept"],
+        ]
+    ),
 )
 def test_lists_look_ups_gate_and_entrances_agree_whatever_happened(visibility, acts, start):
     with transaction.atomic():
