@@ -49,6 +49,7 @@ def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> I
         "REGISTRY_SECRET_KEY": settings.SECRET_KEY,
         "DJANGO_SETTINGS_MODULE": "registry.settings",
         "REGISTRY_WEBHOOK_ALLOW": "127.0.0.0/8",
+        "REGISTRY_DATASETS": "true",
     }
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)

@@ -35,6 +35,8 @@ def call(method, arguments):
     import huggingface_hub
 
     api = huggingface_hub.HfApi(endpoint=ENDPOINT, token=TOKEN)
+    if method == "has":
+        return hasattr(api, arguments["name"])
     if method == "read_range":
         files = huggingface_hub.HfFileSystem(endpoint=ENDPOINT, token=TOKEN)
         with files.open(arguments["path"], "rb", block_size=arguments["block"]) as file:
