@@ -31,9 +31,8 @@ class TitleForm(forms.Form):
 
 class CommentForm(forms.Form):
     text = forms.CharField(
-        label=_("Comment"),
+        label=_("Your comment"),
         max_length=MAX_TEXT,
-        required=False,
         help_text=_("Markdown."),
         widget=forms.Textarea(attrs={"rows": 5}),
     )
