@@ -72,6 +72,15 @@ def test_the_states_of_a_release_are_drawn_as_they_are():
     )
 
 
+def test_the_table_of_the_wire_has_every_route():
+    generate = runpy.run_path(str(DOCS / "generate.py"))
+    page = generate["WIRE"]
+
+    assert page.read_text() == generate["wire"](page.read_text()), (
+        "docs/wire.md is stale: run .venv/bin/python docs/generate.py"
+    )
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):

@@ -104,6 +104,7 @@ def by_method(**views: View) -> View:
         return view(request, **kwargs)
 
     run.methods = set(views)  # type: ignore[attr-defined]
+    run.views = views  # type: ignore[attr-defined]
     return run
 
 
