@@ -11,7 +11,7 @@ from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace
 from registry.accounts.permissions import Permission
 from registry.audit import log
-from registry.catalog import announcements, commits, rights
+from registry.catalog import announcements, commits, quotas, rights
 from registry.catalog.models import (
     FormerName,
     Repository,
@@ -29,6 +29,7 @@ from registry.errors import (
     RepositoryMissing,
     SignInRequired,
 )
+from registry.storage.models import Blob
 
 LFS_PATTERNS = (
     "*.safetensors *.gguf *.bin *.pth *.pt *.onnx *.h5 *.msgpack *.npy *.npz *.parquet "
@@ -134,6 +135,8 @@ def move(repository: Repository, *, to: str, by: Caller) -> Repository:
     target = source
     if namespace.lower() != source.name.lower():
         target = _destination(repository, namespace, by)
+        brought = Blob.objects.filter(holdings__repository=repository)
+        quotas.require_room_for(target.pk, brought)
     if (source.pk, old_name) == (target.pk, name):
         return repository
     is_respelled = source.pk == target.pk and old_name.lower() == name.lower()

@@ -88,6 +88,7 @@ def remove(
     them, or, unless `from_branches`, are a reason to refuse."""
     rights.require_write(repository, by)
     holdings.be_alone(repository.pk)
+    Repository.objects.select_for_update().get(pk=repository.pk)
     of_repository = GitBlob.objects.filter(repository=repository, is_lfs=True, oid__in=set(oids))
     known = {one.oid: one for one in of_repository.select_related("blob")}
     if unknown := set(oids) - known.keys():

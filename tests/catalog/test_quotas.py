@@ -8,12 +8,18 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from registry.audit.models import Entry
-from registry.catalog import commits, quotas
+from registry.catalog import commits, quotas, repositories
 from registry.catalog.models import Repository
 from registry.errors import Invalid, QuotaExceeded
 from registry.storage import blobs
 from registry.storage.models import Blob
-from tests.factories import make_commit, make_repository
+from tests.factories import (
+    as_caller,
+    make_commit,
+    make_organisation,
+    make_repository,
+    make_user,
+)
 from tests.hub.calls import Wire, file, lfs_file
 from tests.refusals import at_once
 
@@ -143,3 +149,18 @@ def test_the_operator_sets_and_sees_it(capsys: pytest.CaptureFixture[str]) -> No
     for wrong in ("much", "5GB", "-1", "inf"):
         with pytest.raises((CommandError, Invalid)):
             call_command("namespace", "quota", name, wrong)
+
+
+def test_a_repository_moves_only_where_there_is_room_for_it() -> None:
+    owner = make_user()
+    lab = make_organisation(owner=owner)
+    repository = make_repository(owner)
+    make_commit(repository, {"m.bin": BYTES})
+    quotas.set_quota(lab, 4000, by="")
+
+    with pytest.raises(QuotaExceeded):
+        repositories.move(repository, to=f"{lab.name}/moved", by=as_caller(owner))
+
+    quotas.set_quota(lab, 10_000, by="")
+    repositories.move(repository, to=f"{lab.name}/moved", by=as_caller(owner))
+    assert quotas.usage(lab).used > 5000

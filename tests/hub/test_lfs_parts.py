@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import urllib.request
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -303,3 +304,29 @@ def test_the_database_keeps_one_upload_of_an_object_by_a_person() -> None:
         Upload.objects.create(**values)
     with refused_by("upload_has_parts"):
         Upload.objects.create(**values | {"by": "c", "part_size": 0})
+
+
+def test_parts_go_straight_to_a_store_and_are_verified_there(
+    bucket: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "PART", 5 * PART)  # stores take no smaller ones
+    content = random.Random(9).randbytes(5 * PART + 77)  # noqa: S311 - bytes that differ
+    oid = hashlib.sha256(content).hexdigest()
+    repository = make_repository()
+    wire = Wire(repository.created_by)
+    upload = ask(wire, repository, content)["actions"]["upload"]
+    href = upload["href"].removeprefix("http://testserver")
+    etags = []
+    for number, piece_of in ((1, content[: 5 * PART]), (2, content[5 * PART :])):
+        asked = urllib.request.Request(  # noqa: S310 - our own store
+            upload["header"][str(number)], data=piece_of, method="PUT"
+        )
+        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310
+            etags.append({"partNumber": number, "etag": answer.headers["ETag"]})
+
+    done = Wire().post(href, {"oid": oid, "parts": etags})
+
+    assert done.status_code == 200, done.content
+    assert blobs.read(oid) == content
+    assert wire.commit(repository, lfs_file("m.bin", content)).status_code == 200
+    assert (Upload.objects.count(), Wire().post(href, {"parts": etags}).status_code) == (0, 200)
