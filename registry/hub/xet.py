@@ -91,6 +91,7 @@ def write_token(request: WireRequest, kind: str, repo_id: str, revision: str) ->
     person = "" if rights.of(repository, caller).writes else caller.public_id
     namespace = _namespace(repository, person, caller)
     space = spaces.open_space(repository.public_id, person=person, namespace=namespace.public_id)
+    spaces.use(space, now=timezone.now())
     until = int(time.time()) + TOKEN_SECONDS
     secret = Grant(
         repository.public_id, ref, "write", caller.public_id, caller.token, person, until
