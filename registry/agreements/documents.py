@@ -41,6 +41,24 @@ def site_policy() -> Document | None:
     return Document.objects.filter(is_site_policy=True).first()
 
 
+def cards_that_ask() -> Q:
+    """The condition, for rows with a `card`, that terms would have to be accepted: `licenses_of_card`
+    and the site's policy, for many at once."""
+    policy = site_policy()
+    if policy is not None and policy.needs_acceptance:
+        return Q(pk__isnull=False)
+    asking = Document.objects.filter(
+        Q(needs_acceptance=True) | Q(policy__needs_acceptance=True), kind=DocumentKind.LICENSE
+    )
+    found = Q(pk__in=[])
+    for document in asking:
+        for tag in document.hub_tags:
+            found |= Q(card__license__contains=tag)
+        for name in document.license_names:
+            found |= Q(card__license__contains="other", card__license_name__iexact=name)
+    return found
+
+
 def current(document: Document) -> DocumentVersion:
     """The version in force: the newest one with a text, else the newest summary. A version takes
     effect on its date, at 00:00 UTC."""

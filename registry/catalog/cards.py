@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import yaml
 
+from registry.catalog import questions
 from registry.errors import Invalid
 
 MAX_FRONT_MATTER = 64 * 1024
@@ -124,7 +125,7 @@ def problems(card: dict[str, Any], *, known_licenses: Iterable[str]) -> list[str
         found.append('"model-index" must be a list')
     if not all(isinstance(code, str) for code in as_list(card.get("language"))):
         found.append('"language" must be a language code, or a list of codes')
-    return found
+    return found + questions.problems(card)
 
 
 def warnings(card: dict[str, Any]) -> list[str]:

@@ -4,18 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from registry.catalog import cards, files
-from registry.catalog.models import Revision
-from registry.errors import EntryMissing, Invalid
-from registry.storage import blobs
-
 KINDS = ("text", "checkbox", "date_picker", "country", "ip_location", "select")
 MAX_QUESTIONS = 40
 MAX_LABEL = 300
 MAX_ANSWER = 2000
 MAX_PROMPT = 20_000
 MAX_OPTIONS = 400
-MAX_CARD = 1024 * 1024
 NO_PLACE = "unknown"
 TICKED = {"true", "on", "1", "yes"}
 
@@ -67,19 +61,6 @@ def of_card(card: dict[str, Any]) -> Prompt:
         button=_text(card, "extra_gated_button_content", MAX_LABEL),
         questions=tuple(one for one in map(_question, _fields(card)) if one is not None),
     )
-
-
-def of_revision(revision: Revision) -> Prompt:
-    """What the card of this revision asks, in the order in which it is written there: the database
-    keeps a card without the order of its keys."""
-    try:
-        file = files.find(revision, "README.md")
-        if not file.size or file.size > MAX_CARD:
-            return of_card(revision.card)
-        text = blobs.read(file.sha256, limit=MAX_CARD).decode(errors="replace")
-        return of_card(cards.parse(text))
-    except (EntryMissing, Invalid):
-        return of_card(revision.card)
 
 
 def problems(card: dict[str, Any]) -> list[str]:
@@ -173,5 +154,5 @@ def _as_text(value: Any) -> str:
 
 
 def _text(card: dict[str, Any], key: str, limit: int) -> str:
-    values = cards.as_list(card.get(key))
-    return values[0][:limit] if values and isinstance(values[0], str) else ""
+    value = card.get(key)
+    return value[:limit] if isinstance(value, str) else ""

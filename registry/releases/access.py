@@ -11,12 +11,15 @@ from registry.accounts.callers import Caller
 from registry.agreements import acceptances, requests
 from registry.agreements.models import AccessRequest
 from registry.agreements.requests import Shown
-from registry.catalog import questions, revisions
-from registry.catalog.models import Repository
+from registry.catalog import cards, files, questions, revisions
+from registry.catalog.models import Repository, Revision
 from registry.catalog.questions import Prompt
-from registry.errors import SignInRequired
+from registry.errors import EntryMissing, Invalid, SignInRequired
 from registry.releases import offers
 from registry.releases.models import Release
+from registry.storage import blobs
+
+MAX_CARD = 1024 * 1024
 
 
 @transaction.atomic
@@ -55,13 +58,26 @@ def ask(
 def prompt_of(repository: Repository, caller: Caller) -> Prompt:
     """What the card asks, as it stands for this caller."""
     revision = revisions.default_for(repository, caller=caller)
-    return questions.of_revision(revision) if revision is not None else questions.of_card({})
+    return _prompt(revision) if revision is not None else questions.of_card({})
 
 
 def terms_to_accept(repository: Repository, caller: Caller) -> Release | None:
     """The release whose terms the caller still has to accept, None where they are met."""
     release = offers.current(repository)
     return None if release is None or _are_open(repository, release, caller) else release
+
+
+def _prompt(revision: Revision) -> Prompt:
+    """What the card asks, in the order in which it is written there: the database keeps a card
+    without the order of its keys."""
+    try:
+        file = files.find(revision, "README.md")
+        if file.size > MAX_CARD:
+            return questions.of_card(revision.card)
+        text = blobs.read(file.sha256, limit=MAX_CARD).decode(errors="replace")
+        return questions.of_card(cards.parse(text))
+    except (EntryMissing, Invalid):
+        return questions.of_card(revision.card)
 
 
 def _are_open(repository: Repository, release: Release | None, caller: Caller) -> bool:

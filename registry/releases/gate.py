@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from registry.accounts import plain_hub
 from registry.accounts.callers import Caller
-from registry.agreements import acceptances, grants, requests
+from registry.agreements import acceptances, documents, grants, requests
 from registry.agreements import terms as terms_of
 from registry.agreements.models import Acceptance, Grant, RequestState
 from registry.audit.models import Access
@@ -229,9 +229,11 @@ def gated(repository: Repository, *, asks: bool) -> str | bool:
 def is_gated(*, revision: str) -> Q:
     """The condition that `gated` is not false, for rows that have a repository. `revision` is the
     name of the field or annotation with the key of the revision shown."""
-    return ~Q(repository__gated=Gated.NO) | Exists(
-        releases_that_ask().filter(revision=OuterRef(revision))
-    )
+    released = releases_that_ask().filter(revision=OuterRef(revision))
+    proposed = Revision.objects.filter(
+        documents.cards_that_ask(), pk=OuterRef(revision), state=RevisionState.QUARANTINE
+    ).exclude(plain_hub.where("repository__namespace"))
+    return ~Q(repository__gated=Gated.NO) | Exists(released) | Exists(proposed)
 
 
 def which_ask(revisions_shown: Iterable[Revision]) -> dict[int, bool]:

@@ -7,6 +7,7 @@ import pytest
 
 from registry.accounts.models import Namespace, Role
 from registry.agreements import requests
+from registry.agreements.models import Document
 from registry.catalog.models import Gated, Repository
 from tests import factories
 from tests.agreements.access import ASKING_CARD, ask, make_gated, owner_of, set_mode
@@ -253,6 +254,22 @@ def test_setting_gated_never_lowers_what_the_terms_ask(sent):
     for is_gated in ("true", "false"):
         found = owner.get(f"/api/models?gated={is_gated}&full=true").json()
         assert [one["gated"] for one in found] == ([expected] if is_gated == "true" else [])
+
+
+@pytest.mark.parametrize("has_policy", [True, False])
+@pytest.mark.parametrize("name", ["llama3.1", "apache-2.0", "[mit, llama3.1]"])
+def test_the_filter_knows_what_a_release_would_ask(has_policy, name):
+    card = f"---\nlicense: {name}\n---\n"
+    repository = factories.make_revision(files={"README.md": card}).repository
+    Document.objects.filter(is_site_policy=True).update(needs_acceptance=has_policy)
+    owner = Wire(repository.created_by)
+
+    gated = owner.get(f"/api/models/{repository}").json()["gated"]
+
+    assert gated == ("auto" if has_policy or "llama" in name else False)
+    for is_gated in (True, False):
+        found = owner.get(f"/api/models?gated={is_gated}&expand=gated").json()
+        assert [one["gated"] for one in found] == ([gated] if bool(gated) == is_gated else [])
 
 
 @pytest.mark.parametrize("wrong", [True, "maybe", "", 1, ["auto"], {}])
