@@ -22,7 +22,6 @@ events {{ worker_connections 512; }}
 http {{
     access_log {folder}/access.log;
     sendfile on;
-    tcp_nopush on;
     keepalive_requests 1000000;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
