@@ -113,7 +113,7 @@ def xorb(request: WireRequest, space: str, digest: str) -> HttpResponse:
     if announced > MAX_XORB:
         raise TooLarge(f"A xorb has at most {MAX_XORB} bytes.")
     quotas.require_room(
-        _namespace(upload.repository, upload.grant.person, upload.caller), announced
+        _namespace(upload.repository, upload.grant.person, upload.caller).pk, announced
     )
     is_new = intake.take_xorb(upload.space, digest, wire.stream(request))
     return wire.json_answer({"was_inserted": is_new})
@@ -198,7 +198,7 @@ def _require_room(upload: Upload, claims: list[Claim]) -> None:
     new = sum(size for sha256, size in sizes.items() if sha256 not in held)
     shares = upload.space.namespace == namespace.public_id
     leaving = intake.staged_bytes(upload.space, claims) if shares else 0
-    quotas.require_room(namespace, new - leaving)
+    quotas.require_room(namespace.pk, new - leaving)
 
 
 def _hold(upload: Upload, proven: list[Blob]) -> None:
