@@ -74,7 +74,7 @@ def announce_deletion(repository: Repository) -> None:
 
 def send(message: Message, *, fill: Fill) -> Delivered:
     """One attempt to deliver an event. `fill` adds what layers above this one know of it."""
-    webhook = Webhook.objects.select_related("owner").get(pk=message.webhook_id)
+    webhook = Webhook.objects.select_related("owner").get(messages=message)
     if webhook.is_disabled:
         if message.tried_at is None:
             raise Unwanted

@@ -112,9 +112,12 @@ def _note(request: HttpRequest, response: HttpResponse, *, seconds: float) -> No
 
 def _known_caller(request: HttpRequest) -> str:
     """The public id of who asked, where somebody wanted to know it anyway."""
-    caller = getattr(request, "caller", None) or getattr(request, "auth", None)
-    if isinstance(caller, SimpleLazyObject) and caller._wrapped is empty:  # type: ignore[attr-defined]
-        return ""
+    caller = getattr(request, "auth", None)
+    if caller is None:
+        caller = getattr(request, "caller", None)
+        # To ask it anything, its truth included, would find out who it is
+        if isinstance(caller, SimpleLazyObject) and caller._wrapped is empty:
+            return ""
     return str(getattr(caller, "public_id", ""))
 
 

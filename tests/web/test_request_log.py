@@ -55,6 +55,23 @@ def test_a_page_names_who_is_signed_in(client: Client, caplog: pytest.LogCapture
     assert "\n" not in missing["path"]
 
 
+def test_a_page_that_asks_for_nobody_costs_no_query_for_its_line(
+    client: Client, caplog: pytest.LogCaptureFixture, django_assert_num_queries: Any
+) -> None:
+    client.force_login(make_user())
+    with django_assert_num_queries(0):
+        client.get("/healthz")
+
+    assert lines(caplog)[-1]["caller"] == "-"
+
+
+def test_the_api_names_its_caller(caplog: pytest.LogCaptureFixture) -> None:
+    ada = make_user()
+    Wire(ada, "admin").get("/api/v1/reviews")
+
+    assert lines(caplog)[-1]["caller"] == ada.public_id
+
+
 def test_neither_tokens_nor_links_that_open_something_are_written(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
