@@ -12,6 +12,7 @@ from registry.catalog.models import Gated, Repository
 from tests import factories
 from tests.agreements.access import ASKING_CARD, ask, make_gated, owner_of, set_mode
 from tests.hub.calls import Wire, seen
+from tests.hub.test_queries import queries
 
 pytestmark = pytest.mark.django_db
 
@@ -318,3 +319,15 @@ def test_answers_are_plain_json(repository, owner, bob):
 
     assert json.loads(answer.sent) == {}
     assert answer["Content-Type"] == "application/json"
+
+
+def test_a_lock_costs_one_query_more(bob):
+    release = make_gated(card=factories.CARD)
+    factories.accept_terms(release, bob)
+    requests.grant(release.repository, user="bob", by=owner_of(release.repository))
+    wire, path = Wire(bob, "read"), f"/{release.repository}/resolve/main/{WEIGHTS}"
+
+    locked = len(queries(wire, "HEAD", path))
+    set_mode(release.repository, Gated.NO)
+
+    assert locked == len(queries(wire, "HEAD", path)) + 1
