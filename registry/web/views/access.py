@@ -103,7 +103,7 @@ def decide(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
     repository = _managed(request, namespace, name)
     form = DecisionForm(request.POST)
     if not form.is_valid():
-        words = " ".join(error for errors in form.errors.values() for error in errors)
+        words = " ".join(str(error) for errors in form.errors.values() for error in errors)
         messages.error(request, _("Nothing was decided. %(why)s") % {"why": words})
     else:
         wanted = form.cleaned_data
