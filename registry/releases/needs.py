@@ -6,6 +6,8 @@ under review or being checked; and those where a pull request began. Texts of do
 acceptances and reports are kept in the database and need no bytes.
 """
 
+from typing import Any
+
 from django.db import connection
 
 from registry.catalog.models import Repository, RevisionState
@@ -95,7 +97,7 @@ def released_blobs(repository: Repository) -> set[int]:
     )
 
 
-def _keys(query: str, values: dict[str, object]) -> set[int]:
+def _keys(query: str, values: dict[str, Any]) -> set[int]:
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         return {key for (key,) in cursor.fetchall()}

@@ -233,7 +233,7 @@ def _opened(upload: Upload) -> Iterator[BinaryIO]:
     except FileNotFoundError as error:
         raise Missing(OVER) from error
     with file:
-        yield file  # type: ignore[misc]
+        yield file
 
 
 def _check_place(upload: Upload, file: BinaryIO) -> None:

@@ -1,5 +1,6 @@
 """What an instance does for itself every hour."""
 
+import io
 import os
 import time
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from registry.audit import log
 from registry.audit.models import Checkpoint
 from registry.checks import work
 from registry.instance import tasks
+from registry.storage import blobs
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -45,4 +47,20 @@ def test_only_folders_of_tests_that_are_long_gone_are_removed():
 def test_housekeeping_and_the_sweep_are_on_the_schedule():
     planned = {entry["task"] for entry in site.CELERY_BEAT_SCHEDULE.values()}
 
-    assert planned == {"registry.checks.tasks.sweep", "registry.instance.tasks.housekeeping"}
+    assert planned == {
+        "registry.checks.tasks.sweep",
+        "registry.outbox.tasks.send_due",
+        "registry.instance.tasks.housekeeping",
+        "registry.instance.tasks.collect_garbage",
+    }
+
+
+@pytest.mark.parametrize(("wanted", "is_left"), [(True, False), (False, True)])
+def test_bytes_that_nothing_needs_go_by_themselves_unless_that_is_off(settings, wanted, is_left):
+    settings.COLLECT_AUTOMATICALLY = wanted
+    settings.COLLECT_GRACE_HOURS = 0
+    blob = blobs.store(io.BytesIO(b"nobody needs this"), size=17)
+
+    tasks.collect_garbage()
+
+    assert blobs.exists(blob.sha256) == is_left

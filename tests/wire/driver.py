@@ -45,6 +45,10 @@ def call(method, arguments):
     if method == "ls":
         files = huggingface_hub.HfFileSystem(endpoint=ENDPOINT, token=TOKEN)
         return plain(files.ls(arguments["path"], detail=False))
+    if method == "remove_lfs_files":
+        repo_id, filename = arguments["repo_id"], arguments["filename"]
+        gone = [file for file in api.list_lfs_files(repo_id) if file.filename == filename]
+        return api.permanently_delete_lfs_files(repo_id, gone)
     if "operations" in arguments:
         arguments["operations"] = operations(arguments["operations"])
     result = getattr(api, method)(**arguments)

@@ -8,8 +8,10 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from registry.accounts import permissions
+from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace, NamespaceKind
 from registry.accounts.permissions import Permission
+from registry.catalog import quotas
 from registry.web import listing
 from registry.web.requests import CallerRequest, text_in
 
@@ -44,8 +46,21 @@ def namespace(request: CallerRequest, namespace: str) -> HttpResponse:
         "is_organisation": owner.kind == NamespaceKind.ORGANISATION,
         "members": members if owner.kind == NamespaceKind.ORGANISATION else [],
         "may_write": permissions.may(request.caller, Permission.WRITE, owner),
+        "held": _held(request.caller, owner),
     }
     return render(request, "catalog/namespace.html", context)
+
+
+def _held(caller: Caller, owner: Namespace) -> dict[str, Any] | None:
+    """What the namespace holds of what it may: for its members, where there is a bound."""
+    if quotas.quota_of(owner) is None or not permissions.may(caller, Permission.READ, owner):
+        return None
+    found = quotas.usage(owner)
+    return {
+        "used": quotas.shown(found.used),
+        "quota": quotas.shown(found.quota or 0),
+        "percent": found.percent,
+    }
 
 
 def _page(request: CallerRequest, paginator: "Paginator[Any]") -> dict[str, Any]:
