@@ -19,6 +19,8 @@ MAX_INTEGER = 2**53 - 1
 MAX_BITS = 1024
 RELATIONS = ("finetune", "adapter", "quantized", "merge")
 REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")
+# A code of ISO 639 with its subtags, and two words that cards use in place of one
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}|code|multilingual")
 LIST_KEYS = ("tags", "datasets", "metrics")
 TEXT_KEYS = ("license_name", "license_link", "pipeline_tag", "library_name", "base_model_relation")
 
@@ -123,9 +125,20 @@ def problems(card: dict[str, Any], *, known_licenses: Iterable[str]) -> list[str
             found.append(f'"{key}" must be a list of texts')
     if not isinstance(card.get("model-index", []), list):
         found.append('"model-index" must be a list')
-    if not all(isinstance(code, str) for code in as_list(card.get("language"))):
+    elif not all(_has_results(one) for one in card.get("model-index", [])):
+        found.append('"model-index" must be a list of objects with "name" and "results"')
+    codes = as_list(card.get("language"))
+    if not all(isinstance(code, str) and _LANGUAGE.fullmatch(code) for code in codes):
         found.append('"language" must be a language code, or a list of codes')
     return found + questions.problems(card)
+
+
+def _has_results(one: Any) -> bool:
+    return (
+        isinstance(one, dict)
+        and isinstance(one.get("name"), str)
+        and isinstance(one.get("results"), list)
+    )
 
 
 def warnings(card: dict[str, Any]) -> list[str]:

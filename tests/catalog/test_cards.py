@@ -261,6 +261,8 @@ def test_values_that_json_does_not_know_become_text():
         ("pipeline_tag: [a]", '"pipeline_tag" must be text'),
         ("model-index: 5", '"model-index" must be a list'),
         ("language: {a: b}", '"language" must be a language code'),
+        ("language: [en, the queen's]", '"language" must be a language code'),
+        ("model-index: [{name: a}]", '"model-index" must be a list of objects'),
     ],
 )
 def test_what_is_wrong_with_a_card_is_a_sentence(front, words):
