@@ -31,6 +31,7 @@ from registry.storage.models import Blob
 
 FORMAT = "registry.backup/1"
 PIECE = 1024 * 1024
+Keep = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,33 @@ def back_up(folder: Path, *, tell: Callable[[str], None]) -> Summary:
         _copy_keys(Path(settings.KEY_DIR), new / "keys")
         if key := secrets.read(settings.DATA_DIR, secrets.SESSION_KEY):
             secrets.write_private(new / "keys" / secrets.SESSION_KEY, key + "\n")
-        tell("Copying the blobs.")
-        count, size = _copy_listed_blobs(new)
-        _write_manifest(new, blobs=count, size=size)
+        if settings.STORAGE == "local":
+            tell("Copying the blobs.")
+            count, size = _list_blobs(new, _copy_to(new))
+        else:
+            tell(
+                f"The blobs stay in the bucket {settings.S3['bucket']}: each is looked up there, "
+                "and none is copied. Keep copies of them by the bucket's own means."
+            )
+            count, size = _list_blobs(new, _in_bucket())
+        _write_manifest(new, count=count, size=size)
     return Summary(folder, count, size)
 
 
 def restore(source: Path, *, data: Path, tell: Callable[[str], None]) -> Summary:
     """Make an instance in an empty data folder from a backup: all of it, verified, or none."""
     manifest = _read_manifest(source)
+    _refuse_other_storage(source)
     _refuse_unless_empty(data, "The data folder")
     with _whole_or_nothing(data) as new, sole_user_of(new):
-        tell("Copying and verifying the blobs.")
+        if settings.STORAGE == "local":
+            tell("Copying and verifying the blobs.")
+            keep = _copy_from(source, new)
+        else:
+            tell(f"Looking up each blob in the bucket {settings.S3['bucket']}.")
+            keep = _in_bucket()
         for sha256, size in _listed(source):
-            _copy_verified(_in(source / "blobs", sha256), _in(new / "blobs", sha256), sha256, size)
+            keep(sha256, size)
         _copy_keys(source / "keys", new / "keys")
         if (new / "keys" / secrets.SESSION_KEY).exists():
             (new / "keys" / secrets.SESSION_KEY).rename(new / "run" / secrets.SESSION_KEY)
@@ -174,12 +188,40 @@ def _copy_keys(source: Path, target: Path) -> None:
             shutil.copyfileobj(file, copy)
 
 
-def _copy_listed_blobs(new: Path) -> tuple[int, int]:
+def _copy_to(new: Path) -> Keep:
+    def keep(sha256: str, size: int) -> None:
+        _copy_verified(_in(settings.BLOB_DIR, sha256), _in(new / "blobs", sha256), sha256, size)
+
+    return keep
+
+
+def _copy_from(source: Path, new: Path) -> Keep:
+    def keep(sha256: str, size: int) -> None:
+        _copy_verified(_in(source / "blobs", sha256), _in(new / "blobs", sha256), sha256, size)
+
+    return keep
+
+
+def _in_bucket() -> Keep:
+    """The bucket verified each blob when it came; here its listing has to have them all."""
+    stored = dict(blobs.stored())
+
+    def keep(sha256: str, size: int) -> None:
+        if stored.get(sha256) != size:
+            found = f"has {stored[sha256]} bytes" if sha256 in stored else "is missing"
+            raise InstanceError(
+                f"The blob {sha256} of {size} bytes {found} in the bucket {settings.S3['bucket']}."
+            )
+
+    return keep
+
+
+def _list_blobs(new: Path, keep: Keep) -> tuple[int, int]:
     count = total = 0
     with (new / "blobs.txt").open("w") as listing:
         rows = Blob.objects.filter(removed_at=None).order_by("pk").values_list("sha256", "size")
         for sha256, size in rows.iterator(chunk_size=2000):
-            _copy_verified(_in(settings.BLOB_DIR, sha256), _in(new / "blobs", sha256), sha256, size)
+            keep(sha256, size)
             listing.write(f"{sha256} {size}\n")
             count, total = count + 1, total + size
     return count, total
@@ -217,15 +259,16 @@ def _in(folder: Path, sha256: str) -> Path:
 # The folder
 
 
-def _write_manifest(new: Path, *, blobs: int, size: int) -> None:
+def _write_manifest(new: Path, *, count: int, size: int) -> None:
     last = Entry.objects.order_by("-sequence").first()
     manifest = {
         "format": FORMAT,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "database_sha256": _sha256_of(new / "database.dump"),
         "listing_sha256": _sha256_of(new / "blobs.txt"),
-        "blobs": blobs,
+        "blobs": count,
         "bytes": size,
+        "storage": settings.STORAGE,
         "audit_head": last.hash if last else "",
     }
     (new / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
@@ -244,6 +287,16 @@ def _read_manifest(source: Path) -> dict[str, int]:
         if not (source / name).is_file() or _sha256_of(source / name) != manifest[field]:
             raise InstanceError(f"The backup is damaged: {source / name} is not what it was.")
     return {"blobs": manifest["blobs"], "bytes": manifest["bytes"]}
+
+
+def _refuse_other_storage(source: Path) -> None:
+    """The bytes are where the backup was made, so an instance that looks elsewhere has none."""
+    made_with = json.loads((source / "manifest.json").read_text()).get("storage", "local")
+    if made_with != settings.STORAGE:
+        raise InstanceError(
+            f"The backup is of an instance with REGISTRY_STORAGE={made_with}; restore it with the "
+            "same. Its blobs are in the bucket if that is s3, else in the folder of the backup."
+        )
 
 
 def _listed(source: Path) -> Iterator[tuple[str, int]]:

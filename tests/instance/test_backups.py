@@ -135,3 +135,30 @@ def test_neither_a_backup_nor_an_instance_is_written_over(backup: Path, elsewher
 def test_a_folder_that_is_no_backup_is_named_as_such(tmp_path: Path, elsewhere: Path):
     with pytest.raises(InstanceError, match="is not a backup"):
         backups.restore(tmp_path, data=elsewhere, tell=_quiet)
+
+
+@pytest.mark.usefixtures("bucket")
+def test_with_a_bucket_the_blobs_are_looked_up_there_and_none_is_copied(
+    tmp_path: Path, elsewhere: Path
+):
+    sha256 = blobs.store(io.BytesIO(CONTENT), size=len(CONTENT)).sha256
+    said: list[str] = []
+
+    made = backups.back_up(tmp_path / "backup", tell=said.append)
+
+    assert made.blobs >= 1
+    assert any("none is copied" in line for line in said)
+    assert not (tmp_path / "backup" / "blobs").exists()
+    assert sha256 in (tmp_path / "backup" / "blobs.txt").read_text()
+    blobs.delete(sha256)
+    with pytest.raises(InstanceError, match=f"blob {sha256} of .* is missing in the bucket"):
+        backups.back_up(tmp_path / "another", tell=_quiet)
+    with pytest.raises(InstanceError, match=f"blob {sha256} of .* is missing in the bucket"):
+        backups.restore(tmp_path / "backup", data=elsewhere, tell=_quiet)
+
+
+def test_a_backup_is_restored_with_the_storage_it_was_made_with(
+    backup: Path, elsewhere: Path, bucket: None
+):
+    with pytest.raises(InstanceError, match="REGISTRY_STORAGE=local; restore it with the same"):
+        backups.restore(backup, data=elsewhere, tell=_quiet)

@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -17,10 +18,12 @@ from django.db import connection
 
 from registry.accounts.models import User
 from registry.instance.processes import free_port, stop
+from tests import stores
 from tests.factories import make_token
 from tests.wire import broken, clients
 
 ROOT = Path(__file__).parents[2]
+BUCKET_PREFIX = "wire"
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,9 @@ class Server:
     log: Path
 
 
-@pytest.fixture(scope="session")
-def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@contextmanager
+def serving(log: Path, **variables: str) -> Iterator[Server]:
     """A running registry that sees what transactional tests commit."""
-    log = tmp_path_factory.mktemp("gunicorn") / "log"
     port = free_port()
     database = urlsplit(os.environ["REGISTRY_DATABASE_URL"])._replace(
         path="/" + str(connection.settings_dict["NAME"])
@@ -50,6 +52,7 @@ def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> I
         "DJANGO_SETTINGS_MODULE": "registry.settings",
         "REGISTRY_WEBHOOK_ALLOW": "127.0.0.0/8",
         "REGISTRY_DATASETS": "true",
+        **variables,
     }
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
@@ -61,9 +64,32 @@ def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> I
             stop(process, signal.SIGTERM, seconds=10)
 
 
+@pytest.fixture(scope="session")
+def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("gunicorn") / "log") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def bucket_server(
+    django_db_setup: None, s3_server: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """The same with its bytes in a bucket, which downloads are handed to."""
+    variables = stores.variables(s3_server, BUCKET_PREFIX)
+    with serving(tmp_path_factory.mktemp("gunicorn") / "log", **variables) as made:
+        yield made
+
+
 @pytest.fixture
-def registry_url(server: Server) -> str:
-    return server.url
+def registry_url(request: pytest.FixtureRequest) -> str:
+    """The registry to talk to. `in_each_storage` runs a test on a folder and on a bucket."""
+    if getattr(request, "param", "local") == "local":
+        return str(request.getfixturevalue("server").url)
+    test_settings = request.getfixturevalue("settings")
+    test_settings.S3 = request.getfixturevalue("s3_server")
+    test_settings.S3_PREFIX = f"{BUCKET_PREFIX}/"
+    test_settings.STORAGE = test_settings.DOWNLOADS = "s3"
+    return str(request.getfixturevalue("bucket_server").url)
 
 
 def _wait(server: Server) -> None:

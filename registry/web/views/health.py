@@ -11,6 +11,8 @@ from django.views.decorators.cache import never_cache
 from kombu.exceptions import OperationalError
 
 from registry.celery import app
+from registry.errors import StorageUnavailable
+from registry.storage import backend
 
 
 @never_cache
@@ -30,7 +32,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 def _state(check: Callable[[], None]) -> str:
     try:
         check()
-    except (DatabaseError, OperationalError, OSError) as error:
+    except (DatabaseError, OperationalError, OSError, StorageUnavailable) as error:
         return f"failed: {type(error).__name__}"
     return "ok"
 
@@ -46,6 +48,9 @@ def _broker() -> None:
 
 
 def _storage() -> None:
+    if settings.STORAGE == "s3":
+        backend.of_blobs().size("ready")
+        return
     with tempfile.TemporaryFile(dir=settings.BLOB_DIR) as probe:
         probe.write(b"ready?")
 
