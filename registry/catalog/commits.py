@@ -5,7 +5,7 @@ moved without anybody in between.
 """
 
 import io
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -95,8 +95,6 @@ def commit(
     writes the repository nor sent the bytes.
     """
     rights.require_push(repository, branches.full_name(branch), by)
-    if len(operations) > MAX_OPERATIONS:
-        raise TooLarge(f"A commit takes at most {MAX_OPERATIONS} operations; this one has more.")
     holdings.share(repository)
     Repository.objects.select_for_update().get(pk=repository.pk)
     ref = lock_ref(repository, branch)
@@ -170,13 +168,7 @@ def write_revision(
     described = files.at_tree(tree.pk, ["README.md", "config.json", "tokenizer_config.json"])
     card = _card(described.get("README.md"), known=known_licenses)
     config = _config(described.get("config.json"))
-    facts = weights.read(tree)
-    if config:
-        facts["config"] = config
-    if "tokenizer_config.json" in described:
-        facts["processor"] = "AutoTokenizer"
-    if card.get("base_model"):
-        facts["relation"] = cards.relation(card, summary.telling)
+    facts = weights.read(tree) | _said(card, config, described, summary.telling)
     # One person's same change in the same second, to two branches, is one commit to git
     revision, _ = Revision.objects.get_or_create(
         repository=repository,
@@ -199,6 +191,23 @@ def write_revision(
         },
     )
     return revision
+
+
+def _said(
+    card: dict[str, Any],
+    config: dict[str, Any],
+    described: Mapping[str, files.Entry],
+    telling: Sequence[str],
+) -> dict[str, Any]:
+    """What the texts of a revision say of the model, as facts."""
+    facts: dict[str, Any] = {}
+    if config:
+        facts["config"] = config
+    if "tokenizer_config.json" in described:
+        facts["processor"] = "AutoTokenizer"
+    if card.get("base_model"):
+        facts["relation"] = cards.relation(card, telling)
+    return facts
 
 
 def hold(repository: Repository, blob: Blob, *, by: User) -> None:
@@ -271,6 +280,8 @@ def _check_named(
     repository: Repository, operations: Sequence[Operation], by: Caller, opened: Collection[str]
 ) -> None:
     """Raise where a file is named whose bytes the repository lacks, or this caller did not bring."""
+    if len(operations) > MAX_OPERATIONS:
+        raise TooLarge(f"A commit takes at most {MAX_OPERATIONS} operations; this one has more.")
     added = {op.blob.sha256: op for op in operations if isinstance(op, AddFile)}
     named = proposals.nameable(repository, added, by=by, opened=opened)
     for sha256, operation in added.items():

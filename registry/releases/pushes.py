@@ -10,7 +10,7 @@ from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.agreements import documents
 from registry.audit import log
-from registry.catalog import branches, commits, rights
+from registry.catalog import branches, commits, holdings, rights
 from registry.catalog.models import Repository, Revision
 from registry.checks import runs
 from registry.discussions import pull_requests, threads
@@ -37,6 +37,7 @@ def push(
     opened: set[str] = set()
     if branch.startswith(rights.PULL_REQUESTS):
         rights.require_push(repository, branch, by)
+        holdings.share(repository)
         Repository.objects.select_for_update().get(pk=repository.pk)
         discussion = pull_requests.of_ref(repository, branch)
         pull_requests.check_takes_commits(discussion)

@@ -123,10 +123,7 @@ def open_release(
     )
     if by.user is None:
         raise SignInRequired("Sign in to request a release.")
-    if not permissions.may(by, Permission.PROPOSE, repository.namespace):
-        raise NotAllowed("Requesting a release needs a role in the namespace that may write.")
-    if not by.reaches(repository.public_id):
-        raise NotAllowed("This token does not cover the repository.")
+    _check_may_open(repository, by)
     versions.check_label(version)
     ref = positions.branch(repository, branch)
     if ref.head_id != revision.pk:
@@ -160,6 +157,13 @@ def open_release(
         "release.open", actor=by.public_id, subject=release, version=version, digest=release.digest
     )
     return transition("submit", release, by=by)
+
+
+def _check_may_open(repository: Repository, by: Caller) -> None:
+    if not permissions.may(by, Permission.PROPOSE, repository.namespace):
+        raise NotAllowed("Requesting a release needs a role in the namespace that may write.")
+    if not by.reaches(repository.public_id):
+        raise NotAllowed("This token does not cover the repository.")
 
 
 @transaction.atomic

@@ -164,7 +164,7 @@ def _decisions(release: Release) -> list[dict[str, Any]]:
 
 def _comments(request: CallerRequest, release: Release) -> list[dict[str, Any]] | None:
     """What was said in the thread of the release; None where the visitor has none to see."""
-    seen = Discussion.objects.visible_to(request.caller).filter(pk=release.discussion_id)
+    seen = Discussion.objects.visible_to(request.caller).filter(releases=release)
     discussion = seen.select_related("repository__namespace").first()
     if discussion is None:
         return None
