@@ -60,6 +60,12 @@ def announce_refs(
         announce(repository, "repo.content", "update", audience=audience, updatedRefs=moved)
 
 
+def announce_move(repository: Repository, *, former: str) -> None:
+    """Tell, under both names, that a repository was renamed or transferred."""
+    to = {"name": repository.full_name, "owner": {"id": repository.namespace.public_id}}
+    announce(repository, "repo", "move", former=former, movedTo=to)
+
+
 def announce_deletion(repository: Repository) -> None:
     """Tell of a deletion, before it: who may know is decided now, because afterwards nobody does."""
     told = webhooks.watching("repo", [(repository.type, repository.full_name)])

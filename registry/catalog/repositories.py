@@ -163,13 +163,7 @@ def move(repository: Repository, *, to: str, by: Caller) -> Repository:
         source=[source.public_id, old_name],
         target=[target.public_id, name],
     )
-    announcements.announce(
-        repository,
-        "repo",
-        "move",
-        former=f"{source.name}/{old_name}",
-        movedTo={"name": repository.full_name, "owner": {"id": target.public_id}},
-    )
+    announcements.announce_move(repository, former=f"{source.name}/{old_name}")
     return repository
 
 
