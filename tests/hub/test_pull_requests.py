@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from registry.accounts import plain_hub
 from registry.accounts.models import Role, User
 from registry.audit.models import Access
 from registry.catalog.models import Repository
@@ -321,3 +322,47 @@ def test_a_suspended_base_closes_its_files_and_takes_no_proposals(
     assert resolve(Wire(author), pull, "own.safetensors").sent == OWN
     answer = Wire(author).commit(pull.repository, file("a.txt", b"a"), rev="main?create_pr=1")
     assert answer.status_code == 403
+
+
+def test_the_list_asks_the_database_as_often_for_many_as_for_one(
+    pull: Discussion, author: User, django_assert_max_num_queries: Any
+) -> None:
+    wire, path = Wire(author), api(pull.repository, "discussions")
+    for number in range(4):
+        make_pull_request(pull.repository, {f"{number}.txt": "x"}, by=author)
+
+    with django_assert_max_num_queries(6):
+        listed = wire.get(path).json()
+
+    assert listed["count"] == 5
+    assert [one["num"] for one in listed["discussions"]] == sorted(
+        (one["num"] for one in listed["discussions"]), reverse=True
+    )
+    for query, count in {
+        "type=discussion": 0,
+        "type=pull_request&status=open": 5,
+        "status=closed": 0,
+        f"author={author.username}": 5,
+        "author=nobody": 0,
+    }.items():
+        assert wire.get(f"{path}?{query}").json()["count"] == count
+    for query in ("type=x", "status=merged", "p=-1", "p=x", "p=99999999999"):
+        assert wire.get(f"{path}?{query}").status_code == 400
+    assert wire.get(f"{path}?p=1").json()["discussions"] == []
+
+
+def test_in_a_plain_hub_what_strangers_propose_is_not_out_before_it_is_merged(
+    author: User,
+) -> None:
+    owner = make_user()
+    repository = make_repository(owner)
+    make_commit(repository, {"README.md": CARD, "a.txt": "a"})
+    plain_hub.switch(repository.namespace, on=True)
+    repository.refresh_from_db()
+    pull = make_pull_request(repository, {"own.txt": "own text"}, by=author)
+
+    assert resolve(Wire(author), pull, "own.txt").sent == b"own text"
+    assert resolve(Wire(author), pull, "a.txt").sent == b"a"
+    assert resolve(Wire(make_user()), pull, "own.txt")["X-Error-Code"] == "RevisionNotFound"
+    Wire(owner).post(api(repository, f"discussions/{pull.number}/merge"))
+    assert Wire().get(f"/{repository}/resolve/main/own.txt").sent == b"own text"
