@@ -207,4 +207,9 @@ def test_a_stranger_sends_files_for_a_pull_request(
     digest = hashlib.sha256(b"\0" + content[::-1]).hexdigest()
     assert Blob.objects.filter(sha256=digest).exists()
     ref = Ref.objects.get(name__startswith="refs/pr/").name
-    assert _same(stranger, "ada/tiny", folder, tmp_path / "out", "--revision", ref)
+    out = tmp_path / "out"
+    down = stranger.hf(
+        "download", "ada/tiny", "own.bin", "--revision", ref, "--local-dir", str(out)
+    )
+    assert down.returncode == 0, down.stderr
+    assert (out / "own.bin").read_bytes() == b"\0" + content[::-1]

@@ -6,7 +6,7 @@ the interpreter to the other while they work.
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ def _unpacked(stretch: Stretch, unpacker: chunks.Unpacker) -> Iterator[bytes]:
         raise Lost(stretch.key)
 
 
-def _chunks(content: Content, unpacker: chunks.Unpacker) -> Iterator[bytes]:
+def _chunks(content: Content, unpacker: chunks.Unpacker) -> Generator[bytes, None, None]:
     """The chunks in the content, as many together as were read at once."""
     rest = b""
     while sent := content.read(PIECE):
