@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connection
 
@@ -114,9 +115,8 @@ class Draft:
         for _, folder in changed:
             folder.key = known[folder.oid].pk
         self._write_entries([folders[oid] for oid in new])
-        if self._root.oid in known:
-            return known[self._root.oid]
-        return Tree.objects.get(pk=self._root.key)
+        root = known.get(self._root.oid)
+        return root or Tree.objects.get(repository=self._repository, oid=self._root.oid)
 
     def _write_entries(self, folders: list[_Folder]) -> None:
         leaves = self._git_blobs(leaf for folder in folders for leaf in folder.files.values())
@@ -169,7 +169,9 @@ def _read_all(folders: list[_Folder]) -> None:
         by_key.setdefault(folder.key, []).append(folder)
     if not by_key:
         return
-    entries = TreeEntry.objects.filter(tree__in=list(by_key)).values_list(
+    entries: Iterable[tuple[Any, ...]] = TreeEntry.objects.filter(
+        tree__in=list(by_key)
+    ).values_list(
         "tree_id", "name", "file_id", "file__oid", "file__is_lfs", "folder_id", "folder__oid"
     )
     for tree, name, file, file_oid, is_lfs, folder_id, folder_oid in entries:
