@@ -97,7 +97,7 @@ def routes() -> str:
             module = view.__module__.rpartition(".")[2]
             level = "extended" if module in EXTENDED else "core"
             lines.append(f"| {method} | `/{address}` | {_what(view)} | {level} |")
-    return "\n".join([*lines, ""])
+    return "\n".join([*dict.fromkeys(lines), ""])  # a name may come without its namespace
 
 
 def _placeholder(match: re.Match[str]) -> str:

@@ -35,7 +35,7 @@ class Asking(RootModel[dict[str, Any]]):
 
 @wire.endpoint("GET")
 def listed(request: WireRequest, kind: str, repo_id: str, state: str) -> HttpResponse:
-    """GET /api/{type}s/{id}/user-access-request/{pending|accepted|rejected}"""
+    """GET /api/{type}s/{id}/user-access-request/{state}: who waits, is let in, was rejected"""
     found = _reviewed(request, repo_id, kind)
     if state not in LISTS:
         raise Invalid(f"The list must be one of [{', '.join(LISTS)}].")
@@ -54,7 +54,7 @@ def listed(request: WireRequest, kind: str, repo_id: str, state: str) -> HttpRes
 
 @wire.endpoint("POST")
 def handle(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
-    """POST /api/{type}s/{id}/user-access-request/handle"""
+    """POST /api/{type}s/{id}/user-access-request/handle: let in, reject, or put back a request"""
     found = _reviewed(request, repo_id, kind)
     wanted = wire.body(request, Handling)
     requests.handle(
@@ -70,7 +70,7 @@ def handle(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
 
 @wire.endpoint("POST")
 def grant(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
-    """POST /api/{type}s/{id}/user-access-request/grant"""
+    """POST /api/{type}s/{id}/user-access-request/grant: let somebody in who did not ask"""
     found = _reviewed(request, repo_id, kind)
     requests.grant(found, user=wire.body(request, Granting).user, by=request.caller)
     return wire.json_answer({})
@@ -86,7 +86,7 @@ def cancel(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
 
 @wire.endpoint("POST")
 def ask(request: WireRequest, repo_id: str, kind: str = "model") -> HttpResponse:
-    """POST /{id}/ask-access"""
+    """POST /{id}/ask-access: ask to be let in, with the answers to the card's questions"""
     found = lookup.repository(request, repo_id, kind)
     if not request.caller.is_signed_in:
         raise SignInRequired("Send a token to ask for access.")
@@ -103,7 +103,7 @@ def ask(request: WireRequest, repo_id: str, kind: str = "model") -> HttpResponse
 
 @wire.endpoint("GET")
 def report(request: WireRequest, repo_id: str, kind: str = "model") -> HttpResponse:
-    """GET /{id}/user-access-report"""
+    """GET /{id}/user-access-report: every request in one file"""
     found = _reviewed(request, repo_id, kind)
     response = wire.json_answer(requests.report(found))
     response["Content-Disposition"] = f"attachment; filename={requests.report_name(found)}"

@@ -111,7 +111,7 @@ class Arrived:
 
 @wire.endpoint("POST")
 def commit(request: WireRequest, kind: str, repo_id: str, revision: str) -> HttpResponse:
-    """POST /api/{type}s/{id}/commit/{rev}"""
+    """POST /api/{type}s/{id}/commit/{rev}: a new revision from added, copied and deleted files"""
     repository = lookup.repository(request, repo_id, kind)
     target = uploads.target_of(request, revision)
     rights.require_upload(repository, target or None, request.caller)
@@ -268,7 +268,9 @@ def _say_what_is_public(
     if target.startswith("refs/heads/"):
         public = positions.public(repository, _short(target))
         release = offers.of_revision(public) if public else None
-        gets = f"what others get is still {release.version}" if release else "others get nothing yet"
+        gets = (
+            f"what others get is still {release.version}" if release else "others get nothing yet"
+        )
     else:
         gets = "only you and those who may write here see what you sent"
     wire.warn(

@@ -56,7 +56,7 @@ class MergeWanted(BaseModel):
 
 @wire.endpoint("GET")
 def discussions(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
-    """GET /api/{type}s/{id}/discussions"""
+    """GET /api/{type}s/{id}/discussions: discussions and pull requests, newest first"""
     repository = lookup.repository(request, repo_id, kind)
     found = Discussion.objects.visible_to(request.caller).filter(repository=repository)
     wanted = request.GET.get("type", "") or "all"
@@ -85,7 +85,7 @@ def discussions(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
 
 @wire.endpoint("POST")
 def create(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
-    """POST /api/{type}s/{id}/discussions"""
+    """POST /api/{type}s/{id}/discussions: a new discussion or pull request"""
     repository = lookup.repository(request, repo_id, kind)
     rights.require_propose(repository, request.caller)
     wanted = wire.body(request, Wanted)
@@ -97,7 +97,7 @@ def create(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
 
 @wire.endpoint("GET")
 def details(request: WireRequest, kind: str, repo_id: str, number: str) -> HttpResponse:
-    """GET /api/{type}s/{id}/discussions/{n}"""
+    """GET /api/{type}s/{id}/discussions/{n}: one thread with its events"""
     discussion = lookup.discussion(request, repo_id, kind, number)
     seen = threads.events(discussion, caller=request.caller)
     answer = _described(discussion) | {"events": [_event(event) for event in seen]}
@@ -108,7 +108,7 @@ def details(request: WireRequest, kind: str, repo_id: str, number: str) -> HttpR
 
 @wire.endpoint("POST")
 def comment(request: WireRequest, kind: str, repo_id: str, number: str) -> HttpResponse:
-    """POST …/discussions/{n}/comment"""
+    """POST …/discussions/{n}/comment: a new comment"""
     discussion = lookup.discussion(request, repo_id, kind, number)
     sent = wire.body(request, Comment)
     event = threads.comment(discussion, sent.comment, by=request.caller)
@@ -117,7 +117,7 @@ def comment(request: WireRequest, kind: str, repo_id: str, number: str) -> HttpR
 
 @wire.endpoint("POST")
 def edit(request: WireRequest, kind: str, repo_id: str, number: str, event_id: str) -> HttpResponse:
-    """POST …/discussions/{n}/comment/{event id}/edit"""
+    """POST …/discussions/{n}/comment/{event id}/edit: another text for a comment of one's own"""
     discussion = lookup.discussion(request, repo_id, kind, number)
     event = threads.find_event(discussion, event_id, caller=request.caller)
     sent = wire.body(request, Content)
@@ -128,7 +128,7 @@ def edit(request: WireRequest, kind: str, repo_id: str, number: str, event_id: s
 
 @wire.endpoint("POST")
 def hide(request: WireRequest, kind: str, repo_id: str, number: str, event_id: str) -> HttpResponse:
-    """POST …/discussions/{n}/comment/{event id}/hide"""
+    """POST …/discussions/{n}/comment/{event id}/hide: take a comment out of sight"""
     discussion = lookup.discussion(request, repo_id, kind, number)
     event = threads.find_event(discussion, event_id, caller=request.caller)
     return wire.json_answer({"updatedComment": _event(threads.hide(event, by=request.caller))})
@@ -136,7 +136,7 @@ def hide(request: WireRequest, kind: str, repo_id: str, number: str, event_id: s
 
 @wire.endpoint("POST")
 def title(request: WireRequest, kind: str, repo_id: str, number: str) -> HttpResponse:
-    """POST …/discussions/{n}/title"""
+    """POST …/discussions/{n}/title: another title"""
     discussion = lookup.discussion(request, repo_id, kind, number)
     sent = wire.body(request, Title)
     event = threads.rename(discussion, sent.title, by=request.caller)
@@ -145,7 +145,7 @@ def title(request: WireRequest, kind: str, repo_id: str, number: str) -> HttpRes
 
 @wire.endpoint("POST")
 def status(request: WireRequest, kind: str, repo_id: str, number: str) -> HttpResponse:
-    """POST …/discussions/{n}/status"""
+    """POST …/discussions/{n}/status: close or open again"""
     discussion = lookup.discussion(request, repo_id, kind, number)
     sent = wire.body(request, StatusWanted)
     event = threads.set_status(discussion, sent.status, by=request.caller, text=sent.comment or "")
@@ -154,7 +154,7 @@ def status(request: WireRequest, kind: str, repo_id: str, number: str) -> HttpRe
 
 @wire.endpoint("POST")
 def merge(request: WireRequest, kind: str, repo_id: str, number: str) -> HttpResponse:
-    """POST …/discussions/{n}/merge"""
+    """POST …/discussions/{n}/merge: merge a pull request into its branch"""
     discussion = lookup.discussion(request, repo_id, kind, number)
     sent = wire.body(request, MergeWanted)
     made = merging.merge(discussion, by=request.caller, comment=sent.comment or "")

@@ -27,7 +27,7 @@ PICTURES = {
 def resolve(
     request: WireRequest, repo_id: str, revision: str, path: str, kind: str = "model"
 ) -> HttpResponseBase:
-    """GET /{id}/resolve/{rev}/{path}"""
+    """GET /{id}/resolve/{rev}/{path}: the bytes of a file; `HEAD` says the same without them"""
     where = lookup.repository(request, repo_id, kind)
     opened = gate.open_named(where, revision, path, caller=request.caller)
     file = opened.file
@@ -61,7 +61,7 @@ def raw(
 
 @wire.endpoint("GET")
 def auth_check(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
-    """GET /api/{type}s/{id}/auth-check"""
+    """GET /api/{type}s/{id}/auth-check: whether the caller may have the files"""
     where = lookup.repository(request, repo_id, kind)
     gate.require_main(where, caller=request.caller)
     return wire.json_answer({})
@@ -69,7 +69,7 @@ def auth_check(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
 
 @wire.endpoint("GET")
 def auth_check_write(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
-    """GET /api/{type}s/{id}/auth-check/write"""
+    """GET /api/{type}s/{id}/auth-check/write: whether the caller may write"""
     lookup.writable(request, repo_id, kind)
     return wire.json_answer({})
 

@@ -14,7 +14,7 @@ from registry.hub.wire import WireRequest
 
 @wire.endpoint("GET")
 def whoami(request: WireRequest) -> HttpResponse:
-    """GET /api/whoami-v2"""
+    """GET /api/whoami-v2: who the token belongs to, and what it may do"""
     user = request.caller.user
     if user is None:
         raise SignInRequired("Send a token to be recognised.")

@@ -100,7 +100,7 @@ class _Room:
 
 @wire.endpoint("POST")
 def batch(request: WireRequest, repo_id: str, kind: str = "model") -> HttpResponse:
-    """POST /{id}.git/info/lfs/objects/batch"""
+    """POST /{id}.git/info/lfs/objects/batch: where to send or fetch large files"""
     repository = lookup.repository(request, repo_id, kind)
     wanted = wire.body(request, Batch)
     if wanted.hash_algo != "sha256":
@@ -153,7 +153,7 @@ def put_part(request: WireRequest, upload: str, number: str) -> HttpResponse:
 
 @wire.endpoint("POST")
 def complete(request: WireRequest, upload: str) -> HttpResponse:
-    """POST /lfs/uploads/{upload}?right=…: all parts are there. May be asked twice."""
+    """POST /lfs/uploads/{upload}?right=…: all parts are there; may be asked twice."""
     wanted = wire.body(request, Completion)
     right, repository, caller = _part_right(request, upload)
     found = uploads.of_id(upload)
@@ -172,7 +172,7 @@ def complete(request: WireRequest, upload: str) -> HttpResponse:
 
 @wire.endpoint("POST")
 def verify(request: WireRequest, repo_id: str, kind: str = "model") -> HttpResponse:
-    """POST /{id}.git/info/lfs/objects/verify"""
+    """POST /{id}.git/info/lfs/objects/verify: whether a large file arrived whole"""
     repository = lookup.repository(request, repo_id, kind)
     rights.require_propose(repository, request.caller)
     wanted = wire.body(request, Object)

@@ -39,7 +39,7 @@ class Copies(BaseModel):
 
 @wire.endpoint("GET")
 def listed(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
-    """GET /api/{type}s/{id}/lfs-files"""
+    """GET /api/{type}s/{id}/lfs-files: the large files that a repository holds"""
     repository = lookup.writable(request, repo_id, kind)
     limit = paging.limit(request)
     after = paging.after(request)
@@ -66,7 +66,7 @@ def listed(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
 
 @wire.endpoint("POST")
 def remove(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
-    """POST /api/{type}s/{id}/lfs-files/batch"""
+    """POST /api/{type}s/{id}/lfs-files/batch: take large files out of the history"""
     repository = lookup.writable(request, repo_id, kind)
     wanted = wire.body(request, Removal).deletions
     removals.remove(repository, wanted.sha, from_branches=wanted.rewriteHistory, by=request.caller)
@@ -75,7 +75,7 @@ def remove(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
 
 @wire.endpoint("POST")
 def duplicate(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
-    """POST /api/{type}s/{id}/lfs-files/duplicate, asked of the source"""
+    """POST /api/{type}s/{id}/lfs-files/duplicate: copy large files; asked of the source"""
     source = lookup.repository(request, repo_id, kind)
     wanted = wire.body(request, Copies)
     target = lookup.repository(request, wanted.target.name, wanted.target.type)

@@ -14,28 +14,28 @@ from registry.hub.wire import WireRequest
 
 @wire.endpoint("POST")
 def like(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
-    """POST /api/{type}s/{id}/like"""
+    """POST /api/{type}s/{id}/like: like a repository"""
     likes.like(lookup.repository(request, repo_id, kind), by=request.caller)
     return wire.json_answer({})
 
 
 @wire.endpoint("DELETE")
 def unlike(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
-    """DELETE /api/{type}s/{id}/like"""
+    """DELETE /api/{type}s/{id}/like: take a like back"""
     likes.unlike(lookup.repository(request, repo_id, kind), by=request.caller)
     return wire.json_answer({})
 
 
 @wire.endpoint("GET")
 def likers(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
-    """GET /api/{type}s/{id}/likers"""
+    """GET /api/{type}s/{id}/likers: who likes a repository"""
     found = likes.of_repository(lookup.repository(request, repo_id, kind))
     return _page(request, found, _person)
 
 
 @wire.endpoint("GET")
 def of_person(request: WireRequest, name: str) -> HttpResponse:
-    """GET /api/users/{name}/likes"""
+    """GET /api/users/{name}/likes: what a person likes"""
     return _page(request, likes.of_person(name, caller=request.caller), _liked)
 
 

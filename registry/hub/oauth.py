@@ -23,7 +23,7 @@ def _nobody(request: HttpRequest) -> Caller:
 
 @wire.endpoint("POST", caller=_nobody)
 def device(request: WireRequest) -> HttpResponse:
-    """POST /oauth/device"""
+    """POST /oauth/device: a code for a program that has no browser"""
     _form(request)
     address: str = getattr(request, "client_address", "")
     codes = devices.begin(client=_client(request), address=address)
@@ -42,7 +42,7 @@ def device(request: WireRequest) -> HttpResponse:
 
 @wire.endpoint("POST", caller=_nobody)
 def token(request: WireRequest) -> HttpResponse:
-    """POST /oauth/token"""
+    """POST /oauth/token: the token, once a person has let the program in"""
     form = _form(request)
     grant = form.get("grant_type", "")
     if grant == DEVICE_CODE:

@@ -19,7 +19,7 @@ from registry.hub.wire import WireRequest
 
 @wire.endpoint("GET")
 def person(request: WireRequest, name: str) -> HttpResponse:
-    """GET /api/users/{name}/overview"""
+    """GET /api/users/{name}/overview: what a person's page says"""
     user = User.objects.select_related("namespace").filter(username__iexact=name, is_active=True)
     found = user.first()
     if found is None:
@@ -41,7 +41,7 @@ def person(request: WireRequest, name: str) -> HttpResponse:
 
 @wire.endpoint("GET")
 def organisation(request: WireRequest, name: str) -> HttpResponse:
-    """GET /api/organizations/{name}/overview"""
+    """GET /api/organizations/{name}/overview: what an organisation's page says"""
     found = _organisation(name)
     summary = organisation_summary(found) | _counts(found, request.caller)
     if _is_in(found, request.caller):
@@ -63,7 +63,7 @@ def members(request: WireRequest, name: str) -> HttpResponse:
 
 @wire.endpoint("GET")
 def own_repositories(request: WireRequest) -> HttpResponse:
-    """GET /api/settings/repositories"""
+    """GET /api/settings/repositories: the caller's repositories, with sizes"""
     if request.caller.user is None:
         raise SignInRequired("Send a token to see your repositories.")
     return _storage(request, request.caller.user.namespace)
@@ -71,7 +71,7 @@ def own_repositories(request: WireRequest) -> HttpResponse:
 
 @wire.endpoint("GET")
 def repositories_of(request: WireRequest, name: str) -> HttpResponse:
-    """GET /api/organizations/{name}/settings/repositories"""
+    """GET /api/organizations/{name}/settings/repositories: an organisation's, with sizes"""
     if request.caller.user is None:
         raise SignInRequired("Send a token to see the repositories of an organisation.")
     found = _organisation(name)

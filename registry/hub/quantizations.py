@@ -20,7 +20,7 @@ _LATER_PART = re.compile(r"-(?!00001-of-)\d{5}-of-\d{5}\.gguf$")
 
 @wire.endpoint("GET")
 def manifest(request: WireRequest, repo_id: str, tag: str) -> HttpResponse:
-    """GET /v2/{id}/manifests/{tag}"""
+    """GET /v2/{id}/manifests/{tag}: which file has a quantization of a GGUF repository"""
     found = lookup.for_api(request, repo_id, "model")
     parts = [one for one in files.files_of(found.revision) if one.path.lower().endswith(".gguf")]
     first = [one for one in parts if not _LATER_PART.search(one.path)]

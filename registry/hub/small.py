@@ -42,7 +42,7 @@ def telemetry(request: WireRequest, topic: str = "") -> HttpResponse:
 
 @wire.endpoint("GET")
 def agent_harnesses(request: WireRequest) -> HttpResponse:
-    """GET /api/agent-harnesses"""
+    """GET /api/agent-harnesses: the agents a client may look for; none are named"""
     return wire.json_answer({"standardEnvVars": [], "harnesses": {}})
 
 

@@ -33,7 +33,7 @@ class Plan(BaseModel):
 
 @wire.endpoint("POST")
 def preupload(request: WireRequest, kind: str, repo_id: str, revision: str) -> HttpResponse:
-    """POST /api/{type}s/{id}/preupload/{rev}"""
+    """POST /api/{type}s/{id}/preupload/{rev}: which files of a commit go as large files"""
     repository = lookup.repository(request, repo_id, kind)
     target = target_of(request, revision)
     rights.require_upload(repository, target or None, request.caller)

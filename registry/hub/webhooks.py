@@ -33,13 +33,13 @@ class Change(BaseModel):
 
 @wire.endpoint("GET")
 def index(request: WireRequest) -> HttpResponse:
-    """GET /api/settings/webhooks"""
+    """GET /api/settings/webhooks: the caller's webhooks"""
     return wire.json_answer([_described(webhook) for webhook in webhooks.of(request.caller)])
 
 
 @wire.endpoint("POST")
 def create(request: WireRequest) -> HttpResponse:
-    """POST /api/settings/webhooks"""
+    """POST /api/settings/webhooks: a new webhook"""
     wanted = wire.body(request, Creation)
     if wanted.url is None:
         raise Invalid("url: name the address to post to; this registry runs no jobs.")
@@ -55,13 +55,13 @@ def create(request: WireRequest) -> HttpResponse:
 
 @wire.endpoint("GET")
 def show(request: WireRequest, webhook_id: str) -> HttpResponse:
-    """GET /api/settings/webhooks/{wid}"""
+    """GET /api/settings/webhooks/{wid}: one webhook"""
     return _answer(webhooks.find(webhook_id, caller=request.caller))
 
 
 @wire.endpoint("POST")
 def update(request: WireRequest, webhook_id: str) -> HttpResponse:
-    """POST /api/settings/webhooks/{wid}"""
+    """POST /api/settings/webhooks/{wid}: another address, or other things to watch"""
     wanted = wire.body(request, Change)
     changed = webhooks.update(
         webhooks.find(webhook_id, caller=request.caller),
@@ -77,14 +77,14 @@ def update(request: WireRequest, webhook_id: str) -> HttpResponse:
 
 @wire.endpoint("DELETE")
 def delete(request: WireRequest, webhook_id: str) -> HttpResponse:
-    """DELETE /api/settings/webhooks/{wid}"""
+    """DELETE /api/settings/webhooks/{wid}: remove a webhook"""
     webhooks.delete(webhooks.find(webhook_id, caller=request.caller), by=request.caller)
     return wire.json_answer({})
 
 
 @wire.endpoint("POST")
 def switch(request: WireRequest, webhook_id: str, to: Literal["enable", "disable"]) -> HttpResponse:
-    """POST /api/settings/webhooks/{wid}/enable and /disable"""
+    """POST /api/settings/webhooks/{wid}/{to}: switch a webhook on or off"""
     act = webhooks.enable if to == "enable" else webhooks.disable
     return _answer(act(webhooks.find(webhook_id, caller=request.caller), by=request.caller))
 

@@ -81,7 +81,7 @@ def _grant(request: HttpRequest) -> Grant:
 
 @wire.endpoint("GET")
 def write_token(request: WireRequest, kind: str, repo_id: str, revision: str) -> HttpResponse:
-    """GET /api/{type}s/{id}/xet-write-token/{rev}"""
+    """GET /api/{type}s/{id}/xet-write-token/{rev}: the right to upload by Xet"""
     repository = lookup.repository(request, repo_id, kind)
     caller = request.caller
     ref = "" if wire.flag(request, "create_pr") else revision
@@ -107,7 +107,7 @@ def write_token(request: WireRequest, kind: str, repo_id: str, revision: str) ->
 
 @wire.endpoint("POST", caller=_caller)
 def xorb(request: WireRequest, space: str, digest: str) -> HttpResponse:
-    """POST /xet/{space}/v1/xorbs/default/{hash}"""
+    """POST /xet/{space}/v1/xorbs/default/{hash}: chunks of files, verified on arrival"""
     upload = _upload(request, space)
     announced = _announced(request)
     if announced > MAX_XORB:
@@ -121,7 +121,7 @@ def xorb(request: WireRequest, space: str, digest: str) -> HttpResponse:
 
 @wire.endpoint("POST", caller=_caller)
 def shard(request: WireRequest, space: str, digest: str = "") -> HttpResponse:
-    """POST /xet/{space}/v1/shards"""
+    """POST /xet/{space}/v1/shards: which chunks make up which files"""
     upload = _upload(request, space)
     if _announced(request) > MAX_SHARD:
         raise TooLarge(f"A shard has at most {MAX_SHARD} bytes.")
