@@ -118,6 +118,7 @@ def test_whoever_sends_head_and_get_say_the_same(ask: Asker, path: str) -> None:
         ("bytes=0-1,5-6", 200, WEIGHTS),
         ("items=0-1", 200, WEIGHTS),
     ],
+    ids=["some", "rest", "end", "more", "two", "items"],
 )
 def test_both_cut_out_the_same_part(ask: Asker, wanted: str, status: int, part: bytes) -> None:
     url = "/ada/tiny/resolve/main/model.safetensors"
