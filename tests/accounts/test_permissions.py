@@ -12,7 +12,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-NEEDS_WRITE = {Permission.WRITE, Permission.PROPOSE}
+NEEDS_WRITE = {Permission.WRITE, Permission.PROPOSE, Permission.MANAGE}
 SITE = {Permission.REVIEW, Permission.GOVERN}
 
 
