@@ -43,6 +43,7 @@ register_converter(NumberConverter, "number")
 accounts = [path("email/", addresses.addresses, name="addresses")]
 site = [
     path("", catalog.index, name="catalog"),
+    path("datasets", catalog.datasets, name="datasets"),
     path("device", devices.device, name="device"),
     path("favicon.ico", RedirectView.as_view(url=static_lazy("img/mark.svg")), name="icon"),
     path("healthz", health.alive, name="alive"),
@@ -79,6 +80,7 @@ repositories = [
         repository.raw_report,
         name="repository-report",
     ),
+    path(f"{_here}/checks/<revision:revision>/rerun", repository.rerun, name="repository-rerun"),
     path(f"{_here}/releases", repository.releases, name="repository-releases"),
     path(f"{_here}/releases/request", repository.request_release, name="release-request"),
     path(f"{_here}/discussions", discussions.index, name="discussions"),

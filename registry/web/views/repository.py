@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from registry.agreements import acceptances, terms
@@ -39,9 +40,27 @@ def checks(request: CallerRequest, namespace: str, name: str, revision: str = ""
     """The report of a revision. htmx asks for the part that changes while checks run."""
     repository = lookup.repository_or_404(request, namespace, name)
     here = _standing(request, repository, revision)
-    page = findings.report(here.run, here.answer) | {"holds": _holds_beside_checks(here)}
+    page = findings.report(here.run, here.answer) | {
+        "holds": _holds_beside_checks(here),
+        "may_rerun": runs.may_rerun(here.shown, by=request.caller),
+    }
     part = "#live" if request.htmx else ""
     return _render(request, "checks", here, page, part=part)
+
+
+@login_required
+@require_POST
+def rerun(request: CallerRequest, namespace: str, name: str, revision: str) -> HttpResponse:
+    """Run all checks of a revision again; its page then follows them."""
+    repository = lookup.repository_or_404(request, namespace, name)
+    found = lookup.revision_or_404(request, repository, revision)
+    try:
+        runs.rerun(found, by=request.caller)
+    except RegistryError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("The checks run again."))
+    return redirect("repository-checks-revision", namespace, name, found.oid)
 
 
 @require_safe
@@ -164,7 +183,7 @@ def _card_html(revision: Revision, repository: Repository) -> str:
     if entry.size > gate.OPEN_FILE_MAX:
         return ""
     text = blobs.read(entry.sha256, limit=gate.OPEN_FILE_MAX).decode(errors="replace")
-    _front, prose = cards.split(text)
+    prose = cards.split(text)[1]
     return markdown.render(prose, files_url=f"{repository.get_absolute_url()}/blob/{revision.oid}")
 
 
