@@ -68,6 +68,8 @@ def _fetch(content: Content, path: Path, sha256: str) -> None:
     with disk_errors(), tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         # So that nobody takes it for an abandoned one while it is written
         fcntl.flock(file, fcntl.LOCK_SH)
+        if not os.fstat(file.fileno()).st_nlink:
+            return  # somebody did, in the moment before; the caller comes again
         try:
             while piece := content.read(PIECE):
                 hasher.update(piece)
@@ -75,10 +77,11 @@ def _fetch(content: Content, path: Path, sha256: str) -> None:
             file.flush()
             if hasher.hexdigest() != sha256:
                 raise StorageUnavailable(f"The bytes stored as {sha256} are others.")
-            Path(file.name).rename(path)
-        except BaseException:
+            # Never over the file of somebody who was quicker: its users hold a lock on that one
+            with suppress(FileExistsError):
+                path.hardlink_to(file.name)
+        finally:
             Path(file.name).unlink(missing_ok=True)
-            raise
 
 
 def _remove_unused(path: Path) -> bool:
@@ -88,7 +91,8 @@ def _remove_unused(path: Path) -> bool:
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink(missing_ok=True)
+        if os.fstat(descriptor).st_nlink:  # else another file may have this name by now
+            path.unlink(missing_ok=True)
     except BlockingIOError:
         return False
     finally:

@@ -49,6 +49,7 @@ def _status(link: str) -> int:
     try:
         return _fetch(link)[0]
     except urllib.error.HTTPError as error:
+        error.close()
         return error.code
 
 

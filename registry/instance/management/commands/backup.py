@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from registry.instance import backups
@@ -20,5 +21,6 @@ class Command(BaseCommand):
             made = backups.back_up(folder.absolute(), tell=self.stderr.write)
         except InstanceError as error:
             raise CommandError(str(error)) from error
-        self.stderr.write(f"{made.blobs} blobs with {made.bytes} bytes, each verified.")
+        how = "verified" if settings.STORAGE == "local" else "found in the bucket"
+        self.stderr.write(f"{made.blobs} blobs with {made.bytes} bytes, each {how}.")
         self.stdout.write(str(made.folder))
