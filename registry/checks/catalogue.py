@@ -43,8 +43,10 @@ _ALL = (
         "UPL-TYPE",
         "upload",
         "File types",
-        "Files that are neither weights in an accepted format nor text, pictures or licenses.",
+        "Files that are neither weights in an accepted format nor text, pictures or licenses; in a "
+        "dataset also tables (parquet, arrow) and text compressed with zst are accepted.",
         "Delete the file from the revision. Weights belong into safetensors or GGUF; code belongs elsewhere.",
+        version=2,
     ),
     Check(
         "SEC-MAGIC",

@@ -10,6 +10,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 
 from registry.catalog import files
+from registry.catalog.models import RepositoryType
 from registry.checks import leases, runs, scanners
 from registry.checks.findings import ModelFile, escaped
 from registry.checks.leases import Lease, LeaseLost
@@ -75,8 +76,12 @@ def _scan(job: Job, lease: Lease) -> Outcome:
         lease.tell("scan", "progress", done=round(done, 3), note=check)
 
     with _model_files(job) as model:
+        repository = job.run.revision.repository
         result = scanners.scan(
-            model, repository=job.run.revision.repository.full_name, on_progress=show
+            model,
+            repository=repository.full_name,
+            is_dataset=repository.type == RepositoryType.DATASET,
+            on_progress=show,
         )
     stage = {"name": "scan", "status": "done", "seconds": result.seconds, "reason": None}
     return Outcome(

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from registry.accounts.callers import NOBODY, Caller
+from registry.catalog.models import RepositoryType
 from registry.releases.models import Release, Status
 
 
@@ -15,6 +16,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "site_name": settings.SITE_NAME,
         "signup_open": settings.SIGNUP_OPEN,
         "languages": settings.LANGUAGES,
+        "has_datasets": RepositoryType.DATASET in settings.REPOSITORY_TYPES,
         "caller": caller,
         "request_id": getattr(request, "request_id", ""),
         "reviews_waiting": lambda: _waiting(caller),

@@ -1,4 +1,4 @@
-"""The list of models as one visitor sees it: search, filters, and what each row says."""
+"""The lists of models and datasets as one visitor sees it: search, filters, and what each row says."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +45,7 @@ class Row:
 def select(
     caller: Caller,
     *,
+    kind: str = "",
     query: str = "",
     license: str = "",
     verdict: str = "",
@@ -54,6 +55,8 @@ def select(
     so that nobody learns from a hit what is in quarantine."""
     found = Repository.objects.visible_to(caller).select_related("namespace")
     found = found.annotate(moved_at=_moved_at(caller))
+    if kind:
+        found = found.filter(type=kind)
     for word in query.split()[:8]:
         found = found.filter(
             Q(name__icontains=word)
@@ -104,9 +107,9 @@ def rows(page: list[Repository], caller: Caller) -> list[Row]:
     ]
 
 
-def licenses_in_use(caller: Caller) -> list[str]:
+def licenses_in_use(caller: Caller, kind: str) -> list[str]:
     """The licenses of what the public gets, for the filter."""
-    visible = Repository.objects.visible_to(caller)
+    visible = Repository.objects.visible_to(caller).filter(type=kind)
     outside = Ref.objects.filter(repository__in=visible, name=MAIN).annotate(outside=_outside_key())
     named = (
         Revision.objects.filter(pk__in=outside.values("outside"))

@@ -183,3 +183,43 @@ def test_names_are_found_in_any_case_and_lead_to_their_spelling(client: Client) 
     answer = client.get("/ada/MODEL")
 
     assert (answer.status_code, answer["Location"]) == (302, "/Ada/Model")
+
+
+def test_datasets_have_a_list_of_their_own_where_they_are_switched_on(
+    client: Client, settings: Any
+) -> None:
+    settings.REPOSITORY_TYPES = ["model", "dataset"]
+    ada = factories.make_user("ada")
+    factories.make_released(factories.make_repository(ada, "writes"))
+    factories.make_released(factories.make_repository(ada, "texts", type="dataset"))
+
+    models, listed = client.get("/").text, client.get("/datasets").text
+
+    assert 'href="/datasets/ada/texts"' in listed
+    assert "/ada/writes" not in listed
+    assert "1 dataset" in listed
+    assert "/ada/writes" in models
+    assert "ada/texts" not in models
+    assert 'href="/datasets"' in models
+    both = client.get("/ada").text
+    assert "/ada/writes" in both
+    assert "/datasets/ada/texts" in both
+    assert "Nothing matches" in client.get("/datasets?q=writes").text
+    assert "1 dataset" in client.get("/datasets?license=llama3.1").text
+    client.force_login(factories.make_user("bob"))
+    settings.REPOSITORY_TYPES = ["model"]
+    assert "texts" not in client.get("/ada").text
+
+
+def test_an_empty_list_of_datasets_says_how_to_upload_one(client: Client, settings: Any) -> None:
+    settings.REPOSITORY_TYPES = ["model", "dataset"]
+    client.force_login(factories.make_user("bob"))
+
+    page = client.get("/datasets").text
+
+    assert "hf upload bob/my-dataset ./my-dataset --repo-type dataset" in page
+
+
+def test_without_datasets_there_is_no_list_of_them(client: Client) -> None:
+    assert client.get("/datasets").status_code == 404
+    assert 'href="/datasets"' not in client.get("/").text

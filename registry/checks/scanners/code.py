@@ -16,7 +16,7 @@ def check(folder: Folder) -> Iterator[Finding]:
     for file in folder.files:
         if _FILES.fullmatch(file.path):
             yield _finding(file.path, "", f"{show(file.path)} is code.")
-    for file in folder.ending(".json"):
+    for file in folder.settings():
         try:
             value = folder.json(file.path)
         except Problem:

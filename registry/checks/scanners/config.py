@@ -55,7 +55,9 @@ class Model:
 
 
 def models_of(folder: Folder) -> list[Model]:
-    """Every folder that holds the weights of a model."""
+    """Every folder that holds the weights of a model; a dataset needs none and has none."""
+    if folder.is_dataset:
+        return []
     places = {
         dirname(file.path)
         for file in folder.files

@@ -1,19 +1,29 @@
 """The files of a revision as the scanners see them; what several scanners need is parsed once."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from posixpath import dirname
 from typing import Any
 
 from registry.checks.findings import ModelFile
 
+# The JSON of a dataset that libraries read as settings; all other is data, of any size and shape
+_SETTINGS = re.compile(
+    r"(.*/)?([a-z_]*config|dataset_infos?|dataset_dict|state)\.json", re.IGNORECASE
+)
+
 
 class Folder:
-    """`reading` names the file at hand, so that a crash can say where."""
+    """`reading` names the file at hand, so that a crash can say where. A dataset is judged without
+    what only a model has to have."""
 
-    def __init__(self, files: Sequence[ModelFile], *, repository: str) -> None:
+    def __init__(
+        self, files: Sequence[ModelFile], *, repository: str, is_dataset: bool = False
+    ) -> None:
         self.files = sorted(files, key=lambda file: file.path)
         self.by_path = {file.path: file for file in self.files}
         self.repository = repository
+        self.is_dataset = is_dataset
         self.reading = ""
         self._parsed: dict[tuple[str, str], tuple[Any, Problem | None]] = {}
 
@@ -21,6 +31,12 @@ class Folder:
         for file in self.files:
             if file.path.lower().endswith(endings):
                 self.reading = file.path
+                yield file
+
+    def settings(self) -> Iterator[ModelFile]:
+        """The JSON files that loaders read."""
+        for file in self.ending(".json"):
+            if not self.is_dataset or _SETTINGS.fullmatch(file.path):
                 yield file
 
     def beside(self, path: str, name: str) -> ModelFile | None:

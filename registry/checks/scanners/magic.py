@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 from registry.checks.findings import Finding, ModelFile, block, show
-from registry.checks.scanners import disguises, token_files
+from registry.checks.scanners import disguises, tables, token_files
 from registry.checks.scanners.folder import Folder
 from registry.checks.scanners.types import Kind, kind_of
 
@@ -41,6 +41,7 @@ _OTHERS = {
     b"\x93NUMPY": "numpy array",
     b"%PDF-": "PDF document",
 }
+_CARRIES = {Kind.CHECKPOINT: "zip archive", Kind.COMPRESSED: "zstandard archive"}
 _PICTURES = {
     "png": (b"\x89PNG\r\n\x1a\n",),
     "jpg": (b"\xff\xd8\xff",),
@@ -61,7 +62,7 @@ def check(folder: Folder) -> Iterator[Finding]:
     for file in folder.files:
         folder.reading = file.path
         head, tail = _ends(file)
-        kind = kind_of(file.path)
+        kind = kind_of(file.path, in_dataset=folder.is_dataset)
         if (finding := _known(file, kind, head)) or (finding := _mismatch(file, kind, head, tail)):
             yield finding
 
@@ -71,7 +72,7 @@ def _known(file: ModelFile, kind: Kind, head: bytes) -> Finding | None:
     if program := _program(head):
         return block("SEC-NATIVE", f"{show(file.path)} is a program ({program}).", file=file.path)
     archive = _begins(head, _ARCHIVES) or ("tar archive" if _is_tar(head) else None)
-    if archive and not (kind is Kind.CHECKPOINT and archive == "zip archive"):
+    if archive and _CARRIES.get(kind) != archive:
         return block(
             "SEC-ARCHIVE",
             f"{show(file.path)} is a {archive}. Archives are not accepted; upload the files themselves.",
@@ -103,6 +104,8 @@ def _not_what_it_says(file: ModelFile, kind: Kind, head: bytes) -> str | None:
             return _not_text(file)
         case Kind.TOKENIZER:
             return token_files.fault_of(file.local)
+        case Kind.TABLE | Kind.COMPRESSED:
+            return tables.fault_of(file.local, ending)
         case Kind.PICTURE if not _is_picture(ending, head):
             return "something else"
         case Kind.DOCUMENT if ending == "pdf" and not head.startswith(b"%PDF-"):

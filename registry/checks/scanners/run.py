@@ -71,11 +71,12 @@ def scan(
     files: Sequence[ModelFile],
     *,
     repository: str,
+    is_dataset: bool = False,
     on_progress: Callable[[str, float], None] = lambda check, done: None,
 ) -> ScanResult:
     """Every static check over these files. `on_progress(check, share)` is called before each check."""
     started = monotonic()
-    folder = Folder(files, repository=repository)
+    folder = Folder(files, repository=repository, is_dataset=is_dataset)
     findings: list[Finding] = []
     for number, (name, scanner) in enumerate(SCANNERS.items()):
         on_progress(name, number / len(SCANNERS))

@@ -66,7 +66,7 @@ def limit_of(path: str) -> int:
 
 
 def check(folder: Folder) -> Iterator[Finding]:
-    for file in folder.ending(".json"):
+    for file in folder.settings():
         try:
             folder.json(file.path)
         except JsonProblem as problem:

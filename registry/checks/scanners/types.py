@@ -16,6 +16,8 @@ class Kind(StrEnum):
     TOKENIZER = "tokenizer model"
     PICTURE = "picture"
     DOCUMENT = "document"
+    TABLE = "table"
+    COMPRESSED = "compressed text"
     OTHER = "other"
 
 
@@ -32,6 +34,13 @@ _ENDINGS = {
     **dict.fromkeys(("png", "jpg", "webp", "gif"), Kind.PICTURE),
     **dict.fromkeys(("svg", "pdf"), Kind.DOCUMENT),
 }
+# What a dataset is made of; in a model it is nothing that a loader reads
+_OF_DATASETS = {
+    "parquet": Kind.TABLE,
+    "arrow": Kind.TABLE,
+    "jsonl": Kind.TEXT,
+}
+_COMPRESSED_TEXT = re.compile(r".*\.(json|jsonl|csv|tsv|txt)\.zst")
 _REFUSED = {
     **dict.fromkeys(("zip", "tar", "gz", "tgz", "bz2", "xz", "7z", "zst", "rar"), "Archive"),
     **dict.fromkeys(("py", "sh", "js", "bat", "ps1", "rb", "pl", "lua", "cu", "c", "cpp"), "Code"),
@@ -44,14 +53,23 @@ _REFUSED = {
     **dict.fromkeys(("npy", "npz"), "Numpy"),
     **dict.fromkeys(("exe", "dll", "so", "dylib", "wasm"), "Program"),
 }
+_REMEDY = "Convert weights to safetensors or GGUF; delete what is not part of the model."
+_REMEDY_OF_DATASET = (
+    "Data is taken as parquet, arrow, jsonl, json, csv, tsv or txt, and as text compressed with "
+    "zst (.jsonl.zst); delete what is not part of the dataset."
+)
 
 
-def kind_of(path: str) -> Kind:
+def kind_of(path: str, *, in_dataset: bool = False) -> Kind:
     lowered = path.lower()
     name = lowered.rsplit("/", 1)[-1]
     if _CHECKPOINTS.fullmatch(lowered):
         return Kind.CHECKPOINT
     ending = name.rsplit(".", 1)[-1] if "." in name else ""
+    if in_dataset and _COMPRESSED_TEXT.fullmatch(name):
+        return Kind.COMPRESSED
+    if in_dataset and ending in _OF_DATASETS:
+        return _OF_DATASETS[ending]
     if ending in _REFUSED:
         return Kind.OTHER
     if _BARE_TEXTS.fullmatch(name):
@@ -61,7 +79,7 @@ def kind_of(path: str) -> Kind:
 
 def check(folder: Folder) -> Iterator[Finding]:
     for file in folder.files:
-        if kind_of(file.path) is not Kind.OTHER:
+        if kind_of(file.path, in_dataset=folder.is_dataset) is not Kind.OTHER:
             continue
         name = file.path.rsplit("/", 1)[-1]
         ending = name.rsplit(".", 1)[-1].lower() if "." in name else ""
@@ -69,6 +87,6 @@ def check(folder: Folder) -> Iterator[Finding]:
         yield block(
             "UPL-TYPE",
             f"{show(file.path)}: {what} files are not accepted here. "
-            "Convert weights to safetensors or GGUF; delete what is not part of the model.",
+            f"{_REMEDY_OF_DATASET if folder.is_dataset else _REMEDY}",
             file=file.path,
         )

@@ -1,9 +1,10 @@
-"""The list of models, and the pages of namespaces."""
+"""The lists of models and datasets, and the pages of namespaces."""
 
 from typing import Any
 
+from django.conf import settings
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
@@ -12,6 +13,7 @@ from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace, NamespaceKind
 from registry.accounts.permissions import Permission
 from registry.catalog import quotas
+from registry.catalog.models import RepositoryType
 from registry.web import listing
 from registry.web.requests import CallerRequest, text_in
 
@@ -20,16 +22,28 @@ PER_PAGE = 25
 
 @require_safe
 def index(request: CallerRequest) -> HttpResponse:
+    return _list(request, RepositoryType.MODEL)
+
+
+@require_safe
+def datasets(request: CallerRequest) -> HttpResponse:
+    if RepositoryType.DATASET not in settings.REPOSITORY_TYPES:
+        raise Http404("This site has no datasets.")
+    return _list(request, RepositoryType.DATASET)
+
+
+def _list(request: CallerRequest, kind: RepositoryType) -> HttpResponse:
     wanted = {
         "query": text_in(request.GET, "q").strip(),
         "license": text_in(request.GET, "license"),
         "verdict": text_in(request.GET, "verdict"),
         "sort": text_in(request.GET, "sort") or "updated",
     }
-    found = listing.select(request.caller, **wanted)
+    found = listing.select(request.caller, kind=kind, **wanted)
     context = _page(request, Paginator(found, PER_PAGE))
     context |= wanted | {
-        "license_choices": listing.licenses_in_use(request.caller),
+        "is_datasets": kind == RepositoryType.DATASET,
+        "license_choices": listing.licenses_in_use(request.caller, kind),
         "is_filtered": bool(wanted["query"] or wanted["license"] or wanted["verdict"]),
     }
     return render(request, "catalog/index.html", context)
