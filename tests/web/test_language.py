@@ -2,6 +2,8 @@
 
 import ast
 import gettext
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,27 @@ def test_the_compiled_translation_says_what_its_source_says() -> None:
             assert compiled.pgettext(entry["msgctxt"], entry["msgid"]) == entry["msgstr"]
         else:
             assert compiled.gettext(entry["msgid"]) == entry["msgstr"]
+
+
+def _said() -> Iterator[tuple[str, str]]:
+    """The texts of pages, with the file each is in. Those with parts to fill in are left out."""
+    for path in settings.BASE_DIR.glob("templates/**/*.html"):
+        for tag in re.finditer(r"""{%\s*translate\s+(["'])(.*?)\1""", path.read_text()):
+            yield tag[2], path.name
+    for path in settings.BASE_DIR.glob("registry/web/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(
+                    func=ast.Name("_" | "gettext_lazy" | "ngettext"),
+                    args=[ast.Constant(str(text)), *_],
+                ):
+                    yield text, path.name
+
+
+def test_every_text_of_a_page_is_in_the_translation() -> None:
+    known = {entry["msgid"] for entry in _entries((FRENCH / "django.po").read_text())}
+
+    assert {(text, file) for text, file in _said() if text not in known} == set()
 
 
 @pytest.mark.django_db
