@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from mdit_py_plugins.anchors import anchors_plugin
+from mdit_py_plugins.anchors.index import slugify
 from mdit_py_plugins.footnote import footnote_plugin
 
 MAX_CHARACTERS = 200_000
@@ -130,9 +131,27 @@ def render(text: str, *, files_url: str = "", prefix: str = CARD) -> SafeString:
     return mark_safe(clean)  # noqa: S308 - this is the sanitised text
 
 
+class _Slugs:
+    """The ids of one text's headings, each another. The plugin itself would try one number after
+    the other, anew for each of thousands of equal headings."""
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+        self._next: dict[str, int] = {}
+
+    def __call__(self, title: str) -> str:
+        slug = slugify(title)
+        number = self._next.get(slug, 0)
+        while (unique := f"{slug}-{number}" if number else slug) in self._given:
+            number += 1
+        self._given.add(unique)
+        self._next[slug] = number + 1
+        return unique
+
+
 def _markdown() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    parser.use(anchors_plugin, max_level=4).use(footnote_plugin)
+    parser.use(anchors_plugin, max_level=4, slug_func=_Slugs()).use(footnote_plugin)
     parser.core.ruler.push("demote headings", _demote)
     parser.add_render_rule("image", _picture)
     return parser

@@ -1,5 +1,7 @@
 """Cards are hostile: what reaches a page from one."""
 
+import re
+import time
 from html.parser import HTMLParser
 
 import pytest
@@ -100,3 +102,15 @@ def test_tables_and_code_stay() -> None:
 def test_a_deeply_nested_card_is_rendered_all_the_same() -> None:
     assert markdown.render("> " * 5000 + "x")
     assert markdown.render("[" * 20_000)
+
+
+def test_headings_of_one_name_have_ids_of_their_own() -> None:
+    html = markdown.render("# a\n# a-1\n# a\n# a\n# b")
+    assert re.findall(r'id="card-([^"]*)"', html) == ["a", "a-1", "a-2", "a-3", "b"]
+
+
+@pytest.mark.parametrize("heading", ["# a\n", "a\n-\n", "#\n"])
+def test_thousands_of_equal_headings_take_no_longer_than_others(heading: str) -> None:
+    began = time.process_time()
+    markdown.render(heading * 8_000)
+    assert time.process_time() - began < 5
