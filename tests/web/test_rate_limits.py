@@ -72,6 +72,17 @@ def test_trying_one_token_after_the_other_ends(limited: Any) -> None:
     assert Wire().get("/api/models").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/accounts/login/", "/device", "/oauth/device", "/docs"])
+def test_a_made_up_token_is_no_new_caller_where_nobody_reads_tokens(
+    limited: Any, path: str
+) -> None:
+    limited.RATE_LIMITS = {"login": (2, 600), "page": (2, 600)}
+    statuses = [Wire(secret=f"hf_any{n}").get(path).status_code for n in range(3)]
+
+    assert statuses[-1] == 429
+    assert 429 not in statuses[:-1]
+
+
 def test_the_page_that_says_the_site_lives_is_never_counted(limited: Any) -> None:
     limited.RATE_LIMITS = {"page": (1, 600)}
 
