@@ -126,6 +126,16 @@ def check(path: str) -> None:
         raise InvalidPath(f"Invalid path: {path[:200]!a} is not an allowed file name: {why}.")
 
 
+def check_length(path: str) -> None:
+    """Raise InvalidPath where the name is longer or deeper than any that a repository may hold: for
+    names that nobody is going to store, but that cost the more to look at, the longer they are."""
+    if len(path) > MAX_PATH_BYTES or path.count("/") >= MAX_PARTS:
+        raise InvalidPath(
+            f"Invalid path: {path[:200]!a} is longer than {MAX_PATH_BYTES} bytes or more than "
+            f"{MAX_PARTS} folders deep."
+        )
+
+
 def check_folder(folder: str, files: Iterable[str], folders: Iterable[str]) -> None:
     """Raise InvalidPath when two names in a folder (`""`, or a path that ends with `/`) cannot
     stand side by side."""

@@ -5,9 +5,15 @@ Patterns come with uploads, so matching is done part by part and never backtrack
 
 import fnmatch
 import functools
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from registry.catalog import paths
+
 MAX_PATTERNS = 1000
+# Of the parts of a pattern at most every other one is `**`, and each of the rest is a part of a path
+MAX_PARTS = 2 * paths.MAX_PARTS + 1
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,14 @@ def is_ignored(patterns: list[Pattern], path: str) -> bool:
 def _pattern(text: str, says: bool, *, only_folders: bool = False) -> Pattern:
     text = text.removeprefix("\\") if text[:2] in {"\\#", "\\!"} else text
     is_anchored = "/" in text
-    return Pattern(tuple(text.strip("/").split("/")), says, is_anchored, only_folders)
+    parts = text.strip("/").split("/")
+    # Some `**` in a row mean what one does; what then has more parts than a path, matches none
+    plain = [part for part, same in itertools.groupby(parts) for part in _once(part, same)]
+    return Pattern(tuple(plain[:MAX_PARTS]), says, is_anchored, only_folders)
+
+
+def _once(part: str, same: Iterable[str]) -> Iterable[str]:
+    return [part] if part == "**" else same
 
 
 @functools.lru_cache(maxsize=4096)

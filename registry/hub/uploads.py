@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from pydantic import BaseModel, Field
 
-from registry.catalog import branches, files, patterns, proposals, revisions, rights
+from registry.catalog import branches, files, paths, patterns, proposals, revisions, rights
 from registry.catalog.files import Entry, FileEntry
 from registry.errors import Invalid, TooLarge
 from registry.hub import lookup, wire
@@ -40,6 +40,8 @@ def preupload(request: WireRequest, kind: str, repo_id: str, revision: str) -> H
     plan = wire.body(request, Plan)
     if len(plan.files) > MAX_FILES:
         raise TooLarge(f"Ask about at most {MAX_FILES} files at once.")
+    for planned in plan.files:
+        paths.check_length(planned.path)
     if target:
         head = revisions.find(repository, revision, caller=request.caller)
     else:

@@ -1,6 +1,7 @@
 """Patterns of `.gitattributes` and `.gitignore`, compared with what the git program says."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,22 @@ def test_stars_do_not_multiply() -> None:
 
     assert not patterns.is_lfs(found, "a" * 255)
     assert not patterns.is_ignored(deep, "/".join(["a"] * 32))
+
+
+@pytest.mark.parametrize(
+    "pattern", ["**/" * 3000 + "x/y", "a/" * 3000 + "y", "**/a/" * 3000 + "y", "**/*/" * 32 + "y"]
+)
+def test_a_pattern_of_thousands_of_parts_is_no_more_work_than_a_path(pattern: str) -> None:
+    found = patterns.ignore_patterns(pattern)
+    began = time.process_time()
+
+    assert not patterns.is_ignored(found, "/".join("a" * 32))
+    assert time.process_time() - began < 5
+
+
+def test_some_stars_in_a_row_mean_what_one_does() -> None:
+    found = patterns.ignore_patterns("a/**/**/**/b")
+
+    assert patterns.is_ignored(found, "a/b")
+    assert patterns.is_ignored(found, "a/c/d/b")
+    assert not patterns.is_ignored(found, "c/a/b")

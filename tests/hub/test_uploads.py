@@ -67,6 +67,17 @@ def plan(wire: Wire, repository: Repository, path: str, **rest: Any) -> dict[str
 # Planning
 
 
+@pytest.mark.parametrize("path", ["a/" * 1_000_000 + "b", "a/" * 32 + "b", "a" * 1025])
+def test_a_name_that_no_repository_holds_is_refused_before_it_is_looked_at(
+    wire: Wire, repository: Repository, path: str
+) -> None:
+    body = {"files": [{"path": path, "size": 10}], "gitIgnore": "*.tmp"}
+    answer = wire.post(f"/api/models/{repository}/preupload/main", body)
+
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("Invalid path")
+
+
 @pytest.mark.parametrize(
     ("path", "file", "mode"),
     [
