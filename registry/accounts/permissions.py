@@ -45,6 +45,11 @@ def role_in(caller: Caller, namespace: Namespace) -> str | None:
     return membership.role if membership else None
 
 
+def is_inside(caller: Caller, namespace: Namespace) -> bool:
+    """Whether the caller is told who the members are and what is stored."""
+    return caller.is_maintainer or role_in(caller, namespace) is not None
+
+
 def may(caller: Caller, permission: Permission, namespace: Namespace) -> bool:
     """Whether the caller's role, site role and token together allow it in this namespace."""
     if caller.user is None or not caller.user.is_active:

@@ -44,7 +44,7 @@ def organisation(request: WireRequest, name: str) -> HttpResponse:
     """GET /api/organizations/{name}/overview: what an organisation's page says"""
     found = _organisation(name)
     summary = organisation_summary(found) | _counts(found, request.caller)
-    if _is_in(found, request.caller):
+    if permissions.is_inside(request.caller, found):
         summary["numUsers"] = found.memberships.filter(user__is_active=True).count()
     return wire.json_answer(summary)
 
@@ -53,7 +53,7 @@ def organisation(request: WireRequest, name: str) -> HttpResponse:
 def members(request: WireRequest, name: str) -> HttpResponse:
     """GET /api/organizations/{name}/members: told to members and to maintainers of the site."""
     found = _organisation(name)
-    if not _is_in(found, request.caller):
+    if not permissions.is_inside(request.caller, found):
         return wire.json_answer([])
     rows = found.memberships.filter(user__is_active=True).select_related("user")
     return _page(
@@ -75,7 +75,7 @@ def repositories_of(request: WireRequest, name: str) -> HttpResponse:
     if request.caller.user is None:
         raise SignInRequired("Send a token to see the repositories of an organisation.")
     found = _organisation(name)
-    if not _is_in(found, request.caller):
+    if not permissions.is_inside(request.caller, found):
         raise NotAllowed("Only members see what an organisation stores.")
     return _storage(request, found)
 
@@ -103,10 +103,6 @@ def _organisation(name: str) -> Namespace:
 def _known_to(caller: Caller) -> Q:
     """The condition that a membership is of a namespace whose people the caller may know."""
     return Q() if caller.is_maintainer else permissions.namespaces_with(caller, Permission.READ)
-
-
-def _is_in(namespace: Namespace, caller: Caller) -> bool:
-    return caller.is_maintainer or permissions.role_in(caller, namespace) is not None
 
 
 def _counts(namespace: Namespace, caller: Caller) -> dict[str, int]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from registry.accounts import permissions, plain_hub
 from registry.accounts.callers import Caller
 from registry.accounts.permissions import Permission
-from registry.agreements import documents
-from registry.agreements.models import Document
+from registry.agreements import documents, requests
+from registry.agreements.models import Document, RequestState
 from registry.catalog import revisions
 from registry.catalog.models import Ref, Repository, Revision
 from registry.checks import runs
@@ -40,6 +40,7 @@ class Standing:
     is_plain: bool
     open_release: Release | None
     submit_refusal: str
+    requests_waiting: int
     public_release: Release | None
     licenses: list[Document | str]
 
@@ -80,6 +81,7 @@ def of(
     sees = revisions.sees_quarantine(repository, caller)
     is_plain = plain_hub.is_on(repository.namespace)
     open_release = _open_release(repository, caller)
+    may_write = permissions.may(caller, Permission.PROPOSE, repository.namespace)
     return Standing(
         repository=repository,
         public=ref.head if is_plain else ref.public,
@@ -89,10 +91,11 @@ def of(
         run=runs.latest(shown),
         answer=gate.decide(repository, shown, caller=caller),
         sees_quarantine=sees,
-        may_write=permissions.may(caller, Permission.PROPOSE, repository.namespace),
+        may_write=may_write,
         is_plain=is_plain,
         open_release=open_release,
         submit_refusal=_submit_refusal(open_release, caller),
+        requests_waiting=_requests_waiting(repository) if may_write else 0,
         public_release=offers.current(repository),
         licenses=documents.licenses_of_card(shown.card),
     )
@@ -114,6 +117,11 @@ def _open_release(repository: Repository, caller: Caller) -> Release | None:
         .filter(repository=repository, branch=MAIN, status__in=OPEN)
         .first()
     )
+
+
+def _requests_waiting(repository: Repository) -> int:
+    """How many people wait to be let in, where somebody has to let them in."""
+    return requests.listed(repository, RequestState.PENDING).count() if repository.gated else 0
 
 
 def _submit_refusal(release: Release | None, caller: Caller) -> str:

@@ -264,3 +264,17 @@ def test_a_lock_without_requests_says_so(client: Client) -> None:
 
     assert "Nobody has to ask now" in page
     assert "Nobody is waiting." in page
+
+
+def test_the_tab_says_how_many_people_wait_to_those_who_decide_alone(
+    client: Client, bob: User
+) -> None:
+    repository = make_gated().repository
+    ask(repository, bob)
+    waiting = '<span class="count">1<span class="for-readers"> waiting</span></span>'
+
+    assert waiting not in client.get(f"/{repository}").text
+    client.force_login(repository.created_by)
+    assert waiting in client.get(f"/{repository}").text
+    set_mode(repository, Gated.NO)
+    assert waiting not in client.get(f"/{repository}").text

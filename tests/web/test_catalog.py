@@ -223,3 +223,26 @@ def test_an_empty_list_of_datasets_says_how_to_upload_one(client: Client, settin
 def test_without_datasets_there_is_no_list_of_them(client: Client) -> None:
     assert client.get("/datasets").status_code == 404
     assert 'href="/datasets"' not in client.get("/").text
+
+
+def test_members_are_told_to_members_and_to_maintainers(client: Client) -> None:
+    lab = factories.make_organisation("lab", owner=factories.make_user("ada"))
+    bob = factories.make_member(lab, Role.READ)
+
+    told = {}
+    for person in (None, factories.make_user(), bob, factories.make_maintainer()):
+        if person:
+            client.force_login(person)
+        told[person] = 'href="/ada"' in client.get("/lab").text
+
+    assert list(told.values()) == [False, False, True, True]
+
+
+def test_a_person_finds_their_organisations_on_their_own_page_alone(client: Client) -> None:
+    factories.make_organisation("lab", owner=factories.make_user("ada"))
+    client.force_login(factories.make_user("carol"))
+    assert 'href="/lab"' not in client.get("/ada").text
+
+    client.force_login(factories.User.objects.get(username="ada"))
+
+    assert 'href="/lab"' in client.get("/ada").text

@@ -4,13 +4,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
-from registry.accounts.models import Namespace, NamespaceKind
+from registry.accounts.models import Membership, Namespace, NamespaceKind
 from registry.accounts.permissions import Permission
 from registry.catalog import quotas
 from registry.catalog.models import RepositoryType
@@ -54,15 +55,25 @@ def namespace(request: CallerRequest, namespace: str) -> HttpResponse:
     """A person or an organisation, and what of theirs this visitor may know of."""
     owner = get_object_or_404(Namespace, name__iexact=namespace)
     found = listing.select(request.caller).filter(namespace=owner)
+    is_organisation = owner.kind == NamespaceKind.ORGANISATION
+    tells_members = is_organisation and permissions.is_inside(request.caller, owner)
     members = owner.memberships.select_related("user").order_by("user__username")
     context = _page(request, Paginator(found, PER_PAGE)) | {
         "owner": owner,
-        "is_organisation": owner.kind == NamespaceKind.ORGANISATION,
-        "members": members if owner.kind == NamespaceKind.ORGANISATION else [],
+        "is_organisation": is_organisation,
+        "members": members if tells_members else [],
+        "organisations": _organisations(request.caller, owner),
         "may_write": permissions.may(request.caller, Permission.WRITE, owner),
         "held": _held(request.caller, owner),
     }
     return render(request, "catalog/namespace.html", context)
+
+
+def _organisations(caller: Caller, owner: Namespace) -> QuerySet[Membership] | None:
+    """Where the person is a member: on their own page, for themselves alone."""
+    if caller.user is None or caller.user.namespace_id != owner.pk:
+        return None
+    return caller.user.memberships.select_related("namespace").order_by("namespace__name")
 
 
 def _held(caller: Caller, owner: Namespace) -> dict[str, Any] | None:
