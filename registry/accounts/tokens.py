@@ -4,15 +4,17 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from registry.accounts import callers
 from registry.accounts.callers import Caller
-from registry.accounts.models import AccessToken, Scope, User
+from registry.accounts.models import AccessToken, Membership, Scope, User
 from registry.audit import log
 from registry.errors import Invalid, InvalidToken
+from registry.prepared import Prepared
 
 PREFIX = "hf_"
 USE_NOTED_EVERY = timedelta(minutes=5)
@@ -54,12 +56,13 @@ def issue(
 def recognise(secret: str, *, request_id: str = "") -> Caller:
     """The caller that a token stands for. Unknown, expired, revoked, closed account: one answer."""
     now = timezone.now()
-    token = next(iter(_valid(now).filter(digest=_digest(secret))[:1]), None)
+    token = next(iter(_BY_DIGEST.rows(digest=_digest(secret), now=now)), None)
     if token is None:
         raise InvalidToken("Invalid credentials in Authorization header")
     if token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY:
         AccessToken.objects.filter(pk=token.pk).update(last_used_at=now)
-    return callers.of_token(token, request_id=request_id)
+    roles = tuple(zip(token.member_of, token.member_as, strict=True))  # type: ignore[attr-defined]
+    return callers.of_token(token, request_id=request_id, roles=roles)
 
 
 def of_id(public_id: str, *, request_id: str = "") -> Caller:
@@ -84,6 +87,21 @@ def _valid(now: datetime) -> QuerySet[AccessToken]:
     return AccessToken.objects.select_related("user", "user__namespace").filter(
         Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None, user__is_active=True
     )
+
+
+def _with_roles(digest: str, now: datetime) -> QuerySet[AccessToken]:
+    given = Membership.objects.filter(user=OuterRef("user")).order_by("pk")
+    return (
+        _valid(now)
+        .filter(digest=digest)
+        .annotate(
+            member_of=ArraySubquery(given.values("namespace")),
+            member_as=ArraySubquery(given.values("role")),
+        )[:1]
+    )
+
+
+_BY_DIGEST = Prepared(_with_roles)
 
 
 def _digest(secret: str) -> str:

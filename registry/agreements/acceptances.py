@@ -14,6 +14,7 @@ from registry.agreements.models import Acceptance, AcceptanceWords, Capacity
 from registry.audit import canonical, log
 from registry.catalog.models import Repository
 from registry.errors import Conflict, Invalid, NotAllowed, SignInRequired
+from registry.prepared import Prepared
 
 MAX_NAME = 200
 
@@ -72,9 +73,15 @@ def find(repository: Repository, *, terms_hash: str, caller: Caller) -> Acceptan
     """The caller's acceptance of exactly this set for this repository."""
     if caller.user is None:
         return None
-    return Acceptance.objects.filter(
-        user=caller.user, repository=repository, terms_hash=terms_hash
-    ).first()
+    found = _OF_PERSON.rows(user=caller.user.pk, repository=repository.pk, terms_hash=terms_hash)
+    return next(iter(found), None)
+
+
+_OF_PERSON = Prepared(
+    lambda user, repository, terms_hash: Acceptance.objects.filter(
+        user_id=user, repository_id=repository, terms_hash=terms_hash
+    )
+)
 
 
 def _person(by: Caller) -> User:

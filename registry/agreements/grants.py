@@ -8,6 +8,7 @@ from django.utils import timezone
 from registry.accounts.callers import Caller
 from registry.agreements.models import AccessRequest, Grant
 from registry.catalog.models import Repository
+from registry.prepared import Prepared
 
 
 def in_force(
@@ -16,11 +17,15 @@ def in_force(
     """The grant by which the caller is let in now. Starts are inclusive, ends exclusive."""
     if caller.user is None:
         return None
-    return (
-        Grant.objects.filter(_at(now or timezone.now()), repository=repository, user=caller.user)
-        .order_by("-pk")
-        .first()
-    )
+    found = _IN_FORCE.rows(user=caller.user.pk, repository=repository.pk, now=now or timezone.now())
+    return next(iter(found), None)
+
+
+_IN_FORCE = Prepared(
+    lambda user, repository, now: Grant.objects.filter(
+        _at(now), repository_id=repository, user_id=user
+    ).order_by("-pk")[:1]
+)
 
 
 def of_request(request: AccessRequest, *, now: datetime) -> QuerySet[Grant]:

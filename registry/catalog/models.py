@@ -267,14 +267,23 @@ class RevisionQuerySet(models.QuerySet["Revision"]):
         """Revisions that the caller may know of: released ones of what they may know of, those in
         quarantine where they see quarantine, and those of pull requests that they opened. In a
         plain hub, all of what they may know of but pull requests of others."""
-        known = ~Q(state=RevisionState.QUARANTINE) | (
-            plain_hub.where("repository__namespace") & Q(proposal=None)
-        )
-        if caller.user is not None:
-            known |= Q(proposal__in=Proposal.objects.opened_by(caller))
-        known &= Q(repository__in=Repository.objects.visible_to(caller))
+        known = Q(repository__in=Repository.objects.visible_to(caller)) & _out_for(caller)
         own = Q(repository__in=Repository.objects.quarantine_seen_by(caller))
         return self.filter(known | own)
+
+    def out_for(self, caller: Caller) -> "RevisionQuerySet":
+        """`visible_to`, within repositories that the caller may know of and whose quarantine they
+        do not see."""
+        return self.filter(_out_for(caller))
+
+
+def _out_for(caller: Caller) -> Q:
+    out = ~Q(state=RevisionState.QUARANTINE) | (
+        plain_hub.where("repository__namespace") & Q(proposal=None)
+    )
+    if caller.user is not None:
+        out |= Q(proposal__in=Proposal.objects.opened_by(caller))
+    return out
 
 
 class Revision(models.Model):
@@ -380,7 +389,8 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
         if caller.user is None:
             return self.none()
         known = ~Q(start__state=RevisionState.QUARANTINE)
-        return self.filter(known | plain_hub.where("ref__repository__namespace"), by=caller.user)
+        mine = Q(by_id=caller.user.pk)
+        return self.filter(known | plain_hub.where("ref__repository__namespace"), mine)
 
 
 class Proposal(models.Model):

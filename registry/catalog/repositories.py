@@ -1,12 +1,14 @@
 """Making, finding, moving and deleting repositories."""
 
+from typing import TypeVar, cast
+
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from registry.accounts import names, permissions
+from registry.accounts import names, permissions, shapes
 from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace
 from registry.accounts.permissions import Permission
@@ -29,8 +31,10 @@ from registry.errors import (
     RepositoryMissing,
     SignInRequired,
 )
+from registry.prepared import Prepared
 from registry.storage.models import Blob
 
+Row = TypeVar("Row", Repository, FormerName)
 LFS_PATTERNS = (
     "*.safetensors *.gguf *.bin *.pth *.pt *.onnx *.h5 *.msgpack *.npy *.npz *.parquet "
     "*.7z *.gz *.tar *.zip *.zst *.xz *.pickle *.pkl *.ckpt *.model"
@@ -94,9 +98,9 @@ def find(full_name: str, *, caller: Caller, type: str = RepositoryType.MODEL) ->
     folded = {"folded_name": Lower("name"), "folded_namespace": Lower("namespace__name")}
     wanted = Q(folded_name=name.lower(), folded_namespace=namespace.lower(), type=type)
     try:
-        return _the_one(Repository.objects.alias(**folded).filter(wanted), caller)
+        return _found(shapes.ask(_BY_NAME, caller, **asked), caller)
     except RepositoryMissing:
-        moved = FormerName.objects.alias(**folded).filter(wanted)
+        moved = _named(FormerName.objects.all(), **asked)
         now = Repository.objects.visible_to(caller).filter(former_names__in=moved)
         if (repository := now.select_related("namespace").first()) is None:
             raise
@@ -105,14 +109,29 @@ def find(full_name: str, *, caller: Caller, type: str = RepositoryType.MODEL) ->
 
 def of_id(public_id: str, *, caller: Caller) -> Repository:
     """The repository with this opaque id, if the caller may know of it; else RepositoryMissing."""
-    return _the_one(Repository.objects.filter(public_id=public_id), caller)
+    return _found(list(_one_of(Repository.objects.filter(public_id=public_id), caller)), caller)
 
 
-def _the_one(found: RepositoryQuerySet, caller: Caller) -> Repository:
-    visible = rights.annotate(found.visible_to(caller), caller)
-    # There is one at most, and so no order: `first` would have the database sort it
-    repository = next(iter(visible.select_related("namespace")[:1]), None)
-    if repository is None:
+def _named(rows: QuerySet[Row], *, namespace: str, name: str, kind: str) -> QuerySet[Row]:
+    # Folded as the unique indexes are, so that they serve
+    folded = rows.alias(folded_name=Lower("name"), folded_namespace=Lower("namespace__name"))
+    return folded.filter(folded_name=name, folded_namespace=namespace, type=kind)
+
+
+def _one_of(found: QuerySet[Repository], caller: Caller) -> QuerySet[Repository]:
+    """The one that the caller may know of, with their rights. There is one at most, and so no
+    order: `first` would have the database sort it."""
+    visible = cast(RepositoryQuerySet, found).visible_to(caller)
+    return rights.annotate(visible, caller).select_related("namespace")[:1]
+
+
+_BY_NAME = Prepared(
+    lambda caller, **asked: _one_of(_named(Repository.objects.all(), **asked), caller)
+)
+
+
+def _found(rows: list[Repository], caller: Caller) -> Repository:
+    if not rows:
         raise RepositoryMissing("Repository not found")
     return rights.remember(repository, caller)
 

@@ -5,13 +5,15 @@ import re
 from django.db.models import Case, F, QuerySet, When
 from django.db.models.functions import Coalesce
 
-from registry.accounts import plain_hub
+from registry.accounts import plain_hub, shapes
 from registry.accounts.callers import Caller
 from registry.catalog import rights
 from registry.catalog.models import Ref, Repository, Revision, RevisionState
 from registry.errors import RevisionMissing
+from registry.prepared import Prepared
 
 COMMIT_ID = re.compile(r"[0-9a-f]{7,40}")
+FULL = 40
 
 
 def sees_quarantine(repository: Repository, caller: Caller) -> bool:
@@ -40,7 +42,10 @@ def find(repository: Repository, name: str, *, caller: Caller) -> Revision:
                 "token of scope write; name the commit instead."
             )
     elif COMMIT_ID.fullmatch(name.lower()):
-        matches = list(_seen(repository, caller).filter(oid__startswith=name.lower())[:2])
+        if len(name) == FULL:
+            matches = _of_commit_id(repository, name.lower(), caller)
+        else:
+            matches = list(_seen(repository, caller).filter(oid__startswith=name.lower())[:2])
         if len(matches) == 1:
             return matches[0]
     raise RevisionMissing(f"Invalid rev id: {name}")
@@ -118,8 +123,33 @@ def _seen(repository: Repository, caller: Caller) -> QuerySet[Revision]:
     return Revision.objects.visible_to(caller).filter(repository=repository)
 
 
+def _of_commit_id(repository: Repository, oid: str, caller: Caller) -> list[Revision]:
+    known = rights.of(repository, caller)
+    if known.knows:
+        prepared = _ANY_BY_ID if known.sees_quarantine else _OUT_BY_ID
+        return shapes.ask(prepared, caller, repository=repository.pk, oid=oid)
+    return list(_seen(repository, caller).filter(oid=oid))
+
+
+_ANY_BY_ID = Prepared(
+    lambda caller, repository, oid: Revision.objects.order_by().filter(
+        repository_id=repository, oid=oid
+    )
+)
+_OUT_BY_ID = Prepared(
+    lambda caller, repository, oid: (
+        Revision.objects.order_by().out_for(caller).filter(repository_id=repository, oid=oid)
+    )
+)
+
+
 def _refs() -> QuerySet[Ref]:
     return Ref.objects.select_related("head", "public", "withdrawn")
+
+
+_NAMED = Prepared(
+    lambda repository, one, other: _refs().filter(repository_id=repository, name__in=[one, other])
+)
 
 
 def _ref(repository: Repository, name: str) -> Ref | None:
@@ -129,7 +159,7 @@ def _ref(repository: Repository, name: str) -> Ref | None:
         else [f"refs/heads/{name}", f"refs/tags/{name}"]
     )
     # The tag of a release means that release, whatever branch came to have its name
-    found = _refs().filter(repository=repository, name__in=names)
+    found = _NAMED.rows(repository=repository.pk, one=names[0], other=names[-1])
     ref = min(found, key=lambda ref: (not ref.is_locked, ref.name), default=None)
     if ref is not None:
         ref.repository = repository  # with what is known of the caller's rights

@@ -15,11 +15,13 @@ PULL_REQUESTS = "refs/pr/"
 
 @dataclass(frozen=True)
 class Rights:
-    """`writes` with the token that was used; `sees_quarantine` whatever its scope."""
+    """`writes` with the token that was used; `sees_quarantine` whatever its scope. `knows` says
+    that the repository was found as one that the caller may know of."""
 
     caller: Caller
     writes: bool
     sees_quarantine: bool
+    knows: bool = False
 
 
 def annotate(repositories: RepositoryQuerySet, caller: Caller) -> RepositoryQuerySet:
@@ -30,12 +32,13 @@ def annotate(repositories: RepositoryQuerySet, caller: Caller) -> RepositoryQuer
     )
 
 
-def remember(repository: Repository, caller: Caller) -> Repository:
+def remember(repository: Repository, caller: Caller, *, knows: bool = False) -> Repository:
     """Keep what `annotate` found out with the row, for this very caller."""
     repository.rights = Rights(  # type: ignore[attr-defined]
         caller,
         writes=repository.caller_writes,  # type: ignore[attr-defined]
         sees_quarantine=repository.caller_sees_quarantine,  # type: ignore[attr-defined]
+        knows=knows,
     )
     return repository
 
@@ -57,16 +60,16 @@ def require_write(repository: Repository, caller: Caller) -> None:
     afresh: an upload may have taken hours."""
     if caller.user is None:
         raise SignInRequired("Invalid username or password.")
-    if not Repository.objects.writable_by(caller).filter(pk=repository.pk).exists():
+    writable = Repository.objects.writable_by(caller.afresh())
+    if not writable.filter(pk=repository.pk).exists():
         raise NotAllowed(NO_WRITE)
 
 
 def may_propose(repository: Repository, caller: Caller) -> bool:
     """Whether the caller may open a pull request, and send files for one: whoever may know of the
-    repository, with a token that carries the right to change things."""
-    return (
-        caller.can_write and Repository.objects.visible_to(caller).filter(pk=repository.pk).exists()
-    )
+    repository, with a token that carries the right to change things. Asks afresh too."""
+    visible = Repository.objects.visible_to(caller.afresh())
+    return caller.can_write and visible.filter(pk=repository.pk).exists()
 
 
 def require_propose(repository: Repository, caller: Caller) -> None:

@@ -25,6 +25,7 @@ from registry.errors import (
     TermsRequired,
     Withdrawn,
 )
+from registry.prepared import Prepared
 from registry.releases.models import WAS_RELEASED, Release, Status
 from registry.storage.models import Blob
 
@@ -348,7 +349,12 @@ def _of_proposed_file(
 
 
 def _release_of(revision: Revision) -> Release | None:
-    return Release.objects.filter(revision=revision, status__in=WAS_RELEASED).first()
+    return next(iter(_RELEASE.rows(revision=revision.pk)), None)
+
+
+_RELEASE = Prepared(
+    lambda revision: Release.objects.filter(revision_id=revision, status__in=WAS_RELEASED)[:1]
+)
 
 
 def _withdrawn(release: Release) -> Answer:
