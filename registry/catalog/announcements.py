@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from registry.accounts import plain_hub
 from registry.accounts.callers import Caller
 from registry.catalog.models import Ref, Repository, RepositoryType, Revision, Visibility
 from registry.errors import Invalid
@@ -124,7 +125,8 @@ def _content(message: Message, webhook: Webhook, fill: Fill) -> dict[str, Any]:
         if repository is None or not _is_for(audience, repository, caller):
             raise Unwanted
         if "updatedRefs" in event:
-            event["updatedRefs"] = _seen_refs(event["updatedRefs"], repository, caller)
+            moved = _known_refs(event["updatedRefs"], audience, repository, caller)
+            event["updatedRefs"] = _seen_refs(moved, repository, caller)
         event["repo"] = _described(repository, caller)
         event = fill(event, caller)
     return event | {"webhook": {"id": webhook.public_id, "version": webhook.version}}
@@ -144,6 +146,17 @@ def _is_for(audience: str, repository: Repository, caller: Caller) -> bool:
 
 def _sees_quarantine(repository: Repository, caller: Caller) -> bool:
     return Repository.objects.quarantine_seen_by(caller).filter(pk=repository.pk).exists()
+
+
+def _known_refs(
+    refs: list[dict[str, Any]], audience: str, repository: Repository, caller: Caller
+) -> list[dict[str, Any]]:
+    """Those whose names the caller may know. For outsiders a branch is where it was released from,
+    of which they are told by itself; one that is only made or removed is nothing to them."""
+    is_told = audience != EVERYBODY or plain_hub.is_on(repository.namespace)
+    if is_told or _sees_quarantine(repository, caller):
+        return refs
+    return [ref for ref in refs if not ref["ref"].startswith("refs/heads/")]
 
 
 def _seen_refs(

@@ -24,6 +24,7 @@ MAX_URL = 500
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_SITE_LOCAL = ipaddress.ip_network("fec0::/10")
 _NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
 # Answers inside a cloud's machines only, although its number looks like any other
 _OF_CLOUDS = frozenset({ipaddress.ip_address("168.63.129.16")})
@@ -97,6 +98,7 @@ def _is_special(address: Address) -> bool:
             or address.is_reserved
             or address in _OF_CLOUDS
             or address in _NAT64_LOCAL
+            or address in _SITE_LOCAL
         )
         and address not in _NAT64
     )

@@ -14,6 +14,9 @@ from registry.storage import blobs
 MAX_FILE = 64 * 1024
 MAX_FILES = 300
 MAX_TEXT = 512 * 1024
+# What comparing costs grows much faster than the number of lines
+MAX_LINES = 4_000
+MAX_LINES_OF_ALL = 40_000
 
 
 def are_open(repository: Repository, sides: Sides, *, caller: Caller) -> bool:
@@ -37,20 +40,29 @@ def text(sides: Sides) -> str:
         if _id(before.get(path)) != _id(after.get(path))
     ]
     parts: list[str] = []
+    left = MAX_LINES_OF_ALL
     for path in changed[:MAX_FILES]:
-        parts.append("".join(_of_file(path, before.get(path), after.get(path))))
+        old, new = _lines(before.get(path)), _lines(after.get(path))
+        if old is not None and new is not None and (left := left - len(old) - len(new)) < 0:
+            break
+        parts.append("".join(_of_file(path, before.get(path), after.get(path), old, new)))
         if sum(map(len, parts)) > MAX_TEXT:
             break
     return "".join(parts)[:MAX_TEXT]
 
 
-def _of_file(path: str, before: FileEntry | None, after: FileEntry | None) -> Iterator[str]:
+def _of_file(
+    path: str,
+    before: FileEntry | None,
+    after: FileEntry | None,
+    old: list[str] | None,
+    new: list[str] | None,
+) -> Iterator[str]:
     yield f"diff --git a/{path} b/{path}\n"
     if before is None:
         yield "new file mode 100644\n"
     if after is None:
         yield "deleted file mode 100644\n"
-    old, new = _lines(before), _lines(after)
     if old is None or new is None:
         yield f"Binary files {_side('a', path, before)} and {_side('b', path, after)} differ\n"
         return
@@ -64,7 +76,7 @@ def _side(letter: str, path: str, file: FileEntry | None) -> str:
 
 
 def _lines(file: FileEntry | None) -> list[str] | None:
-    """The lines of a small text; None for what is no text or too large."""
+    """The lines of a small text; None for what is no text, too large, or has too many lines."""
     if file is None:
         return []
     if file.is_lfs or file.size > MAX_FILE:
@@ -73,9 +85,10 @@ def _lines(file: FileEntry | None) -> list[str] | None:
     if b"\0" in content:
         return None
     try:
-        return content.decode().splitlines(keepends=True)
+        lines = content.decode().splitlines(keepends=True)
     except UnicodeDecodeError:
         return None
+    return lines if len(lines) <= MAX_LINES else None
 
 
 def _id(file: FileEntry | None) -> tuple[str, bool] | None:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import time
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from registry.accounts.models import Role, User
 from registry.audit.models import Access
 from registry.catalog.models import Repository
 from registry.discussions.models import Discussion
-from registry.releases import workflow
+from registry.releases import diffs, workflow
 from registry.releases.evidence import MASK
 from tests.factories import (
     CARD,
@@ -229,6 +230,28 @@ def test_preupload_tells_a_stranger_no_hash_that_they_could_not_download(
     accept_terms(repository.releases.get(), author)
     assert told(author)[:2] == [sha(GATED), None]
     assert told(repository.created_by)[:2] == [sha(GATED), sha(SECRET)]
+
+
+def test_lines_that_are_costly_to_compare_are_not_compared_without_end(
+    repository: Repository, owner: User
+) -> None:
+    def lines(count: int, ends: str) -> str:
+        return "".join(f"{n * n % 113:x}\n" if n % 9 else f"{ends}{n}\n" for n in range(count))
+
+    names = [f"{n:02}.txt" for n in range(30)]
+    before = dict.fromkeys(names, lines(diffs.MAX_LINES, "a"))
+    make_commit(repository, {"0.txt": lines(diffs.MAX_LINES + 1, "a")} | before, by=owner)
+    after = dict.fromkeys(names, lines(diffs.MAX_LINES, "b"))
+    after["0.txt"] = lines(diffs.MAX_LINES + 1, "b")
+    pull = make_pull_request(repository, after, by=owner)
+    began = time.process_time()
+
+    shown = Wire(owner).get(api(repository, f"discussions/{pull.number}?diff=1")).json()["diff"]
+
+    assert time.process_time() - began < 10
+    assert "Binary files a/0.txt and b/0.txt differ" in shown
+    assert "+b9" in shown
+    assert shown.count("diff --git") == 1 + diffs.MAX_LINES_OF_ALL // (2 * diffs.MAX_LINES)
 
 
 @pytest.mark.parametrize("path", ["preupload/main", "commit/main"])

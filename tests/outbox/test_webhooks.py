@@ -124,6 +124,22 @@ def test_outsiders_are_told_of_what_is_released_and_of_nothing_before(
     assert {event["repo"]["head_sha"] for event in after} == {oid}
 
 
+def test_outsiders_do_not_learn_the_name_of_a_branch_that_is_not_theirs_to_know(
+    lab: Repository, hook: Any, there: Receiver
+) -> None:
+    by = as_caller(lab.created_by)
+    start = make_released(lab).revision
+    told(there)
+    hook(make_user("bob"), ("model", "lab/tiny"))
+    branches.create_branch(lab, "secret-next", start=start, by=by)
+    branches.delete_branch(lab, "secret-next", by=by)
+    branches.create_tag(lab, "known", start=start, by=by)
+
+    moved = [change for event in told(there) for change in refs(event)]
+
+    assert moved == [("refs/tags/known", None, start.oid)]
+
+
 def test_insiders_are_told_of_a_release_by_its_tag_alone(
     lab: Repository, hook: Any, there: Receiver
 ) -> None:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.errors import Invalid
+from registry.errors import Invalid, TooLarge
 from registry.storage.xet import hashes
 
 MAX_SHARD = 64 * 1024**2
+# Each is looked up and put together, an empty one too; a commit takes no more either
+MAX_FILES = 25_000
 MAGIC = b"HFRepoMetaData\0" + bytes.fromhex("556967456a7b815783a5bdd95ccdd14aa9")
 VERSION = 2
 WITH_VERIFICATION = 0x80000000
@@ -82,6 +84,8 @@ def read(body: bytes) -> list[File]:
     records = _Records(body)
     files = []
     while (head := records.head()) is not None:
+        if len(files) == MAX_FILES:
+            raise TooLarge(f"A shard has at most {MAX_FILES} files; send several.")
         files.append(_file(head, records))
     while (head := records.head()) is not None:
         records.take(int(head["a"]))  # chunks of a xorb, which are known from the xorb itself

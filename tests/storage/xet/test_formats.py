@@ -280,6 +280,14 @@ def test_a_damaged_shard_is_refused(body, words):
         shards.read(body)
 
 
+def test_a_shard_of_endless_empty_files_is_refused():
+    empty = making.described(making.file())
+    body = making.head() + empty * (shards.MAX_FILES + 1) + shards.END * 2
+
+    with pytest.raises(TooLarge, match="at most"):
+        shards.read(body)
+
+
 @given(st.integers(), st.binary(min_size=1, max_size=60), st.integers(0, 400))
 def test_a_shard_with_any_change_is_read_or_refused(where, change, cut):
     at = where % len(GOOD)
