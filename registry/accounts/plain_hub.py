@@ -29,7 +29,7 @@ def switch(namespace: Namespace, *, on: bool) -> Namespace:
         raise NotAllowed(
             "This site forbids plain-hub namespaces: its operator set REGISTRY_ALLOW_PLAIN_HUB=no."
         )
-    found = Namespace.objects.select_for_update().get(pk=namespace.pk)
+    found = Namespace.objects.select_for_update(no_key=True).get(pk=namespace.pk)
     if found.publishes_on_commit != on:
         Namespace.objects.filter(pk=found.pk).update(publishes_on_commit=on)
         found.publishes_on_commit = on

@@ -10,7 +10,7 @@ from registry.accounts.callers import Caller
 from registry.accounts.permissions import Permission
 from registry.agreements.models import AccessPolicy
 from registry.audit import log
-from registry.catalog import announcements
+from registry.catalog import announcements, turns
 from registry.catalog.models import Gated, Repository
 from registry.errors import Invalid, NotAllowed
 
@@ -33,7 +33,7 @@ def set_mode(repository: Repository, mode: str, *, by: Caller) -> None:
     if mode not in Gated.values:
         raise Invalid("Choose nobody, whoever asks, or whom a person lets in.")
     _require_manage(repository, by)
-    before = Repository.objects.select_for_update().get(pk=repository.pk).gated
+    before = turns.take(repository).gated
     if before == mode:
         return
     Repository.objects.filter(pk=repository.pk).update(gated=mode)

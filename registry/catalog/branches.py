@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from registry.accounts.callers import Caller
 from registry.audit import log
-from registry.catalog import announcements, files, holdings, paths, rights
+from registry.catalog import announcements, files, holdings, paths, rights, turns
 from registry.catalog.models import Ref, Repository, Revision
 from registry.errors import Conflict, Invalid, NotAllowed, RevisionMissing
 
@@ -38,6 +38,7 @@ def create_branch(repository: Repository, name: str, *, start: Revision, by: Cal
     """A branch whose head is `start`. The public sees it once something of it is released."""
     rights.require_write(repository, by)
     _check(name, "branch")
+    _take_turn(repository)
     _check_free(repository, f"refs/tags/{name}", "a tag")
     return _create(repository, f"refs/heads/{name}", start, by)
 
@@ -46,6 +47,7 @@ def create_branch(repository: Repository, name: str, *, start: Revision, by: Cal
 def create_tag(repository: Repository, name: str, *, start: Revision, by: Caller) -> Ref:
     rights.require_write(repository, by)
     _check(name, "tag")
+    _take_turn(repository)
     _check_free(repository, f"refs/heads/{name}", "a branch")
     return _create(repository, f"refs/tags/{name}", start, by)
 
@@ -64,8 +66,13 @@ def delete_tag(repository: Repository, name: str, *, by: Caller) -> None:
     _delete(repository, f"refs/tags/{name}", name, by)
 
 
-def _create(repository: Repository, full_name: str, start: Revision, by: Caller) -> Ref:
+def _take_turn(repository: Repository) -> None:
+    """Nobody removes what the new name is going to need, or gives the same name to something else."""
     holdings.share(repository)
+    turns.take(repository)
+
+
+def _create(repository: Repository, full_name: str, start: Revision, by: Caller) -> Ref:
     files.require_whole(start)
     try:
         with transaction.atomic():

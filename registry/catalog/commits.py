@@ -26,6 +26,7 @@ from registry.catalog import (
     proposals,
     rights,
     trees,
+    turns,
     weights,
 )
 from registry.catalog.announcements import announce_refs
@@ -94,9 +95,10 @@ def commit(
     be the head where it is given. `opened` are SHA-256 that may be named by somebody who neither
     writes the repository nor sent the bytes.
     """
-    rights.require_push(repository, branches.full_name(branch), by)
     holdings.share(repository)
-    Repository.objects.select_for_update().get(pk=repository.pk)
+    turns.take(repository)
+    # Now, as it may have moved to where this caller has no role while we waited
+    rights.require_push(repository, branches.full_name(branch), by)
     ref = lock_ref(repository, branch)
     if parent and not ref.head.oid.startswith(parent.lower()):
         raise StaleParent(STALE)
@@ -218,7 +220,8 @@ def hold(repository: Repository, blob: Blob, *, by: User) -> None:
 @transaction.atomic
 def hold_all(repository: Repository, found: Iterable[Blob], *, by: User) -> None:
     """As `hold`, for many at once. Raises QuotaExceeded where the namespace may not hold them."""
-    sent = list(found)
+    # In one order, so that two of these never wait for each other
+    sent = sorted(found, key=lambda blob: blob.pk)
     if not sent:
         return
     holdings.share(repository)
@@ -229,7 +232,8 @@ def hold_all(repository: Repository, found: Iterable[Blob], *, by: User) -> None
     )
     of_others = Holding.objects.filter(repository=repository, blob__in=sent).exclude(brought_by=by)
     Bringing.objects.bulk_create(
-        [Bringing(holding=holding, by=by) for holding in of_others], ignore_conflicts=True
+        [Bringing(holding=holding, by=by) for holding in of_others.order_by("pk")],
+        ignore_conflicts=True,
     )
     holdings.keep(repository, sent)
 

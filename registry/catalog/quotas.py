@@ -122,7 +122,7 @@ def set_quota(namespace: Namespace, quota: int | None, *, by: str) -> Namespace:
     """Bound what the namespace may hold: None for the site's default. What is held stays."""
     if quota is not None and quota < 0:
         raise Invalid("A quota is a number of bytes, and not negative.")
-    namespace = Namespace.objects.select_for_update().get(pk=namespace.pk)
+    namespace = Namespace.objects.select_for_update(no_key=True).get(pk=namespace.pk)
     namespace.quota_bytes = quota
     namespace.save(update_fields=["quota_bytes"])
     log.record("namespace.quota", actor=by, subject=namespace, bytes=quota)

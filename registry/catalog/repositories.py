@@ -13,7 +13,7 @@ from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace
 from registry.accounts.permissions import Permission
 from registry.audit import log
-from registry.catalog import announcements, commits, quotas, rights
+from registry.catalog import announcements, commits, quotas, rights, turns
 from registry.catalog.models import (
     FormerName,
     Repository,
@@ -80,10 +80,10 @@ def create(
         ) from error
     repository = wanted
     _former(owner, name, type).delete()  # from now on the name means this one
+    commits.write_first(repository, author=by.user, files={".gitattributes": DEFAULT_GITATTRIBUTES})
     log.record(
         "repository.create", actor=by.public_id, subject=repository, visibility=str(visibility)
     )
-    commits.write_first(repository, author=by.user, files={".gitattributes": DEFAULT_GITATTRIBUTES})
     announcements.announce(repository, "repo", "create")
     return repository
 
@@ -94,9 +94,7 @@ def find(full_name: str, *, caller: Caller, type: str = RepositoryType.MODEL) ->
     Where the id is a former name of one that the caller may know of, the refusal says its name now.
     """
     namespace, _, name = full_name.partition("/")
-    # Folded as the unique indexes are, so that they serve
-    folded = {"folded_name": Lower("name"), "folded_namespace": Lower("namespace__name")}
-    wanted = Q(folded_name=name.lower(), folded_namespace=namespace.lower(), type=type)
+    asked = {"namespace": namespace.lower(), "name": name.lower(), "kind": type}
     try:
         return _found(shapes.ask(_BY_NAME, caller, **asked), caller)
     except RepositoryMissing:
@@ -133,7 +131,7 @@ _BY_NAME = Prepared(
 def _found(rows: list[Repository], caller: Caller) -> Repository:
     if not rows:
         raise RepositoryMissing("Repository not found")
-    return rights.remember(repository, caller)
+    return rights.remember(rows[0], caller, knows=True)
 
 
 @transaction.atomic
@@ -147,8 +145,7 @@ def move(repository: Repository, *, to: str, by: Caller) -> Repository:
     namespace, _, name = to.partition("/")
     names.check_repository(name)
     _take_turns()
-    moved = Repository.objects.select_for_update(of=("self",)).select_related("namespace")
-    repository = moved.get(pk=repository.pk)
+    repository = turns.take(repository)
     source, old_name = repository.namespace, repository.name
     rights.require_write(repository, by)
     target = source
@@ -194,6 +191,7 @@ def delete(repository: Repository, *, by: Caller) -> None:
     it first.
     """
     _require_manage(repository, by, "Deleting a repository")
+    turns.take(repository)
     if repository.revisions.filter(state=RevisionState.RELEASED).exists():
         raise NotAllowed(
             "A model that is released cannot be deleted: ask a maintainer to suspend or recall "

@@ -66,7 +66,7 @@ def rerun(revision: Revision, *, by: Caller) -> CheckRun:
     """Run all checks of a revision anew. Contributors may where checks could not be completed;
     a maintainer may whatever the verdict was."""
     revision = (
-        Revision.objects.select_for_update(of=("self",))
+        Revision.objects.select_for_update(of=("self",), no_key=True)
         .select_related("repository__namespace")
         .get(pk=revision.pk)
     )

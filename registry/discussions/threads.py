@@ -7,7 +7,7 @@ from django.utils import timezone
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.audit import log
-from registry.catalog import rights
+from registry.catalog import rights, turns
 from registry.catalog.models import Proposal, Repository, Revision
 from registry.discussions import announcements
 from registry.discussions.models import (
@@ -76,7 +76,7 @@ def make(
 def next_number(repository: Repository) -> int:
     """The number of the next thread. The repository stays locked until it is made, so that nobody
     else gets the same."""
-    Repository.objects.select_for_update().get(pk=repository.pk)
+    turns.take(repository)
     last = Discussion.objects.filter(repository=repository).aggregate(last=Max("number"))["last"]
     return (last or 0) + 1
 
@@ -200,7 +200,7 @@ def note_commit(discussion: Discussion, revision: Revision, *, by: User) -> None
 
 def locked(discussion: Discussion) -> Discussion:
     """The thread as it is once nobody else can change it."""
-    Discussion.objects.select_for_update().get(pk=discussion.pk)
+    Discussion.objects.select_for_update(no_key=True).get(pk=discussion.pk)
     return Discussion.objects.select_related(
         "repository__namespace", "author", "proposal__start", "proposal__ref__head"
     ).get(pk=discussion.pk)

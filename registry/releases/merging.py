@@ -7,8 +7,8 @@ from django.db import transaction
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.audit import log
-from registry.catalog import commits, holdings, merges, rights
-from registry.catalog.models import Repository, Revision
+from registry.catalog import commits, holdings, merges, rights, turns
+from registry.catalog.models import Revision
 from registry.checks import runs
 from registry.checks.findings import Severity
 from registry.discussions import threads
@@ -23,9 +23,9 @@ SHOWN = 10
 def merge(discussion: Discussion, *, by: Caller, comment: str = "") -> Revision:
     """Bring a pull request into its base by a merge commit, or raise with what stands in the way."""
     repository = discussion.repository
-    rights.require_write(repository, by)
     holdings.share(repository)
-    Repository.objects.select_for_update().get(pk=repository.pk)
+    turns.take(repository)
+    rights.require_write(repository, by)
     discussion = threads.locked(discussion)
     if error := state_refusal(discussion):
         raise error

@@ -10,7 +10,7 @@ from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.agreements import documents
 from registry.audit import log
-from registry.catalog import branches, commits, holdings, rights
+from registry.catalog import branches, commits, holdings, rights, turns
 from registry.catalog.models import Repository, Revision
 from registry.checks import runs
 from registry.discussions import pull_requests, threads
@@ -38,7 +38,7 @@ def push(
     if branch.startswith(rights.PULL_REQUESTS):
         rights.require_push(repository, branch, by)
         holdings.share(repository)
-        Repository.objects.select_for_update().get(pk=repository.pk)
+        turns.take(repository)
         discussion = pull_requests.of_ref(repository, branch)
         pull_requests.check_takes_commits(discussion)
         opened = gate.open_to(repository, caller=by)
@@ -73,6 +73,7 @@ def propose(
     by: Caller,
 ) -> tuple[Discussion, Revision]:
     """Open a pull request onto a branch with one commit in it."""
+    holdings.share(repository)
     discussion = pull_requests.open_pull_request(
         repository, title=title, text=message, by=by, branch=branch, status=Status.OPEN
     )
@@ -98,7 +99,7 @@ def squash(repository: Repository, name: str, *, title: str, by: Caller) -> Revi
     release stays what it was. Whoever wrote one of them wrote this one, and does not approve it.
     """
     rights.require_write(repository, by)
-    Repository.objects.select_for_update().get(pk=repository.pk)
+    turns.take(repository)
     full_name = branches.full_name(name)
     if not branches.is_moving(repository, full_name):
         raise Invalid(
@@ -139,7 +140,7 @@ def squash(repository: Repository, name: str, *, title: str, by: Caller) -> Revi
 def delete_branch(repository: Repository, name: str, *, by: Caller) -> None:
     """Remove a branch, unless a release is under review of it or was made from it."""
     rights.require_write(repository, by)
-    Repository.objects.select_for_update().get(pk=repository.pk)
+    turns.take(repository)
     needed = Release.objects.filter(
         repository=repository, branch=f"refs/heads/{name}", status__in=[*OPEN, *WAS_RELEASED]
     ).first()

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from registry.accounts.callers import Caller
 from registry.audit import log
-from registry.catalog import commits, files, holdings, revisions, rights
+from registry.catalog import commits, files, holdings, revisions, rights, turns
 from registry.catalog.models import GitBlob, Holding, Ref, Repository
 from registry.errors import Invalid, NotAllowed, NotNow
 from registry.releases import collection, gate, needs, pushes
@@ -88,7 +88,7 @@ def remove(
     them, or, unless `from_branches`, are a reason to refuse."""
     rights.require_write(repository, by)
     holdings.be_alone(repository.pk)
-    Repository.objects.select_for_update().get(pk=repository.pk)
+    turns.take(repository)
     of_repository = GitBlob.objects.filter(repository=repository, is_lfs=True, oid__in=set(oids))
     known = {one.oid: one for one in of_repository.select_related("blob")}
     if unknown := set(oids) - known.keys():

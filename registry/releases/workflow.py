@@ -16,7 +16,7 @@ from registry.accounts.permissions import Permission
 from registry.agreements import terms as terms_of
 from registry.audit import canonical, log
 from registry.audit.models import Entry
-from registry.catalog import positions, versions
+from registry.catalog import positions, turns, versions
 from registry.catalog.models import Repository, Revision, RevisionState
 from registry.checks import runs
 from registry.checks.models import FindingRow
@@ -116,11 +116,7 @@ def open_release(
     branch: str = "main",
 ) -> Release:
     """Offer a branch's head for release and submit it, or raise with what stands in the way."""
-    repository = (
-        Repository.objects.select_for_update(of=("self",))
-        .select_related("namespace")
-        .get(pk=revision.repository_id)
-    )
+    repository = turns.take(revision.repository)
     if by.user is None:
         raise SignInRequired("Sign in to request a release.")
     _check_may_open(repository, by)
@@ -237,8 +233,8 @@ def _locked(release: Release) -> Release:
 
     The lock is taken without joins: PostgreSQL drops a joined row that changed while it waited.
     """
-    Repository.objects.select_for_update().get(pk=release.repository_id)
-    Release.objects.select_for_update().get(pk=release.pk)
+    Repository.objects.select_for_update(no_key=True).get(pk=release.repository_id)
+    Release.objects.select_for_update(no_key=True).get(pk=release.pk)
     return Release.objects.select_related(
         "repository__namespace", "revision__repository", "opened_by", "discussion"
     ).get(pk=release.pk)
@@ -292,7 +288,7 @@ def follow(repository: Repository, *, branch: str, head: Revision, by: Caller) -
     """The head of a branch moved: an open release of it is now of the new head, and approvals of
     what it said before count no more."""
     release = (
-        Release.objects.select_for_update(of=("self",))
+        Release.objects.select_for_update(of=("self",), no_key=True)
         .filter(repository=repository, branch=f"refs/heads/{branch}", status__in=OPEN)
         .first()
     )
@@ -429,7 +425,10 @@ def _held(release: Release) -> RegistryError | None:
 
 
 def _unplaced(release: Release) -> RegistryError | None:
-    """A release needs its branch: the public position of the branch is what it moves."""
+    """A release needs its repository, and its branch: the public position of the branch is what it
+    moves."""
+    if release.repository.deleted_at is not None:
+        return NotNow("The repository of this release was deleted. Reject the release.")
     if positions.exists(release.repository, release.branch):
         return None
     return NotNow(
