@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from registry.storage.s3 import S3Bucket
 
 PIECE = 8 * 1024**2
+OVER = "This upload is over. Send the file again."
 
 
 def is_offered() -> bool:
@@ -41,7 +42,8 @@ def part_link(
 
 
 def complete(name: str, upload: str, etags: Mapping[int, str], *, size: int, sha256: str) -> Blob:
-    """Make the parts a blob, or raise Invalid and keep nothing. May be repeated."""
+    """Make the parts a blob, or raise Invalid and keep nothing. May be repeated for as long as it
+    did not get to its end. That the blob is here is no answer to that: others may have sent it."""
     gathered = _gathered()
     parts = [{"PartNumber": number, "ETag": etags[number]} for number in sorted(etags)]
     try:
@@ -49,18 +51,18 @@ def complete(name: str, upload: str, etags: Mapping[int, str], *, size: int, sha
     except FileNotFoundError as error:
         # It was completed before, and what came after did not get to its end
         if gathered.size(name) is None:
-            if (blob := _blob(sha256, size)) is not None:
-                return blob
-            raise Invalid("This upload is over. Send the file again.") from error
+            raise Invalid(OVER) from error
     try:
         _verify(gathered, name, size=size, sha256=sha256)
+        key = blobs.key_of(sha256)
+        blob = blobs.place(
+            sha256, size, lambda: backend.bucket("blobs/").copy_from(gathered, name, key)
+        )
     except Invalid:
         gathered.delete(name)
         raise
-    key = blobs.key_of(sha256)
-    blob = blobs.place(
-        sha256, size, lambda: backend.bucket("blobs/").copy_from(gathered, name, key)
-    )
+    except FileNotFoundError as error:  # somebody else has completed it in the meantime
+        raise Invalid(OVER) from error
     gathered.delete(name)
     return blob
 
@@ -73,10 +75,6 @@ def abort(name: str, upload: str) -> None:
 
 def _gathered() -> "S3Bucket":
     return backend.bucket("direct/")
-
-
-def _blob(sha256: str, size: int) -> Blob | None:
-    return Blob.objects.filter(sha256=sha256, size=size, removed_at=None).first()
 
 
 def _verify(gathered: "S3Bucket", name: str, *, size: int, sha256: str) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from registry.errors import Invalid
 from registry.storage import direct, parts
 from registry.storage.models import Blob, Upload
 
@@ -20,14 +21,16 @@ def begun(hashes: Iterable[str], *, repository: str, by: str) -> set[str]:
 def begin(*, space: str, repository: str, by: str, sha256: str, size: int) -> Upload:
     """The upload of this object: the one that was begun before, with what has arrived of it, or a
     new one. All but the last two are public ids."""
-    Upload.objects.filter(repository=repository, by=by, sha256=sha256).exclude(size=size).delete()
-    upload, _ = Upload.objects.get_or_create(
-        repository=repository,
-        by=by,
-        sha256=sha256,
-        defaults={"space": space, "size": size, "part_size": parts.part_size(size)},
-    )
-    upload = Upload.objects.select_for_update().get(pk=upload.pk)
+    named = Upload.objects.filter(repository=repository, by=by, sha256=sha256)
+    named.exclude(size=size).delete()
+    # Completed at this moment, it goes while it is waited for
+    while (upload := named.select_for_update(no_key=True).first()) is None:
+        named.get_or_create(
+            repository=repository,
+            by=by,
+            sha256=sha256,
+            defaults={"space": space, "size": size, "part_size": parts.part_size(size)},
+        )
     if not direct.is_offered():
         parts.begin(upload)
     elif not upload.remote:
@@ -43,9 +46,14 @@ def of_id(public_id: str) -> Upload | None:
 def complete(upload: Upload, etags: Mapping[int, str]) -> Blob:
     """Make the parts a blob. The row is the caller's to delete, together with taking hold."""
     if upload.remote:
-        return direct.complete(
-            upload.public_id, upload.remote, etags, size=upload.size, sha256=upload.sha256
-        )
+        try:
+            return direct.complete(
+                upload.public_id, upload.remote, etags, size=upload.size, sha256=upload.sha256
+            )
+        except Invalid:
+            # The store takes no more parts of it: who sends the object again begins anew
+            Upload.objects.filter(pk=upload.pk, remote=upload.remote).update(remote="")
+            raise
     return parts.complete(upload)
 
 

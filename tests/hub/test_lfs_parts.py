@@ -1,7 +1,10 @@
 """Objects that come by parts: resumed, sent again, out of order, by several at once."""
 
 import hashlib
+import io
 import random
+import threading
+import time
 import urllib.request
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as site
+from django.db import transaction
 from django.utils import timezone
 
 from registry.accounts.models import Role
@@ -306,6 +310,19 @@ def test_the_database_keeps_one_upload_of_an_object_by_a_person() -> None:
         Upload.objects.create(**values | {"by": "c", "part_size": 0})
 
 
+def to_the_store(upload: Any, *pieces: bytes) -> Any:
+    """Send the parts past the server, and say that they are there."""
+    etags = []
+    for number, content in enumerate(pieces, start=1):
+        asked = urllib.request.Request(  # noqa: S310 - our own store
+            upload["header"][str(number)], data=content, method="PUT"
+        )
+        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310
+            etags.append({"partNumber": number, "etag": answer.headers["ETag"]})
+    href = upload["href"].removeprefix("http://testserver")
+    return Wire().post(href, {"parts": etags})
+
+
 def test_parts_go_straight_to_a_store_and_are_verified_there(
     bucket: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,18 +332,54 @@ def test_parts_go_straight_to_a_store_and_are_verified_there(
     repository = make_repository()
     wire = Wire(repository.created_by)
     upload = ask(wire, repository, content)["actions"]["upload"]
-    href = upload["href"].removeprefix("http://testserver")
-    etags = []
-    for number, piece_of in ((1, content[: 5 * PART]), (2, content[5 * PART :])):
-        asked = urllib.request.Request(  # noqa: S310 - our own store
-            upload["header"][str(number)], data=piece_of, method="PUT"
-        )
-        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310
-            etags.append({"partNumber": number, "etag": answer.headers["ETag"]})
 
-    done = Wire().post(href, {"oid": oid, "parts": etags})
+    done = to_the_store(upload, content[: 5 * PART], content[5 * PART :])
 
     assert done.status_code == 200, done.content
     assert blobs.read(oid) == content
     assert wire.commit(repository, lfs_file("m.bin", content)).status_code == 200
-    assert (Upload.objects.count(), Wire().post(href, {"parts": etags}).status_code) == (0, 200)
+    href = upload["href"].removeprefix("http://testserver")
+    assert (Upload.objects.count(), Wire().post(href, {"parts": []}).status_code) == (0, 200)
+
+
+def test_wrong_parts_in_a_store_give_nobody_the_object_and_can_be_sent_again(
+    bucket: None, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who knows the SHA-256 of what another repository holds has nothing of it by that."""
+    monkeypatch.setattr(parts, "PART", 5 * PART)
+    content = CONTENT[: PART + 1]
+    blobs.store(io.BytesIO(content), size=len(content))
+    wire = Wire(repository.created_by)
+    upload = ask(wire, repository, content)["actions"]["upload"]
+    wrong = [bytes(len(content))]
+
+    refused = [to_the_store(upload, *wrong)]
+    href = upload["href"].removeprefix("http://testserver")
+    refused += [Wire().post(href, {"parts": [{"partNumber": 1, "etag": '"x"'}]})]
+
+    assert [answer.status_code for answer in refused] == [400, 404]
+    assert not repository.holdings.filter(blob__sha256=hashlib.sha256(content).hexdigest()).exists()
+    upload = ask(wire, repository, content)["actions"]["upload"]
+    assert to_the_store(upload, content).status_code == 200
+    assert wire.commit(repository, lfs_file("m.bin", content)).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_upload_is_asked_for_again_while_it_is_completed(repository: Repository) -> None:
+    values = {"repository": repository.public_id, "by": "b" * 24, "sha256": OID, "size": 10}
+    for _ in range(5):
+        upload = uploads.begin(space="s" * 24, **values)
+        is_gone = threading.Event()
+
+        def complete(upload: Upload = upload, is_gone: threading.Event = is_gone) -> None:
+            with transaction.atomic():
+                upload.delete()
+                is_gone.set()
+                time.sleep(0.1)
+
+        def again(is_gone: threading.Event = is_gone) -> Upload:
+            is_gone.wait(10)
+            return uploads.begin(space="s" * 24, **values)
+
+        _, begun = at_once(complete, again)
+        assert isinstance(begun, Upload), begun

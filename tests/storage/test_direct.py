@@ -1,6 +1,7 @@
 """Parts that clients send to the store themselves: a blob only when they are the announced bytes."""
 
 import hashlib
+import io
 import urllib.error
 import urllib.request
 
@@ -47,8 +48,18 @@ def test_parts_become_the_blob_that_was_announced():
     assert (blob.sha256, blob.size) == (SHA256, len(CONTENT))
     assert blobs.read(SHA256) == CONTENT
     assert _everything() == [(blobs.key_of(SHA256), len(CONTENT))]
-    again = direct.complete("one", upload, etags, size=len(CONTENT), sha256=SHA256)
-    assert again == blob
+    with pytest.raises(Invalid, match="over"):
+        direct.complete("one", upload, etags, size=len(CONTENT), sha256=SHA256)
+
+
+def test_what_was_cut_off_after_the_store_had_it_whole_is_completed_again():
+    upload, etags = _send("five", PARTS)
+    numbered = [{"PartNumber": number, "ETag": etags[number]} for number in etags]
+    backend.bucket("direct/").complete("five", upload, numbered)
+
+    blob = direct.complete("five", upload, etags, size=len(CONTENT), sha256=SHA256)
+
+    assert blobs.read(blob.sha256) == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -67,6 +78,15 @@ def test_other_bytes_than_announced_are_refused_and_leave_nothing(parts, size):
 
     assert not Blob.objects.exists()
     assert _everything() == []
+
+
+def test_who_sends_other_bytes_is_not_given_what_somebody_else_sent():
+    blobs.store(io.BytesIO(CONTENT), size=len(CONTENT))
+    upload, etags = _send("six", {1: PARTS[1], 2: b"The last part"})
+
+    for _ in range(2):
+        with pytest.raises(Invalid):
+            direct.complete("six", upload, etags, size=len(CONTENT), sha256=SHA256)
 
 
 def test_a_link_takes_one_part_of_one_size():
