@@ -104,7 +104,7 @@ class _Incoming:
             _sync_folder(target.parent)
 
     def _rename(self, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent)
         self._temporary.rename(target)
 
 
@@ -151,6 +151,14 @@ def disk_errors() -> Iterator[None]:
                 "tell the operator and send it again later."
             ) from error
         raise
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each safe in the one above before anything lies in it."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

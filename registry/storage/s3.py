@@ -225,7 +225,12 @@ class _Parts:
             raise ValueError(f"begun for {self._key}, not for {key}")
         if self._buffer:
             self._ship()
-        self._store.complete(key, self._upload, [part.result() for part in self._sent])
+        try:
+            self._store.complete(key, self._upload, [part.result() for part in self._sent])
+        except FileNotFoundError as error:
+            # The store did it and its answer was lost, so that it was asked again
+            if self._store.size(key) is None:
+                raise unavailable(error) from error
         self._is_kept = True
 
     def close(self) -> None:

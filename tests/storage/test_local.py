@@ -86,3 +86,18 @@ def test_the_kernel_finds_the_part_at_its_first_byte():
 
     with blobs.open_blob(SHA256, 1000, 10) as part:
         assert os.lseek(part.fileno(), 0, os.SEEK_CUR) == 1000
+
+
+def test_a_new_folder_is_safe_before_the_bytes_are_said_to_be(monkeypatch):
+    synced = []
+    sync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    blobs.store(io.BytesIO(CONTENT), size=len(CONTENT))
+
+    assert {Path(settings.BLOB_DIR), *list(_path().parents)[:2]} <= set(synced)
+    assert synced[-1] == _path().parent

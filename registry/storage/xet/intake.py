@@ -13,7 +13,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from registry.errors import Invalid, TooLarge
-from registry.storage import backend
+from registry.storage import backend, blobs
 from registry.storage.models import Blob, XetFile, XetSpace, Xorb
 from registry.storage.xet import hashes, rebuild, shards, spaces, xorbs
 from registry.storage.xet.rebuild import Lost, Stretch
@@ -38,12 +38,15 @@ def take_xorb(space: XetSpace, digest: str, stream: Stream) -> bool:
     key = spaces.key(space, digest)
     with backend.of_objects().incoming(size=MAX_XORB, key=key) as incoming:
         table = xorbs.verify(stream, digest=wanted, keep=incoming.write)
-        incoming.keep(key)
-    _, is_new = Xorb.objects.get_or_create(
-        space=space,
-        hash=digest,
-        defaults={"size": int(table["end"][-1]), "chunks": table.tobytes()},
-    )
+        with transaction.atomic():
+            # The row first: of two who send it at once, each packed in its own way, one waits
+            _, is_new = Xorb.objects.get_or_create(
+                space=space,
+                hash=digest,
+                defaults={"size": int(table["end"][-1]), "chunks": table.tobytes()},
+            )
+            if is_new:
+                incoming.keep(key)
     return is_new
 
 
@@ -68,7 +71,7 @@ def prove(claim: "Claim") -> Blob:
     space, file = claim.space, claim.file
     known = Blob.objects.filter(sha256=file.sha256, size=file.size, removed_at=None).first()
     proofs = space.files.filter(hash=hashes.text(file.digest), sha256=file.sha256)
-    if known is not None and proofs.exists():
+    if known is not None and proofs.exists() and not blobs.missing([known]):
         return known
     try:
         blob = rebuild.put_together(claim.stretches(), size=file.size, sha256=file.sha256)

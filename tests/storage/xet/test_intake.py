@@ -317,3 +317,30 @@ def test_the_same_upload_by_several_at_once_is_one():
     assert sorted(is_new for is_new, _ in sent) == [False, False, False, True]
     assert {blob.sha256 for (blob,) in taken} == {FILE.sha256}
     assert _lying() == {ONE.text, TWO.text}
+
+
+def test_bytes_that_the_store_lost_are_put_together_again(space):
+    _send(space, ONE, TWO)
+    (blob,) = _take(space, FILE)
+    blobs.delete(blob.sha256)
+
+    assert _take(space, FILE) == [blob]
+    assert blobs.read(blob.sha256) == FILE.content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_xorb_that_comes_twice_at_once_and_packed_in_two_ways_stays_readable():
+    chunks = [bytes(60_000), b"\1\2\3\4" * 15_000]
+    ways = [making.xorb(*chunks, scheme=scheme) for scheme in (making.PLAIN, making.LZ4)]
+    for turn in range(8):
+        space = _space(f"{turn:024x}")
+        is_new = at_once(
+            *(
+                lambda way=way, space=space: intake.take_xorb(space, way.text, io.BytesIO(way.body))
+                for way in ways
+            )
+        )
+        assert sorted(is_new) == [False, True]
+        assert Xorb.objects.get(space=space).size == objects.size_of(
+            spaces.key(space, ways[0].text)
+        )
