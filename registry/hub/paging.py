@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from registry.errors import Invalid
+from registry.hub import addresses
 
 MAX_PAGE = 1000
 
@@ -50,8 +51,8 @@ def link_next(request: HttpRequest, response: HttpResponse, position: Any) -> No
     cursor = base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
     query = request.GET.copy()
     query["cursor"] = cursor
-    path = request.META.get("RAW_URI", "").partition("?")[0] or request.get_full_path()
-    url = request.build_absolute_uri(f"{path.partition('?')[0]}?{query.urlencode()}")
+    # With one slash before it: after two, what was sent would begin with the name of a host
+    url = request.build_absolute_uri(f"/{addresses.raw_path(request)}?{query.urlencode()}")
     response["Link"] = f'<{url}>; rel="next"'
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from registry.accounts.models import Role
@@ -403,3 +404,13 @@ def test_a_recalled_release_gives_way_to_the_one_before(release: Release) -> Non
     assert Wire().get("/api/models/ada/tiny").json()["sha"] == release.revision.oid
     answer = Wire(make_user()).get(f"/ada/tiny/resolve/{second.revision.oid}/model.safetensors")
     assert seen(answer)[:2] == (403, "GatedRepo")
+
+
+@pytest.mark.parametrize("sent", ["//api/models", "http://elsewhere.example/api/models"])
+def test_the_next_page_is_on_this_site_however_the_address_was_written(sent: str) -> None:
+    for _ in range(2):
+        make_released()
+
+    answer = Client().get("/api/models", {"limit": "1"}, RAW_URI=sent + "?limit=1")
+
+    assert answer["Link"].startswith("<http://testserver/api/models?limit=1&cursor=")

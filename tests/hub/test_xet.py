@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -344,6 +345,30 @@ def test_what_has_no_room_is_refused(ada, repository):
     assert (refused.status_code, sent.status_code, shard.status_code) == (422, 200, 422)
     assert "larger quota" in seen(shard)[2]
     assert not Holding.objects.filter(blob__size=100_000).exists()
+
+
+def test_a_xorb_that_does_not_say_how_large_it_is_needs_room_for_the_largest(ada, repository):
+    ada.namespace.quota_bytes = 10_000_000
+    ada.namespace.save()
+    cas = Cas(Wire(ada), repository)
+    path = f"{cas.path}/v1/xorbs/default/{ONE.text}"
+    in_chunks = {
+        "CONTENT_LENGTH": "",
+        "wsgi.input_terminated": True,
+        "wsgi.input": BytesIO(ONE.body),
+    }
+
+    refused = cas.wire.client.generic(
+        "POST",
+        path,
+        headers=cas.wire.headers | {"transfer-encoding": "chunked"},
+        RAW_URI=path,
+        **in_chunks,
+    )
+
+    assert refused.status_code == 422
+    assert _nothing_remains()
+    assert cas.xorb().status_code == 200
 
 
 def test_a_cleared_space_says_so_and_the_next_upload_begins_afresh(ada, repository):
