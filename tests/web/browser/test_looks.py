@@ -83,7 +83,9 @@ def test_french_words_fit_a_narrow_screen(browser: Browser, live_server: Any) ->
     page.set_viewport_size({"width": 320, "height": 640})
     sign_in(context, scene.bob)
 
-    for path in (*_public(scene).values(), scene.in_review.get_absolute_url(), "/review"):
+    own = ["/settings/webhooks", "/settings/tokens", "/device", "/bob"]
+    reviews = [scene.in_review.get_absolute_url(), "/review", f"/{scene.running.full_name}/checks"]
+    for path in (*_public(scene).values(), *own, *reviews):
         page.goto(path)
         assert page.locator("html").get_attribute("lang") == "fr"
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
@@ -113,6 +115,7 @@ def _public(scene: Scene) -> dict[str, str]:
         "card": there,
         "checks": f"{there}/checks",
         "releases": f"{there}/releases",
+        "discussions": f"{there}/discussions",
         "license": f"{there}/license",
         "terms": f"{there}/terms",
         "license-text": "/licenses/llama3-1",

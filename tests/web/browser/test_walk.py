@@ -153,6 +153,32 @@ def test_without_javascript_the_terms_can_be_accepted(browser: Browser, live_ser
     context.close()
 
 
+def test_without_javascript_all_that_is_ones_own_is_found_from_the_pages(
+    browser: Browser, live_server: Any
+) -> None:
+    scene = scenes.build()
+    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
+    page = context.new_page()
+    _sign_in(page, "ada")
+
+    for link in ("Webhooks", "Let a program in", "My models"):
+        page.locator("summary", has_text="ada").click()
+        page.get_by_role("link", name=link, exact=True).click()
+        if link != "My models":
+            expect(page.get_by_role("heading", name=link, exact=True)).to_be_visible()
+    page.get_by_role("link", name="lab", exact=True).click()
+    page.get_by_role("link", name=str(scene.released.repository)).click()
+    for tab in ("Access requests", "Discussions"):
+        page.get_by_role("link", name=tab, exact=True).click()
+    page.get_by_role("link", name="New discussion").click()
+    page.get_by_label("Title").fill("Which data?")
+    page.get_by_label("Text").fill("Tell us.")
+    page.get_by_role("button", name="Open the discussion").click()
+
+    expect(page.get_by_role("heading", name="Which data?")).to_be_visible()
+    context.close()
+
+
 def _sign_in(page: Page, username: str) -> None:
     page.goto("/")
     page.get_by_role("link", name="Sign in").click()
