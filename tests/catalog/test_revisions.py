@@ -131,7 +131,11 @@ def test_history_shows_what_the_caller_may_know_of(release):
     own = history.line(repository, head, caller=factories.as_caller(release.opened_by))
 
     assert history.revisions_at(public) == [release.revision]
-    assert [one.title for one in history.revisions_at(own)] == ["Add files", "Add files", "initial commit"]
+    assert [one.title for one in history.revisions_at(own)] == [
+        "Add files",
+        "Add files",
+        "initial commit",
+    ]
 
 
 # Repositories

@@ -82,7 +82,7 @@ def read(body: bytes) -> list[File]:
     if footer:
         raise Invalid("A shard is uploaded without a footer.")
     records = _Records(body)
-    files = []
+    files: list[File] = []
     while (head := records.head()) is not None:
         if len(files) == MAX_FILES:
             raise TooLarge(f"A shard has at most {MAX_FILES} files; send several.")
