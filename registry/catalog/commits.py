@@ -97,8 +97,7 @@ def commit(
     """
     holdings.share(repository)
     turns.take(repository)
-    # Now, as it may have moved to where this caller has no role while we waited
-    rights.require_push(repository, branches.full_name(branch), by)
+    rights.require_push(repository, branches.full_name(branch), by)  # it may have just moved
     ref = lock_ref(repository, branch)
     if parent and not ref.head.oid.startswith(parent.lower()):
         raise StaleParent(STALE)
