@@ -7,18 +7,28 @@ from urllib.parse import urlsplit
 
 
 class Line:
-    """Listens beside the registry and hands everything on. The first connection that brings more
-    than `cut_after` bytes from the registry is cut there; later ones are left alone."""
+    """Listens beside a server and hands everything on. The first connection that brings more than
+    `cut_after` bytes from the server is cut there; later ones are left alone, and all are until
+    that is said."""
 
-    def __init__(self, url: str, *, cut_after: int) -> None:
+    def __init__(self, url: str, *, cut_after: int | None = None) -> None:
         parts = urlsplit(url)
         self._target = (parts.hostname or "", parts.port or 80)
-        self._cut_after: int | None = cut_after
+        self._cut_after = cut_after
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self, after: int) -> None:
+        with self._lock:
+            self._cut_after = after
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is going to be cut, or nothing is any more."""
+        return self._cut_after is None
 
     def close(self) -> None:
         self._end(self._listener)

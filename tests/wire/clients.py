@@ -127,10 +127,14 @@ def newest_python() -> Path:
     return Path(sys.executable)
 
 
+def drives_all() -> bool:
+    """Whether this run is of every version on every place for bytes, as `make clients` asks."""
+    return os.environ.get("REGISTRY_TEST_CLIENTS") == "all"
+
+
 def under_test() -> list[Version]:
-    """The older versions that this run drives: all of them where REGISTRY_TEST_CLIENTS is `all`."""
-    drives_all = os.environ.get("REGISTRY_TEST_CLIENTS") == "all"
-    return [version for version in OLDER if version.is_in_every_run or drives_all]
+    """The older versions that this run drives."""
+    return [version for version in OLDER if version.is_in_every_run or drives_all()]
 
 
 def python_of(version: Version) -> Path:

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from django.conf import settings
+from django.conf import LazySettings, settings
 from django.db import connection
 
 from registry.accounts.models import User
@@ -21,6 +21,7 @@ from registry.instance.processes import free_port, stop
 from tests import stores
 from tests.factories import make_token
 from tests.wire import broken, clients
+from tests.wire.storages import LOCAL, S3
 
 ROOT = Path(__file__).parents[2]
 BUCKET_PREFIX = "wire"
@@ -71,25 +72,66 @@ def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="session")
+def bucket_line(s3_server: dict[str, str]) -> Iterator[broken.Line]:
+    """The way to the bucket that clients take."""
+    line = broken.Line(s3_server["endpoint"])
+    yield line
+    line.close()
+
+
+@pytest.fixture(scope="session")
 def bucket_server(
-    django_db_setup: None, s3_server: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    django_db_setup: None,
+    s3_server: dict[str, str],
+    bucket_line: broken.Line,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     """The same with its bytes in a bucket, which downloads are handed to."""
-    variables = stores.variables(s3_server, BUCKET_PREFIX)
+    there = bucket_line.url.replace("127.0.0.1", "localhost")  # to clients another host than ours
+    variables = stores.variables(s3_server | {"public_endpoint": there}, BUCKET_PREFIX)
     with serving(tmp_path_factory.mktemp("gunicorn") / "log", **variables) as made:
         yield made
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def server_at_our_host(
+    django_db_setup: None, s3_server: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A bucket behind the registry's own host name, where clients would send their tokens too."""
+    address = s3_server | {"public_endpoint": s3_server["endpoint"]}
+    variables = stores.variables(address, BUCKET_PREFIX)
+    with serving(tmp_path_factory.mktemp("gunicorn") / "log", **variables) as made:
+        yield made
+
+
+@pytest.fixture(params=[LOCAL, S3] if clients.drives_all() else [LOCAL])
 def registry_url(request: pytest.FixtureRequest) -> str:
     """The registry to talk to. `in_each_storage` runs a test on a folder and on a bucket."""
-    if getattr(request, "param", "local") == "local":
+    if request.param == LOCAL:
         return str(request.getfixturevalue("server").url)
     test_settings = request.getfixturevalue("settings")
     test_settings.S3 = request.getfixturevalue("s3_server")
     test_settings.S3_PREFIX = f"{BUCKET_PREFIX}/"
     test_settings.STORAGE = test_settings.DOWNLOADS = "s3"
-    return str(request.getfixturevalue("bucket_server").url)
+    name = "bucket_server" if request.param == S3 else "server_at_our_host"
+    return str(request.getfixturevalue(name).url)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Older clients meet a bucket where every version is driven; else the newest one does."""
+    if clients.drives_all():
+        return
+    spared = [item for item in items if _is_older_on_a_bucket(item)]
+    if spared:
+        config.hook.pytest_deselected(items=spared)
+        items[:] = [item for item in items if item not in spared]
+
+
+def _is_older_on_a_bucket(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    chosen = callspec.params if callspec is not None else {}
+    is_older = isinstance(chosen.get("python"), clients.Version)
+    return is_older and chosen.get("registry_url", LOCAL) != LOCAL
 
 
 def _wait(server: Server) -> None:
@@ -104,17 +146,28 @@ def _wait(server: Server) -> None:
 
 
 @pytest.fixture
-def cutting(registry_url: str) -> Iterator[Callable[[int], str]]:
-    """`cutting(n)`: the address of a way to the registry that breaks once, after n bytes."""
+def cutting(
+    request: pytest.FixtureRequest, registry_url: str, settings: LazySettings
+) -> Iterator[Callable[[int], str]]:
+    """`cutting(n)`: the address of a registry from which, or from whose bucket, the way breaks once,
+    after n bytes."""
+    lines: list[broken.Line] = []
     opened: list[broken.Line] = []
 
     def make(after: int) -> str:
+        if settings.DOWNLOADS == "s3":
+            to_bucket: broken.Line = request.getfixturevalue("bucket_line")
+            to_bucket.cut(after)
+            lines.append(to_bucket)
+            return registry_url
         opened.append(broken.Line(registry_url, cut_after=after))
+        lines.append(opened[-1])
         return opened[-1].url
 
     yield make
     for line in opened:
         line.close()
+    assert all(line.is_whole for line in lines), "no answer was as long as that"
 
 
 @pytest.fixture(
