@@ -234,7 +234,7 @@ def hold_all(repository: Repository, found: Iterable[Blob], *, by: User) -> None
         [Bringing(holding=holding, by=by) for holding in of_others.order_by("pk")],
         ignore_conflicts=True,
     )
-    holdings.keep(repository, sent)
+    holdings.keep(repository, sent, by=by)
 
 
 def held_blobs(repository: Repository, hashes: Iterable[str]) -> dict[str, Blob]:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 from django.db import connection
 
+from registry.accounts.callers import Caller
+from registry.accounts.models import Scope, User
 from registry.catalog import quotas
 from registry.catalog.models import GitBlob, Holding, Repository
 from registry.storage import blobs
@@ -34,9 +36,10 @@ def require_room(repository: Repository, found: Iterable[Blob]) -> None:
     quotas.require_room_for(repository.namespace_id, found)
 
 
-def keep(repository: Repository, found: Iterable[Blob]) -> None:
+def keep(repository: Repository, found: Iterable[Blob], *, by: User | None) -> None:
     """The repository holds these from now on: take the marks off, and have files of this content
-    that it had given up be there again. Raises NotNow where the bytes are gone."""
+    that it had given up be there again, where somebody sends it who writes the repository: who
+    proposes a change brings nothing back. Raises NotNow where the bytes are gone."""
     held = list(found)
     blobs.claim(held)
     marked = Holding.objects.filter(
@@ -46,9 +49,9 @@ def keep(repository: Repository, found: Iterable[Blob]) -> None:
     keys = list(marked.select_for_update().order_by("pk").values_list("pk", flat=True))
     if keys:
         Holding.objects.filter(pk__in=keys).update(unneeded_since=None)
-    GitBlob.objects.filter(repository=repository, blob__in=held, removed_at__isnull=False).update(
-        removed_at=None
-    )
+    writes = Repository.objects.writable_by(Caller(user=by, scope=Scope.WRITE))
+    given_up = GitBlob.objects.filter(blob__in=held, removed_at__isnull=False)
+    given_up.filter(repository__in=writes.filter(pk=repository.pk)).update(removed_at=None)
 
 
 def _lock(repository_id: int) -> list[int]:

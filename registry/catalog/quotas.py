@@ -104,16 +104,16 @@ def _require(namespace: Namespace, new_bytes: int) -> None:
         return
     found = usage(namespace)
     if found.room is not None and new_bytes > found.room:
-        raise QuotaExceeded(refusal(namespace, found, new_bytes))
+        raise QuotaExceeded(refusal(namespace, new_bytes))
 
 
-def refusal(namespace: Namespace, found: Usage, new_bytes: int) -> str:
-    """What somebody is told for whom there is no room."""
-    staged = f" ({shown(found.staged)} of it in open uploads)" if found.staged else ""
+def refusal(namespace: Namespace, new_bytes: int) -> str:
+    """What somebody is told for whom there is no room. What the namespace holds is for its members
+    to know, and who proposes a change is told this too."""
     return (
-        f"{namespace.name} holds {shown(found.used)}{staged} of the {shown(found.quota or 0)} that "
-        f"it may, and this needs {shown(new_bytes)} more. Delete what is not needed, or ask the "
-        "operator of this registry for a larger quota."
+        f"This needs {shown(new_bytes)}, and {namespace.name} has no room for it. Its members see "
+        "on its page what it holds; they can delete what is not needed, or ask the operator of "
+        "this registry for a larger quota."
     )
 
 

@@ -8,7 +8,7 @@ from django.db import connection
 
 from registry.catalog import git, paths
 from registry.catalog.models import GitBlob, Repository, Tree, TreeEntry
-from registry.errors import EntryMissing
+from registry.errors import EntryMissing, NotNow
 from registry.storage.models import Blob
 
 _WRITE_ENTRIES = """
@@ -145,7 +145,15 @@ class Draft:
         found = GitBlob.objects.filter(
             repository=self._repository, oid__in=[oid for oid, _ in wanted]
         )
-        return {(oid, is_lfs): key for key, oid, is_lfs in found.values_list("pk", "oid", "is_lfs")}
+        keys = {}
+        for key, oid, is_lfs, removed_at in found.values_list("pk", "oid", "is_lfs", "removed_at"):
+            if removed_at is not None and (oid, is_lfs) in wanted:
+                raise NotNow(
+                    f"The content with the id {oid} was removed from this repository. Only somebody "
+                    "who may write it brings it back, by sending it again."
+                )
+            keys[oid, is_lfs] = key
+        return keys
 
 
 def _changed(folder: _Folder, path: str) -> Iterator[tuple[str, _Folder]]:

@@ -92,7 +92,7 @@ class _Room:
             return None
         wanted = self._announced + one.size
         if wanted > (self._usage.room or 0):
-            return _error(422, quotas.refusal(self._namespace, self._usage, wanted))
+            return _error(422, quotas.refusal(self._namespace, wanted))
         self._announced = wanted
         self._counted.add(one.oid)
         return None
@@ -214,7 +214,8 @@ def _answer(transfer: str, objects: list[dict[str, Any]]) -> HttpResponse:
 def _to_send(request: WireRequest, repository: Repository, wanted: Batch) -> list[dict[str, Any]]:
     """What of the objects has to be sent, and where to."""
     asked = {one.oid for one in wanted.objects}
-    present = _here(repository, gate.stored(repository, asked, caller=request.caller))
+    held = gate.stored(repository, asked, caller=request.caller)
+    present = _here(repository, held, request.caller)
     room = _Room(repository, wanted.objects, request.caller)
     answer = []
     for one in wanted.objects:
@@ -231,7 +232,7 @@ def _to_send(request: WireRequest, repository: Repository, wanted: Batch) -> lis
     return answer
 
 
-def _here(repository: Repository, held: dict[str, Blob]) -> dict[str, Blob]:
+def _here(repository: Repository, held: dict[str, Blob], caller: Caller) -> dict[str, Blob]:
     """Those whose bytes really lie there, kept for the commit that is going to name them."""
     lost = {blob.sha256 for blob in blobs.missing(held.values())}
     present = {sha256: blob for sha256, blob in held.items() if sha256 not in lost}
@@ -239,7 +240,7 @@ def _here(repository: Repository, held: dict[str, Blob]) -> dict[str, Blob]:
         return present
     with transaction.atomic():
         holdings.share(repository)
-        holdings.keep(repository, present.values())
+        holdings.keep(repository, present.values(), by=caller.user)
     return present
 
 

@@ -55,7 +55,7 @@ def test_the_same_bytes_count_once_in_a_namespace() -> None:
     take(second, BYTES)
 
     assert quotas.usage(first.namespace).room == 0
-    with pytest.raises(QuotaExceeded, match="needs 1 bytes more"):
+    with pytest.raises(QuotaExceeded, match="needs 1 bytes, and"):
         take(first, b"y")
 
 

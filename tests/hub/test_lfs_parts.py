@@ -265,7 +265,7 @@ def test_what_is_announced_counts_and_a_second_asking_counts_once(repository: Re
     assert quotas.usage(namespace).staged == len(CONTENT)
     refused = ask(wire, repository, b"y" * (2 * PART))
     assert refused["error"]["code"] == 422
-    assert "in open uploads" in refused["error"]["message"]
+    assert "has no room" in refused["error"]["message"]
 
 
 def test_objects_of_a_release_are_fetched_through_the_gate() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import time
 from typing import Any
 
@@ -230,6 +231,20 @@ def test_preupload_tells_a_stranger_no_hash_that_they_could_not_download(
     accept_terms(repository.releases.get(), author)
     assert told(author)[:2] == [sha(GATED), None]
     assert told(repository.created_by)[:2] == [sha(GATED), sha(SECRET)]
+
+
+def test_a_stranger_is_not_told_how_much_a_namespace_holds(
+    repository: Repository, owner: User
+) -> None:
+    repository.namespace.quota_bytes = 1_000_000
+    repository.namespace.save()
+    make_commit(repository, {"hidden.bin": b"x" * 500_000}, by=owner)
+
+    answer = Wire(make_user()).batch(repository, b"", size=2_000_000)
+
+    told = answer.json()["objects"][0]["error"]["message"]
+    assert "has no room for it" in told
+    assert set(re.findall(r"[0-9.]+ [KM]iB", told)) == {"1.9 MiB"}
 
 
 def test_lines_that_are_costly_to_compare_are_not_compared_without_end(

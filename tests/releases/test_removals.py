@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from registry.accounts import plain_hub
 from registry.accounts.models import Role
 from registry.audit.models import Access, Entry
 from registry.catalog import branches, files
@@ -107,6 +108,22 @@ def test_a_removed_file_may_come_again() -> None:
     assert wire.send(repository, BYTES).status_code == 200
     assert wire.commit(repository, lfs_file("m.bin", BYTES)).status_code == 200
     assert wire.get(f"/{repository}/resolve/main/m.bin").sent == BYTES
+
+
+def test_who_proposes_a_change_brings_nothing_back() -> None:
+    repository = make_repository()
+    plain_hub.switch(repository.namespace, on=True)
+    old = make_commit(repository, {"secret.bin": BYTES})
+    remove(repository, "secret.bin")
+    bob = Wire(make_user("bob"))
+    assert bob.send(repository, BYTES).status_code == 200
+
+    named = bob.commit(repository, lfs_file("again.bin", BYTES), rev="main?create_pr=1")
+
+    assert named.status_code == 409
+    assert Wire().get(f"/{repository}/resolve/{old.oid}/secret.bin").status_code == 404
+    make_commit(repository, {"again.bin": BYTES})
+    assert Wire().get(f"/{repository}/resolve/main/again.bin").sent == BYTES
 
 
 def test_without_rewriting_what_a_branch_has_is_refused() -> None:
