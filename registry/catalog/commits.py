@@ -92,8 +92,7 @@ def commit(
 
     `branch` is its name, or `refs/pr/N`. Without any change the head itself is the answer and
     nothing is written, which makes a client's retries harmless. `parent` (5 to 40 hex digits) must
-    be the head where it is given. `opened` are SHA-256 that may be named by somebody who neither
-    writes the repository nor sent the bytes.
+    be the head, if given. `opened` are SHA-256 open to those who neither write nor sent them.
     """
     holdings.share(repository)
     turns.take(repository)
