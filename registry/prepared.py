@@ -5,7 +5,7 @@ The queryset stays the one definition: what is asked is the SQL that Django made
 """
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
@@ -76,10 +76,8 @@ class Compiled(Generic[Row]):
     def ask(self, values: Values) -> list[Row]:
         if not self.sql:
             return []
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, [read(values) for read in self.readers])
-            rows = cursor.fetchall()
-        return [self._made(row) for row in rows]
+        found = rows(self.sql, [read(values) for read in self.readers])
+        return [self._made(row) for row in found]
 
     def _made(self, row: Any) -> Row:
         row = list(row)
@@ -112,6 +110,13 @@ class Prepared(Generic[Row]):
     def rows(self, **values: Any) -> list[Row]:
         """What is asked with values alone, whatever they are."""
         return self((), stand_ins={name: slot(name) for name in values}, values=values)
+
+
+def rows(query: str, parameters: Any) -> list[tuple[Any, ...]]:
+    """The rows of a query that is asked again and again, and so planned once."""
+    with connection.prepared_cursor() as cursor:  # type: ignore[attr-defined]
+        cursor.execute(query, parameters)
+        return cast(list[tuple[Any, ...]], cursor.fetchall())
 
 
 def _reader(parameter: Any) -> Callable[[Values], Any]:

@@ -237,13 +237,15 @@ ALLOW_PLAIN_HUB = _flag("REGISTRY_ALLOW_PLAIN_HUB", default=True)
 
 # Database
 
+DATABASE_PREPARE = _flag("REGISTRY_DATABASE_PREPARE", default=True)
+
 
 def _database(url: str) -> dict[str, object]:
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"}:
         raise ImproperlyConfigured("REGISTRY_DATABASE_URL must begin with postgresql://")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "registry.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
@@ -255,6 +257,7 @@ def _database(url: str) -> dict[str, object]:
         # shared, but after a restart of the database it tries its broken connections one by one,
         # a longer pause after each, while the request waits.
         "CONN_MAX_AGE": 600,
+        "OPTIONS": {"prepare_threshold": 2 if DATABASE_PREPARE else None},
     }
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from registry.accounts.callers import Caller
@@ -14,7 +15,6 @@ from registry.agreements.models import Acceptance, AcceptanceWords, Capacity
 from registry.audit import canonical, log
 from registry.catalog.models import Repository
 from registry.errors import Conflict, Invalid, NotAllowed, SignInRequired
-from registry.prepared import Prepared
 
 MAX_NAME = 200
 
@@ -73,15 +73,13 @@ def find(repository: Repository, *, terms_hash: str, caller: Caller) -> Acceptan
     """The caller's acceptance of exactly this set for this repository."""
     if caller.user is None:
         return None
-    found = _OF_PERSON.rows(user=caller.user.pk, repository=repository.pk, terms_hash=terms_hash)
-    return next(iter(found), None)
+    return of(user=caller.user.pk, repository=repository.pk, terms_hash=terms_hash).first()
 
 
-_OF_PERSON = Prepared(
-    lambda user, repository, terms_hash: Acceptance.objects.filter(
-        user_id=user, repository_id=repository, terms_hash=terms_hash
-    )
-)
+def of(*, user: Any, repository: Any, terms_hash: Any) -> QuerySet[Acceptance]:
+    """The acceptance of exactly this set for this repository by this person: one at most. Keys and
+    hash may be expressions."""
+    return Acceptance.objects.filter(user_id=user, repository_id=repository, terms_hash=terms_hash)
 
 
 def _person(by: Caller) -> User:

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from django.db import connection
-
+from registry import prepared
 from registry.audit import canonical
 from registry.catalog.models import Revision
 from registry.errors import EntryMissing, NotNow
@@ -236,6 +235,4 @@ def _entry(row: Sequence[Any]) -> Entry:
 
 
 def _rows(query: str, parameters: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        return cursor.fetchall()
+    return prepared.rows(query, parameters)

@@ -13,7 +13,7 @@ from registry.errors import RevisionMissing
 from registry.prepared import Prepared
 
 COMMIT_ID = re.compile(r"[0-9a-f]{7,40}")
-FULL = 40
+FULL_ID = re.compile(r"[0-9a-f]{40}")
 
 
 def sees_quarantine(repository: Repository, caller: Caller) -> bool:
@@ -32,6 +32,8 @@ def find(repository: Repository, name: str, *, caller: Caller) -> Revision:
         of_name = Ref.objects.filter(repository=repository, name=name)
         if head := _seen(repository, caller).filter(pk__in=of_name.values("head")).first():
             return head
+    elif FULL_ID.fullmatch(name) and (named := _of_commit_id(repository, name, caller)):
+        return named[0]  # a whole id means its commit, as for git, whatever a tag is called
     elif (ref := _ref(repository, name)) is not None:
         revision = position(ref, caller=caller)
         if revision is not None:
@@ -42,10 +44,7 @@ def find(repository: Repository, name: str, *, caller: Caller) -> Revision:
                 "token of scope write; name the commit instead."
             )
     elif COMMIT_ID.fullmatch(name.lower()):
-        if len(name) == FULL:
-            matches = _of_commit_id(repository, name.lower(), caller)
-        else:
-            matches = list(_seen(repository, caller).filter(oid__startswith=name.lower())[:2])
+        matches = list(_seen(repository, caller).filter(oid__startswith=name.lower())[:2])
         if len(matches) == 1:
             return matches[0]
     raise RevisionMissing(f"Invalid rev id: {name}")

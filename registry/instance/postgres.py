@@ -121,6 +121,7 @@ class Postgres:
             "unix_socket_directories": "",
             "log_line_prefix": "",
             "log_checkpoints": "off",
+            "jit": "off",  # it takes longer to begin than our queries take as a whole
         }
         if self.throw_away:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from registry.accounts import plain_hub
@@ -92,13 +93,13 @@ def decide(
     """
     sees_all = revisions.sees_quarantine(repository, caller)
     if sees_all:
-        return Answer(True, Reason.OWN, release=_release_of(revision))
+        return Answer(True, Reason.OWN, release=_release_of(revision, caller))
     is_plain = _is_plain(repository, revision)
     if revision.state == RevisionState.QUARANTINE and not is_plain:
         if (start := _start_of_own(revision, caller)) is not None:
             return _of_proposal(repository, revision, start, caller)
         return Answer(False, Reason.UNKNOWN, f"Invalid rev id: {revision.oid}")
-    release = None if is_plain else _release_of(revision)
+    release = None if is_plain else _release_of(revision, caller)
     if release is None and not is_plain:
         return Answer(False, Reason.NO_RELEASE, "This revision has no release.")
     if path in OPEN_FILES and size <= OPEN_FILE_MAX:
@@ -348,13 +349,32 @@ def _of_proposed_file(
     )
 
 
-def _release_of(revision: Revision) -> Release | None:
-    return next(iter(_RELEASE.rows(revision=revision.pk)), None)
+def _release_of(revision: Revision, caller: Caller) -> Release | None:
+    """The release of a revision, with the caller's acceptance of its terms for `_acceptance_of`."""
+    user = caller.user.pk if caller.user else None
+    return next(iter(_RELEASE.rows(revision=revision.pk, user=user)), None)
 
 
-_RELEASE = Prepared(
-    lambda revision: Release.objects.filter(revision_id=revision, status__in=WAS_RELEASED)[:1]
-)
+def _with_acceptance(revision: int, user: int) -> QuerySet[Release]:
+    accepted = acceptances.of(
+        user=user, repository=OuterRef("repository"), terms_hash=OuterRef("terms_hash")
+    )
+    known = Release.objects.filter(revision_id=revision, status__in=WAS_RELEASED)
+    return known.annotate(
+        acceptance_key=Subquery(accepted.values("pk")),
+        acceptance_id=Subquery(accepted.values("public_id")),
+    )[:1]
+
+
+_RELEASE = Prepared(_with_acceptance)
+
+
+def _acceptance_of(release: Release) -> Acceptance | None:
+    """The acceptance that was found with the release; what else it says is fetched when read."""
+    key, public_id = release.acceptance_key, release.acceptance_id  # type: ignore[attr-defined]
+    if key is None:
+        return None
+    return Acceptance.from_db(connection.alias, ["id", "public_id"], [key, public_id])
 
 
 def _withdrawn(release: Release) -> Answer:
@@ -391,7 +411,7 @@ def _locks(
         return _closed(Reason.SIGN_IN, repository, release)
     acceptance = None
     if asks and release is not None:
-        acceptance = acceptances.find(repository, terms_hash=release.terms_hash, caller=caller)
+        acceptance = _acceptance_of(release)
     grant = grants.in_force(repository, caller=caller) if repository.gated else None
     if repository.gated and grant is None:
         closed = _publishers(repository, revision, caller, asks=asks)
