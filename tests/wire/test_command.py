@@ -8,6 +8,7 @@ from registry.accounts.models import User
 from registry.storage.models import Xorb
 from tests.factories import make_facts, make_user
 from tests.wire.clients import Client, newest_python
+from tests.wire.storages import in_each_storage
 from tests.wire.test_round_trip import CARD, ClientOf
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,6 +94,7 @@ def test_a_bad_card_is_refused_before_anything_is_sent(client: Client, source: P
     assert client("list_repo_files", repo_id="ada/tiny") == [".gitattributes"]
 
 
+@in_each_storage
 def test_who_forbids_xet_uploads_by_lfs(client: Client, source: Path, tmp_path: Path) -> None:
     client.environment["HF_HUB_DISABLE_XET"] = "1"
 
