@@ -138,7 +138,7 @@ def test_deleting_needs_an_admin_with_a_token_of_scope_write(ada: User) -> None:
     assert seen(Wire(ada, "write").delete("/api/repos/delete", body))[:2] == (404, "RepoNotFound")
 
 
-def test_visibility_can_be_set_and_gating_cannot(ada: User) -> None:
+def test_visibility_and_the_lock_can_be_set(ada: User) -> None:
     repository = make_repository(ada, "tiny")
     path = "/api/models/ada/tiny/settings"
 
@@ -146,7 +146,10 @@ def test_visibility_can_be_set_and_gating_cannot(ada: User) -> None:
     assert answer.json() == {"visibility": "private", "private": True}
     repository.refresh_from_db()
     assert repository.visibility == "private"
-    for body in ({"gated": "auto"}, {"gated": False}, {}):
+    assert Wire(ada, "write").put(path, {"gated": "manual"}).json() == {"gated": "manual"}
+    repository.refresh_from_db()
+    assert repository.gated == "manual"
+    for body in ({"gated": True}, {"gated": "never"}, {}):
         refused = Wire(ada, "admin").put(path, body)
         assert refused.status_code == 400
         assert refused.json()["error"]

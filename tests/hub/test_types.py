@@ -103,9 +103,11 @@ def test_what_was_made_while_a_type_was_on_is_hidden_once_it_is_off(
     settings: Settings,
 ) -> None:
     settings.REPOSITORY_TYPES = ["model", "dataset"]
-    wire = Wire(make_user("ada"))
+    ada = make_user("ada")
+    wire = Wire(ada)
     wire.post("/api/repos/create", {"name": "x", "type": "dataset"})
     settings.REPOSITORY_TYPES = ["model"]
 
     assert wire.get("/api/datasets/ada/x").status_code == 404
-    assert not Repository.objects.alive().exists()
+    found = Repository.objects.visible_to(as_caller(ada))
+    assert not found.exists()

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import override_settings
 from django.urls import get_resolver
@@ -40,10 +41,10 @@ def test_log_records_name_the_request(client: Client) -> None:
     record = logging.makeLogRecord({"msg": "something"})
     seen: list[str] = []
 
-    def answer(request: object) -> dict[str, str]:
+    def answer(request: object) -> HttpResponse:
         RequestIdFilter().filter(record)
         seen.append(record.request_id)  # type: ignore[attr-defined]
-        return {}
+        return HttpResponse()
 
     request = client.get("/healthz").wsgi_request
     RequestIdMiddleware(answer)(request)  # type: ignore[arg-type]

@@ -4,8 +4,15 @@ import base64
 
 import pytest
 
-from registry.accounts.models import User
-from tests.factories import make_commit, make_facts, make_repository, make_user
+from registry.accounts.models import Namespace, Role, User
+from tests.factories import (
+    make_commit,
+    make_facts,
+    make_member,
+    make_organisation,
+    make_repository,
+    make_user,
+)
 from tests.wire.clients import Client
 from tests.wire.test_round_trip import CARD, ClientOf, refused
 
@@ -96,17 +103,20 @@ def test_branches_and_tags(client: Client) -> None:
 
 
 def test_repositories_are_made_once_and_deleted(client_of: ClientOf, ada: User) -> None:
-    writing, governing = client_of(ada), client_of(ada, "admin")
+    make_organisation("lab", owner=make_user())
+    writing, member = client_of(ada), make_member(Namespace.objects.get(name="lab"), Role.WRITE)
+    contributing = client_of(member)
 
     made = writing("create_repo", repo_id="ada/new", private=True)
     assert "ada/new" in (made if isinstance(made, str) else str(made))
     writing("create_repo", repo_id="ada/new", exist_ok=True)
     refused(writing, "HfHubHTTPError", "create_repo", repo_id="ada/new")
-    message = refused(writing, "HfHubHTTPError", "delete_repo", repo_id="ada/new")
-    assert "token of scope admin" in message
-    governing("delete_repo", repo_id="ada/new")
-    refused(governing, "RepositoryNotFoundError", "delete_repo", repo_id="ada/new")
-    governing("delete_repo", repo_id="ada/new", missing_ok=True)
+    contributing("create_repo", repo_id="lab/new")
+    message = refused(contributing, "HfHubHTTPError", "delete_repo", repo_id="lab/new")
+    assert "role admin" in message
+    writing("delete_repo", repo_id="ada/new")
+    refused(writing, "RepositoryNotFoundError", "delete_repo", repo_id="ada/new")
+    writing("delete_repo", repo_id="ada/new", missing_ok=True)
 
 
 def test_a_bad_card_stops_the_upload(client: Client) -> None:
