@@ -150,7 +150,6 @@ def test_who_may_read_but_not_write_is_told_so() -> None:
             f"/{repository}.git/info/lfs/objects/batch",
             {"objects": [], "ref": {"name": "refs/heads/main"}},
         ),
-        ("POST", f"/{repository}.git/info/lfs/objects/verify", {}),
         ("POST", f"/api/models/{repository}/branch/new", {}),
         ("POST", f"/api/models/{repository}/tag/main", {"tag": "new"}),
         ("DELETE", f"/api/models/{repository}/branch/new", {}),

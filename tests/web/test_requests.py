@@ -50,6 +50,7 @@ def test_log_records_name_the_request(client: Client) -> None:
     RequestIdMiddleware(answer)(request)  # type: ignore[arg-type]
 
     assert seen == [request.request_id]  # type: ignore[attr-defined]
+    record = logging.makeLogRecord({"msg": "something later"})
     RequestIdFilter().filter(record)
     assert record.request_id == "-"  # type: ignore[attr-defined]
 
