@@ -33,8 +33,9 @@ class Incoming(Protocol):
 
     def write(self, piece: Piece, /) -> None: ...
 
-    def keep(self, key: str) -> None:
-        """Put what was written to its place, in one step and safe from a loss of power."""
+    def keep(self, key: str, *, is_safe: bool = True) -> None:
+        """Put what was written to its place, in one step and safe from a loss of power, unless
+        that is not asked for."""
 
 
 class Backend(Protocol):

@@ -93,15 +93,17 @@ class _Incoming:
             while view:
                 view = view[self._file.write(view) :]
 
-    def keep(self, key: str) -> None:
+    def keep(self, key: str, *, is_safe: bool = True) -> None:
         target = self._folder / key
         with disk_errors():
-            os.fsync(self._file.fileno())
+            if is_safe:
+                os.fsync(self._file.fileno())
             try:
                 self._rename(target)
             except FileNotFoundError:  # the folder went when the last file in it was deleted
                 self._rename(target)
-            _sync_folder(target.parent)
+            if is_safe:
+                _sync_folder(target.parent)
 
     def _rename(self, target: Path) -> None:
         _make_folder(target.parent)

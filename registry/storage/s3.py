@@ -187,7 +187,7 @@ class _InMemory:
     def write(self, piece: bytes | bytearray | memoryview, /) -> None:
         self._content += piece
 
-    def keep(self, key: str) -> None:
+    def keep(self, key: str, *, is_safe: bool = True) -> None:
         content = bytes(self._content)
         with store_errors():
             self._store.client.put_object(
@@ -220,7 +220,7 @@ class _Parts:
             if len(self._buffer) == self._part:
                 self._ship()
 
-    def keep(self, key: str) -> None:
+    def keep(self, key: str, *, is_safe: bool = True) -> None:
         if key != self._key:
             raise ValueError(f"begun for {self._key}, not for {key}")
         if self._buffer:
@@ -271,7 +271,7 @@ class _Spooled:
     def write(self, piece: bytes | bytearray | memoryview, /) -> None:
         self._spool.write(piece)
 
-    def keep(self, key: str) -> None:
+    def keep(self, key: str, *, is_safe: bool = True) -> None:
         self._spool.seek(0)
         with self._store.incoming(size=self._size, key=key) as incoming:
             while piece := self._spool.read(PART):

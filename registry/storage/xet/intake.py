@@ -13,7 +13,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from registry.errors import Invalid, TooLarge
-from registry.storage import backend, blobs
+from registry.storage import backend, blobs, objects
 from registry.storage.models import Blob, XetFile, XetSpace, Xorb
 from registry.storage.xet import hashes, rebuild, shards, spaces, xorbs
 from registry.storage.xet.rebuild import Lost, Stretch
@@ -46,7 +46,8 @@ def take_xorb(space: XetSpace, digest: str, stream: Stream) -> bool:
                 defaults={"size": int(table["end"][-1]), "chunks": table.tobytes()},
             )
             if is_new:
-                incoming.keep(key)
+                # What a loss of power takes is noticed once a file is made of it, and sent again
+                incoming.keep(key, is_safe=False)
     return is_new
 
 
@@ -74,7 +75,7 @@ def prove(claim: "Claim") -> Blob:
     if known is not None and proofs.exists() and not blobs.missing([known]):
         return known
     try:
-        blob = rebuild.put_together(claim.stretches(), size=file.size, sha256=file.sha256)
+        blob = _put_together(claim)
     except Lost as lost:
         spaces.close(space, now=timezone.now())
         space.xorbs.filter(hash=lost.key.rpartition("/")[2]).delete()
@@ -88,6 +89,25 @@ def prove(claim: "Claim") -> Blob:
         )
         space.xorbs.filter(hash__in=file.xorbs, is_used=False).update(is_used=True)
     return blob
+
+
+def _put_together(claim: "Claim") -> Blob:
+    file = claim.file
+    try:
+        return rebuild.put_together(claim.stretches(), size=file.size, sha256=file.sha256)
+    except Invalid:
+        # Either the client announced another SHA-256, or the bytes of a xorb are no longer its own
+        for xorb in file.xorbs:
+            _require_whole(spaces.key(claim.space, xorb), xorb)
+        raise
+
+
+def _require_whole(key: str, xorb: str) -> None:
+    try:
+        with objects.open_object(key) as stored:
+            xorbs.verify(stored, digest=_hash(xorb), keep=len)
+    except (FileNotFoundError, Invalid) as error:
+        raise Lost(key) from error
 
 
 def staged_bytes(space: XetSpace, claims: Iterable["Claim"]) -> int:

@@ -223,6 +223,28 @@ def test_a_xorb_that_came_to_harm_is_said_and_sent_again(space, harm):
     assert _take(fresh, FILE)[0].sha256 == FILE.sha256
 
 
+def test_a_byte_that_flipped_in_a_xorb_is_said_and_the_xorb_sent_again(space):
+    _send(space, ONE, TWO)
+    flipped = ONE.body[:-1] + b"?"
+    objects.put(spaces.key(space, ONE.text), flipped, size=len(flipped))
+
+    with pytest.raises(Invalid, match="Start the upload again"):
+        _take(space, FILE)
+
+    assert str(_space()) == f"{REPOSITORY}-2"
+
+
+def test_who_announces_another_sha256_is_told_so_and_nothing_sent_is_lost(space):
+    _send(space, ONE, TWO)
+    lie = making.described(FILE, sha256="0" * 64)
+
+    with pytest.raises(Invalid, match="not the announced"):
+        _take(space, lie)
+
+    assert str(_space()) == str(space)
+    assert _lying() == {ONE.text, TWO.text}
+
+
 def test_xorbs_count_until_a_file_is_made_of_them(space):
     _send(space, ONE, TWO)
     claims = intake.read_shard(space, making.shard(making.file(ONE)))
