@@ -5,8 +5,10 @@ moved without anybody in between.
 """
 
 import io
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
@@ -154,12 +156,11 @@ def write_revision(
     folds: Iterable[str] = (),
 ) -> Revision:
     """A revision of this tree. Its card is read, and judged where the licenses are given."""
-    at = timezone.now().replace(microsecond=0)
     title = title[:512]  # before the id is computed: what is stored has to give the id again
     text = title if not message else f"{title}\n\n{message}"
-    oid = git.commit_id(
-        tree=tree.oid, parents=parents, author=author.public_id, at=at, message=text
-    )
+    told_apart = {"proposal": proposal, "folds": list(folds)}
+    named = partial(git.commit_id, tree=tree.oid, parents=parents, author=author.public_id)
+    at, oid, made = _dated(repository, lambda at: named(at=at, message=text), told_apart)
     summary = files.summary(tree.pk, telling=cards.TELLING)
     if summary.files > settings.MAX_FILES:
         raise TooLarge(
@@ -169,28 +170,38 @@ def write_revision(
     card = _card(described.get("README.md"), known=known_licenses)
     config = _config(described.get("config.json"))
     facts = weights.read(tree) | _said(card, config, described, summary.telling)
-    # One person's same change in the same second, to two branches, is one commit to git
-    revision, _ = Revision.objects.get_or_create(
+    return made or Revision.objects.create(
         repository=repository,
         oid=oid,
-        defaults={
-            "tree": tree,
-            "parents": parents,
-            "author": author,
-            "title": title,
-            "message": message,
-            "committed_at": at,
-            "card": card,
-            "tags": cards.tags(card, summary.telling, config),
-            "manifest_digest": summary.manifest_digest,
-            "total_size": summary.size,
-            "proposal": proposal,
-            "facts": facts,
-            "parameters": weights.total(facts),
-            "folds": list(folds),
-        },
+        tree=tree,
+        parents=parents,
+        author=author,
+        title=title,
+        message=message,
+        committed_at=at,
+        card=card,
+        tags=cards.tags(card, summary.telling, config),
+        manifest_digest=summary.manifest_digest,
+        total_size=summary.size,
+        facts=facts,
+        parameters=weights.total(facts),
+        **told_apart,
     )
-    return revision
+
+
+def _dated(
+    repository: Repository, id_at: Callable[[datetime], str], told_apart: dict[str, Any]
+) -> tuple[datetime, str, Revision | None]:
+    """When a revision is made, its id, and the revision itself where it is there already: one
+    person's same change in the same second, to two branches, is one commit to git. What a pull
+    request or a squash tells apart is not the same: it is dated as much later as it takes."""
+    at = timezone.now().replace(microsecond=0)
+    while True:
+        oid = id_at(at)
+        found = Revision.objects.filter(repository=repository, oid=oid).first()
+        if found is None or all(getattr(found, name) == told_apart[name] for name in told_apart):
+            return at, oid, found
+        at += timedelta(seconds=1)
 
 
 def _said(

@@ -1,6 +1,9 @@
 """A branch's history in one revision: what was released stays, and nobody approves their own work."""
 
+from datetime import UTC, datetime
+
 import pytest
+from django.utils import timezone
 
 from registry.accounts.models import Role
 from registry.audit.models import Entry
@@ -78,3 +81,23 @@ def test_only_branches_of_those_who_write_are_squashed() -> None:
     assert seen(ada.post(f"{path}/nothing", {}))[:2] == (404, "RevisionNotFound")
     assert seen(ada.post(f"{path}/refs%2Fpr%2F7", {}))[:2] == (404, "RevisionNotFound")
     assert titles(ada)[-1] == "initial commit"
+
+
+def test_two_squashes_in_one_second_each_say_what_they_put_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ada = make_user("ada")
+    repository = make_repository(ada, "tiny")
+    Wire(ada).post("/api/models/ada/tiny/branch/side")
+    heads = [
+        make_commit(repository, {"a.txt": "1"}, title=branch, branch=branch).oid
+        for branch in ("main", "side")
+    ]
+    at = datetime(2030, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: at)
+
+    for branch in ("main", "side"):
+        Wire(ada).post(f"/api/models/ada/tiny/super-squash/{branch}", {"message": "All"})
+
+    made = Revision.objects.filter(title="All").order_by("committed_at")
+    assert [one.folds for one in made] == [[head] for head in heads]

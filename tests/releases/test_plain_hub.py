@@ -1,10 +1,12 @@
 """Plain-hub namespaces: who may have what of them, and that switching off closes every way."""
 
 import itertools
+from datetime import UTC, datetime
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from registry.accounts import plain_hub
@@ -13,7 +15,7 @@ from registry.accounts.models import Namespace, Role, Scope, User
 from registry.agreements import requests
 from registry.audit.models import Access, Entry
 from registry.catalog import repositories, revisions
-from registry.catalog.models import Gated, Repository, Revision, Visibility
+from registry.catalog.models import Gated, Ref, Repository, Revision, Visibility
 from registry.errors import NotAllowed, RepositoryMissing
 from registry.releases import gate
 from registry.releases.gate import Reason
@@ -222,3 +224,26 @@ def test_the_operators_command_switches_it_and_is_on_record(settings: Settings):
         call_command("namespace", "policy", organisation.name, "--publish-on-commit")
     with pytest.raises(NotAllowed):
         plain_hub.switch(organisation, on=True)
+
+
+def test_the_same_change_in_one_second_to_a_pull_request_and_to_main_shows_main(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    repository = Repository.objects.get(pk=World(plain=True).repository.pk)
+    owner = repository.created_by
+    proposed = factories.make_pull_request(repository, {"first.txt": "1"}, by=owner)
+    at = datetime(2030, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: at)
+    start = factories.make_commit(repository, {"first.txt": "1"}, by=owner)
+    Ref.objects.filter(repository=repository, name=proposed.ref_name).update(head=start)
+
+    pulled = factories.make_commit(
+        repository, {"a.txt": "same"}, by=owner, branch=proposed.ref_name
+    )
+    on_main = factories.make_commit(repository, {"a.txt": "same"}, by=owner)
+
+    assert pulled != on_main
+    assert pulled.proposal == proposed.proposal
+    assert on_main.proposal is None
+    assert revisions.find(repository, "main", caller=NOBODY) == on_main
+    assert gate.decide(repository, on_main, caller=NOBODY).is_open
