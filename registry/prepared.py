@@ -26,7 +26,7 @@ class Slot(Expression):
         super().__init__()
         self.read = read
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list["Slot"]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return "%s", [self]
 
 
@@ -36,13 +36,13 @@ def slot(name: str) -> Any:
 
 
 @ForeignKey.register_lookup
-class AnyOf(Lookup):  # type: ignore[type-arg]
+class AnyOf(Lookup):
     """Whether a key is one of these: one parameter, and so one query, however many they are."""
 
     lookup_name = "any_of"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         left, parameters = self.process_lhs(compiler, connection)
         keys = self.rhs if isinstance(self.rhs, Slot) else list(self.rhs)
         return f"{left} = ANY(%s)", [*parameters, keys]
@@ -70,7 +70,9 @@ class Compiled(Generic[Row]):
         columns = [column for column, *_ in compiler.select[: compiler.col_count]]
         self.names = [column.target.attname for column in columns[self.first : self.end]]
         self.converters = list(compiler.get_converters(columns).items())
-        self.related = get_related_populators(shape, compiler.select, connection.alias)
+        self.related = get_related_populators(  # type: ignore[call-arg]
+            shape, compiler.select, connection.alias
+        )
         self.annotations = list((compiler.annotation_col_map or {}).items())
 
     def ask(self, values: Values) -> list[Row]:
@@ -117,6 +119,12 @@ def rows(query: str, parameters: Any) -> list[tuple[Any, ...]]:
     with connection.prepared_cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(query, parameters)
         return cast(list[tuple[Any, ...]], cursor.fetchall())
+
+
+def execute(query: str, parameters: Any) -> None:
+    """A query without rows that is asked again and again."""
+    with connection.prepared_cursor() as cursor:  # type: ignore[attr-defined]
+        cursor.execute(query, parameters)
 
 
 def _reader(parameter: Any) -> Callable[[Values], Any]:

@@ -5,9 +5,23 @@ from datetime import UTC, date, datetime
 
 from django.db import connection
 
+from registry import prepared
 from registry.audit.models import Access
 
 MONTHS_AHEAD = 2
+_FIELDS = [field for field in Access._meta.concrete_fields if not field.primary_key]
+_NOTE = "INSERT INTO {} ({}) VALUES ({})".format(  # noqa: S608 - names of our own
+    Access._meta.db_table,
+    ", ".join(str(field.column) for field in _FIELDS),
+    ", ".join("%s" for _ in _FIELDS),
+)
+
+
+def note(row: Access) -> None:
+    """Write a row of the log: `row.save()`, without making its SQL anew for each download."""
+    prepared.execute(
+        _NOTE, [field.get_db_prep_save(field.pre_save(row, True), connection) for field in _FIELDS]
+    )
 
 
 def ensure_partitions(today: date) -> None:

@@ -3,16 +3,16 @@
 import select
 from typing import Any, cast
 
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
 from django.db.backends.utils import CursorWrapper
 
 
-class DatabaseOperations(base.DatabaseOperations):
-    def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> str | None:
+class DatabaseOperations(operations.DatabaseOperations):
+    def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> str:
         """For those who look at queries: one that was sent without its values, with them."""
         if isinstance(cursor, base.ServerBindingCursor):
             return str(self.compose_sql(sql, params))
-        return cast("str | None", super().last_executed_query(cursor, sql, params))
+        return cast(str, super().last_executed_query(cursor, sql, params))
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -32,4 +32,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
-            return self._prepare_cursor(base.ServerBindingCursor(self.connection))
+            cursor = base.ServerBindingCursor(self.connection)  # type: ignore[call-arg]
+            return cast(CursorWrapper, self._prepare_cursor(cursor))  # type: ignore[attr-defined]

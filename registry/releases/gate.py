@@ -15,6 +15,7 @@ from registry.accounts.callers import Caller
 from registry.agreements import acceptances, documents, grants, requests
 from registry.agreements import terms as terms_of
 from registry.agreements.models import Acceptance, Grant, RequestState
+from registry.audit import access
 from registry.audit.models import Access
 from registry.catalog import files, positions, proposals, questions, revisions, rights
 from registry.catalog.files import FileEntry
@@ -267,7 +268,7 @@ def note_access(
 ) -> None:
     """One row of the access log: who got which bytes of which file, or a link to them that lives so
     long, and why they could."""
-    Access.objects.create(
+    row = Access(
         at=now or timezone.now(),
         actor=caller.public_id,
         token=caller.token,
@@ -285,6 +286,7 @@ def note_access(
         request_id=caller.request_id,
         link_seconds=link_seconds,
     )
+    access.note(row)
 
 
 def _start_of_own(revision: Revision, caller: Caller) -> Revision | None:

@@ -69,3 +69,16 @@ def test_a_row_is_never_changed_or_deleted_in_any_partition(month):
         Access.objects.filter(pk=row.pk).delete()
     with refused_as_evidence(), connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {_table_of(row)}")  # noqa: S608 - the partition itself
+
+
+def test_a_noted_row_is_the_row_that_was_meant() -> None:
+    texts = [f.name for f in Access._meta.concrete_fields if f.get_internal_type() == "CharField"]
+    numbers = ["first_byte", "last_byte", "size", "link_seconds"]
+    values = {name: name[:20] for name in texts} | {name: n for n, name in enumerate(numbers)}
+    row = Access(at=datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC), **values)
+
+    access.note(row)
+
+    kept = Access.objects.values().get()
+    assert kept.pop("id") > 0
+    assert kept == {name: getattr(row, name) for name in kept}

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -37,10 +38,10 @@ def _callers() -> list[Caller]:
     lab, hub = (
         r.namespace for r in Repository.objects.filter(name__in=_names()[:1] + _names()[-1:])
     )
-    people_there = [Membership.objects.filter(namespace=space).first().user for space in (lab, hub)]
+    people_there = [Membership.objects.filter(namespace=space)[0].user for space in (lab, hub)]
     people_there += [factories.make_member(space, role) for space in (lab, hub) for role in Role]
     people_there += [factories.make_maintainer(), factories.make_user()]
-    one = Repository.objects.first()
+    one = Repository.objects.order_by("pk")[0]
     found = [NOBODY]
     for person, scope in itertools.product(people_there, Scope.values):
         found.append(tokens.recognise(factories.make_token(person, scope)))
@@ -71,7 +72,9 @@ def _shown(caller: Caller, repository: Repository) -> dict[str, object]:
     return told
 
 
-def test_a_token_that_brings_its_roles_sees_what_the_database_says_of_each(settings) -> None:
+def test_a_token_that_brings_its_roles_sees_what_the_database_says_of_each(
+    settings: Any,
+) -> None:
     _world()
     callers = _callers()
     places = list(Repository.objects.select_related("namespace"))
