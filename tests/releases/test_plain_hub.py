@@ -14,7 +14,7 @@ from registry.accounts.callers import NOBODY, Caller
 from registry.accounts.models import Namespace, Role, Scope, User
 from registry.agreements import requests
 from registry.audit.models import Access, Entry
-from registry.catalog import repositories, revisions
+from registry.catalog import branches, repositories, revisions
 from registry.catalog.models import Gated, Ref, Repository, Revision, Visibility
 from registry.errors import NotAllowed, RepositoryMissing
 from registry.releases import gate
@@ -247,3 +247,22 @@ def test_the_same_change_in_one_second_to_a_pull_request_and_to_main_shows_main(
     assert on_main.proposal is None
     assert revisions.find(repository, "main", caller=NOBODY) == on_main
     assert gate.decide(repository, on_main, caller=NOBODY).is_open
+
+
+@pytest.mark.parametrize("kind", ["branch", "tag"])
+def test_a_branch_or_tag_on_a_pull_request_shows_strangers_nothing_of_it(kind: str) -> None:
+    repository = Repository.objects.get(pk=World(plain=True).repository.pk)
+    proposed = factories.make_pull_request(repository, {"hidden.txt": "1"})
+    head = Ref.objects.get(repository=repository, name=proposed.ref_name).head
+    create = {"branch": branches.create_branch, "tag": branches.create_tag}[kind]
+
+    create(repository, "next", start=head, by=factories.as_caller(repository.created_by))
+
+    here = f"/api/models/{repository.full_name}"
+    for stranger in (Wire(), Wire(factories.make_user())):
+        assert stranger.get(f"{here}/tree/next").status_code == 404
+        assert stranger.get(f"{here}/revision/next").status_code == 404
+        named = stranger.get(f"{here}/refs").json()
+        assert [one["name"] for one in named["branches"] + named["tags"]] == ["main"]
+    owner = Wire(repository.created_by)
+    assert "hidden.txt" in owner.get(f"{here}/tree/next").content.decode()
