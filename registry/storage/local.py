@@ -1,6 +1,7 @@
 """Bytes in a folder of this machine: written beside their place, synced, then renamed to it."""
 
 import errno
+import logging
 import os
 import shutil
 import tempfile
@@ -9,9 +10,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from registry.errors import StorageFull
+from registry.errors import StorageFull, StorageUnavailable
+
+log = logging.getLogger(__name__)
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# A disk that went bad or was taken away, or a folder that was unmounted or is somebody else's
+AWAY = {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE}
 INCOMING = "incoming"
 
 
@@ -33,11 +38,13 @@ class LocalFolder:
             temporary.unlink(missing_ok=True)
 
     def open(self, key: str, first: int = 0, length: int | None = None) -> "Window":
-        return Window((self._folder / key).open("rb", buffering=0), first, length)
+        with disk_errors(is_read=True):
+            return Window((self._folder / key).open("rb", buffering=0), first, length)
 
     def size(self, key: str) -> int | None:
         try:
-            return (self._folder / key).stat().st_size
+            with disk_errors(is_read=True):
+                return (self._folder / key).stat().st_size
         except FileNotFoundError:
             return None
 
@@ -143,7 +150,9 @@ class Window:
 
 
 @contextmanager
-def disk_errors() -> Iterator[None]:
+def disk_errors(*, is_read: bool = False) -> Iterator[None]:
+    """Say that the disk is full or away. A missing file is for readers to judge; for who writes
+    it is the folder that is missing."""
     try:
         yield
     except OSError as error:
@@ -151,6 +160,11 @@ def disk_errors() -> Iterator[None]:
             raise StorageFull(
                 "The registry's disk is full. Nothing of this upload was kept; "
                 "tell the operator and send it again later."
+            ) from error
+        if error.errno in AWAY or (error.errno == errno.ENOENT and not is_read):
+            log.error("The folder of bytes does not serve: %s", error)
+            raise StorageUnavailable(
+                "The registry's storage does not answer at the moment. Try again in a while."
             ) from error
         raise
 

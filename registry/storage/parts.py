@@ -229,7 +229,8 @@ def _put_chain(upload: Upload, chain: _Chain | None) -> None:
 @contextmanager
 def _opened(upload: Upload) -> Iterator[BinaryIO]:
     try:
-        file = _path(upload).open("r+b", buffering=0)
+        with disk_errors(is_read=True):
+            file = _path(upload).open("r+b", buffering=0)
     except FileNotFoundError as error:
         raise Missing(OVER) from error
     with file:

@@ -1,5 +1,6 @@
 """What only a folder knows: a full disk, temporary files, bytes that need not be written again."""
 
+import errno
 import hashlib
 import io
 import os
@@ -10,8 +11,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import RequestFactory
 
-from registry.errors import StorageFull
+from registry.accounts.callers import NOBODY
+from registry.errors import StorageFull, StorageUnavailable
+from registry.hub import refusals
 from registry.storage import blobs, objects
 from registry.storage.models import Blob
 
@@ -54,6 +58,27 @@ def test_a_disk_that_is_full_is_said_and_leaves_nothing(room):
 
     assert not Blob.objects.exists()
     assert _files() == []
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EIO, errno.ENOENT])
+def test_a_disk_that_went_away_is_said_and_to_be_tried_again(number, monkeypatch):
+    def refuse(*_args, **_rest):
+        raise OSError(number, os.strerror(number))
+
+    blobs.store(io.BytesIO(CONTENT), size=len(CONTENT))
+    for call, act in {
+        "mkdir": lambda: blobs.store(io.BytesIO(b"other"), size=5),
+        "rename": lambda: blobs.store(io.BytesIO(b"other"), size=5),
+        "open": lambda: blobs.read(SHA256),
+    }.items():
+        missing = number == errno.ENOENT and call == "open"
+        with monkeypatch.context() as disk:
+            disk.setattr(Path, call, refuse)
+            with pytest.raises(FileNotFoundError if missing else StorageUnavailable):
+                act()
+
+    assert [path.name for path in _files()] == [_path().name]
+    assert refusals.answer(StorageUnavailable(""), RequestFactory().get("/"), NOBODY)["Retry-After"]
 
 
 def test_small_bytes_that_are_there_are_not_written_again():
