@@ -28,8 +28,6 @@ from registry.storage.models import Blob, Upload
 
 MEDIA_TYPE = "application/vnd.git-lfs+json"
 MAX_OBJECTS = 256
-# Clients ask for 256 addresses at once and use them one after another
-LINK_SECONDS = 12 * 3600
 SALT = "registry.hub.lfs"
 PARTS_SALT = "registry.hub.lfs.parts"
 
@@ -293,7 +291,7 @@ def _part_addresses(request: WireRequest, upload: Upload) -> dict[str, Any]:
                 upload.remote,
                 number,
                 size=min(upload.part_size, upload.size - (number - 1) * upload.part_size),
-                seconds=LINK_SECONDS,
+                seconds=direct.LINK_SECONDS,
                 request=request.request_id,
             )
         else:
@@ -357,7 +355,7 @@ def _part_right(request: WireRequest, upload: str) -> tuple[Right, Repository, C
 
 def _signed(signed: str, salt: str) -> list[Any]:
     try:
-        values: list[Any] = signing.loads(signed, salt=salt, max_age=LINK_SECONDS)
+        values: list[Any] = signing.loads(signed, salt=salt, max_age=direct.LINK_SECONDS)
     except signing.SignatureExpired as error:
         raise NotAllowed("This upload address has expired. Start the upload again.") from error
     except signing.BadSignature as error:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from registry.storage.s3 import S3Bucket
 
 PIECE = 8 * 1024**2
+# Clients ask for 256 addresses at once and use them one after another
+LINK_SECONDS = 12 * 3600
 OVER = "This upload is over. Send the file again."
 
 

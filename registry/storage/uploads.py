@@ -2,9 +2,10 @@
 a person and a repository, completed into a blob, and forgotten when nothing comes any more."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from registry.errors import Invalid
 from registry.storage import direct, parts
@@ -20,7 +21,8 @@ def begun(hashes: Iterable[str], *, repository: str, by: str) -> set[str]:
 @transaction.atomic
 def begin(*, space: str, repository: str, by: str, sha256: str, size: int) -> Upload:
     """The upload of this object: the one that was begun before, with what has arrived of it, or a
-    new one. All but the last two are public ids."""
+    new one. It lives on from here, as it is asked for to be sent to. All but the last two are
+    public ids."""
     named = Upload.objects.filter(repository=repository, by=by, sha256=sha256)
     named.exclude(size=size).delete()
     # Completed at this moment, it goes while it is waited for
@@ -31,11 +33,14 @@ def begin(*, space: str, repository: str, by: str, sha256: str, size: int) -> Up
             sha256=sha256,
             defaults={"space": space, "size": size, "part_size": parts.part_size(size)},
         )
+    upload.touched_at = timezone.now()
     if not direct.is_offered():
         parts.begin(upload)
-    elif not upload.remote:
-        upload.remote = direct.begin(upload.public_id)
-        upload.save(update_fields=["remote"])
+    else:
+        upload.remote = upload.remote or direct.begin(upload.public_id)
+        # Parts come past this server, for as long as the links to send them live
+        upload.touched_at += timedelta(seconds=direct.LINK_SECONDS)
+    upload.save(update_fields=["remote", "touched_at"])
     return upload
 
 

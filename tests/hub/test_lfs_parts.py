@@ -18,7 +18,7 @@ from django.utils import timezone
 from registry.accounts.models import Role
 from registry.catalog import quotas, repositories
 from registry.catalog.models import Repository
-from registry.storage import blobs, parts, uploads
+from registry.storage import blobs, direct, parts, uploads
 from registry.storage.models import Blob, Upload
 from tests.factories import (
     accept_terms,
@@ -252,6 +252,21 @@ def test_abandoned_uploads_are_forgotten_and_living_ones_kept(repository: Reposi
     assert uploads.clear_abandoned(before=now + timedelta(hours=1)) == 1
     assert (Upload.objects.count(), staged()) == (0, [])
     assert send(found, 2).status_code == 404
+
+
+def test_an_upload_past_this_server_lives_as_long_as_the_links_handed_out_last(
+    bucket: None, repository: Repository
+) -> None:
+    wire = Wire(repository.created_by)
+    addresses(ask(wire, repository))
+    now = timezone.now()
+    links = timedelta(seconds=direct.LINK_SECONDS)
+    Upload.objects.update(touched_at=now - timedelta(days=3))
+
+    addresses(ask(wire, repository))
+
+    assert uploads.clear_abandoned(before=now + links - timedelta(minutes=1)) == 0
+    assert uploads.clear_abandoned(before=now + links + timedelta(minutes=1)) == 1
 
 
 def test_what_is_announced_counts_and_a_second_asking_counts_once(repository: Repository) -> None:
