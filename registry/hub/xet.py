@@ -131,7 +131,7 @@ def shard(request: WireRequest, space: str, digest: str = "") -> HttpResponse:
         raise TooLarge(f"A shard has at most {MAX_SHARD} bytes.")
     claims = intake.read_shard(upload.space, body)
     _require_room(upload, claims)
-    proven = [intake.prove(claim) for claim in claims]
+    proven = intake.prove(claims)
     _hold(upload, proven)
     log.info(
         "Xet: %d files of %d bytes for %s, session %s",

@@ -33,6 +33,9 @@ class Incoming(Protocol):
 
     def write(self, piece: Piece, /) -> None: ...
 
+    def settle(self) -> None:
+        """Wait until what was written is safe from a loss of power, so that `keep` need not."""
+
     def keep(self, key: str, *, is_safe: bool = True) -> None:
         """Put what was written to its place, in one step and safe from a loss of power, unless
         that is not asked for."""

@@ -53,7 +53,16 @@ class Writer:
         self._hasher.update(piece)
         self._incoming.write(piece)
 
+    def settle(self) -> None:
+        """Check what was written and wait for the disk: all of `finish` that asks no database."""
+        self._verified()
+        self._incoming.settle()
+
     def finish(self) -> Blob:
+        digest = self._verified()
+        return place(digest, self._size, lambda: self._incoming.keep(key_of(digest)))
+
+    def _verified(self) -> str:
         if self._received != self._size:
             raise Invalid(
                 f"{self._received} of the announced {self._size} bytes arrived. "
@@ -65,7 +74,7 @@ class Writer:
                 f"The bytes received have the SHA-256 {digest}, not the announced {self._sha256}. "
                 "Nothing was kept; send the file again."
             )
-        return place(digest, self._size, lambda: self._incoming.keep(key_of(digest)))
+        return digest
 
 
 def store(stream: Stream, *, size: int, sha256: str | None = None) -> Blob:

@@ -100,11 +100,15 @@ class _Incoming:
             while view:
                 view = view[self._file.write(view) :]
 
+    def settle(self) -> None:
+        with disk_errors():
+            os.fsync(self._file.fileno())
+
     def keep(self, key: str, *, is_safe: bool = True) -> None:
         target = self._folder / key
+        if is_safe:
+            self.settle()
         with disk_errors():
-            if is_safe:
-                os.fsync(self._file.fileno())
             try:
                 self._rename(target)
             except FileNotFoundError:  # the folder went when the last file in it was deleted

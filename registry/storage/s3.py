@@ -187,6 +187,9 @@ class _InMemory:
     def write(self, piece: bytes | bytearray | memoryview, /) -> None:
         self._content += piece
 
+    def settle(self) -> None:
+        """The store says at the end that it has all of it."""
+
     def keep(self, key: str, *, is_safe: bool = True) -> None:
         content = bytes(self._content)
         with store_errors():
@@ -219,6 +222,9 @@ class _Parts:
             view = view[len(taken) :]
             if len(self._buffer) == self._part:
                 self._ship()
+
+    def settle(self) -> None:
+        """The store says at the end that it has all of it."""
 
     def keep(self, key: str, *, is_safe: bool = True) -> None:
         if key != self._key:
@@ -270,6 +276,9 @@ class _Spooled:
 
     def write(self, piece: bytes | bytearray | memoryview, /) -> None:
         self._spool.write(piece)
+
+    def settle(self) -> None:
+        """The store says at the end that it has all of it."""
 
     def keep(self, key: str, *, is_safe: bool = True) -> None:
         self._spool.seek(0)

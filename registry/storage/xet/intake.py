@@ -2,7 +2,7 @@
 chunk was sent to the same space and whose bytes have the SHA-256 that they are announced with.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,7 +16,7 @@ from registry.errors import Invalid, TooLarge
 from registry.storage import backend, blobs, objects
 from registry.storage.models import Blob, XetFile, XetSpace, Xorb
 from registry.storage.xet import hashes, rebuild, shards, spaces, xorbs
-from registry.storage.xet.rebuild import Lost, Stretch
+from registry.storage.xet.rebuild import Lost, Stretch, Wanted
 from registry.storage.xet.shards import File, Term
 from registry.storage.xet.xorbs import MAX_XORB, Stream, Table
 
@@ -67,47 +67,73 @@ def read_shard(space: XetSpace, body: bytes) -> list["Claim"]:
     return claims
 
 
-def prove(claim: "Claim") -> Blob:
-    """The blob of the claimed file: put together and hashed, unless the same space did it before."""
-    space, file = claim.space, claim.file
-    known = Blob.objects.filter(sha256=file.sha256, size=file.size, removed_at=None).first()
-    proofs = space.files.filter(hash=hashes.text(file.digest), sha256=file.sha256)
-    if known is not None and proofs.exists() and not blobs.missing([known]):
-        return known
-    try:
-        blob = _put_together(claim)
-    except Lost as lost:
-        spaces.close(space, now=timezone.now())
-        space.xorbs.filter(hash=lost.key.rpartition("/")[2]).delete()
-        raise Invalid(
-            "The registry has lost some of what this upload sent before. Start the upload again: "
-            "it will send everything afresh."
-        ) from lost
-    with transaction.atomic():
-        XetFile.objects.get_or_create(
-            space=space, hash=hashes.text(file.digest), defaults={"sha256": file.sha256}
-        )
-        space.xorbs.filter(hash__in=file.xorbs, is_used=False).update(is_used=True)
-    return blob
+def prove(claims: Iterable["Claim"]) -> list[Blob]:
+    """The blobs of the claimed files, in no order: put together and hashed, unless the same space
+    did it before."""
+    proven: list[Blob] = []
+    unproven: list[Claim] = []
+    for claim in claims:
+        known = _known(claim)
+        if known is None:
+            unproven.append(claim)
+        else:
+            proven.append(known)
+    for claim, blob in zip(unproven, _put_together(unproven), strict=True):
+        _note(claim)
+        proven.append(blob)
+    return proven
 
 
-def _put_together(claim: "Claim") -> Blob:
+def _known(claim: "Claim") -> Blob | None:
     file = claim.file
+    known = Blob.objects.filter(sha256=file.sha256, size=file.size, removed_at=None).first()
+    proofs = claim.space.files.filter(hash=hashes.text(file.digest), sha256=file.sha256)
+    is_here = known is not None and proofs.exists() and not blobs.missing([known])
+    return known if is_here else None
+
+
+@transaction.atomic
+def _note(claim: "Claim") -> None:
+    """Remember that the space made this file."""
+    space, file = claim.space, claim.file
+    XetFile.objects.get_or_create(
+        space=space, hash=hashes.text(file.digest), defaults={"sha256": file.sha256}
+    )
+    space.xorbs.filter(hash__in=file.xorbs, is_used=False).update(is_used=True)
+
+
+def _put_together(claims: Sequence["Claim"]) -> Iterator[Blob]:
+    made = 0
     try:
-        return rebuild.put_together(claim.stretches(), size=file.size, sha256=file.sha256)
+        for blob in rebuild.put_together(claim.wanted() for claim in claims):
+            made += 1
+            yield blob
+    except Lost as lost:
+        raise _harmed(claims[made].space, lost.key) from lost
     except Invalid:
         # Either the client announced another SHA-256, or the bytes of a xorb are no longer its own
-        for xorb in file.xorbs:
-            _require_whole(spaces.key(claim.space, xorb), xorb)
+        _require_whole(claims[made])
         raise
 
 
-def _require_whole(key: str, xorb: str) -> None:
-    try:
-        with objects.open_object(key) as stored:
-            xorbs.verify(stored, digest=_hash(xorb), keep=len)
-    except (FileNotFoundError, Invalid) as error:
-        raise Lost(key) from error
+def _harmed(space: XetSpace, key: str) -> Invalid:
+    """Forget the xorb under this key, and what clients remember; the refusal says what to do."""
+    spaces.close(space, now=timezone.now())
+    space.xorbs.filter(hash=key.rpartition("/")[2]).delete()
+    return Invalid(
+        "The registry has lost some of what this upload sent before. Start the upload again: "
+        "it will send everything afresh."
+    )
+
+
+def _require_whole(claim: "Claim") -> None:
+    for xorb in claim.file.xorbs:
+        key = spaces.key(claim.space, xorb)
+        try:
+            with objects.open_object(key) as stored:
+                xorbs.verify(stored, digest=_hash(xorb), keep=len)
+        except (FileNotFoundError, Invalid) as error:
+            raise _harmed(claim.space, key) from error
 
 
 def staged_bytes(space: XetSpace, claims: Iterable["Claim"]) -> int:
@@ -127,6 +153,9 @@ class Claim:
     space: XetSpace
     file: File
     tables: "_Tables"
+
+    def wanted(self) -> Wanted:
+        return Wanted(self.stretches(), size=self.file.size, sha256=self.file.sha256)
 
     def stretches(self) -> Iterator[Stretch]:
         for term in self.file.terms():

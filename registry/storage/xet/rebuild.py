@@ -8,12 +8,13 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 from registry.errors import Invalid
 from registry.storage import blobs, objects
 from registry.storage.backend import Content
+from registry.storage.blobs import Writer
 from registry.storage.models import Blob
 from registry.storage.xet import chunks
 from registry.storage.xet.chunks import HEADER
@@ -22,6 +23,8 @@ from registry.storage.xet.xorbs import PIECE
 AHEAD = 3
 # Of one process: each holds a few pieces of 1 MiB, and can keep a processor busy for minutes
 AT_ONCE = 2
+# Of one upload, those that wait for the disk included
+FILES_BEGUN = 3
 
 _slots = threading.BoundedSemaphore(AT_ONCE)
 
@@ -44,11 +47,49 @@ class Stretch:
     length: int
 
 
-def put_together(stretches: Iterable[Stretch], *, size: int, sha256: str) -> Blob:
-    """The blob that these make. Raises Invalid where it has another SHA-256, and Lost."""
-    with _slots, blobs.writer(size=size, sha256=sha256) as writer:
+@dataclass(frozen=True)
+class Wanted:
+    """A file that is to be put together."""
+
+    stretches: Iterable[Stretch]
+    size: int
+    sha256: str
+
+
+def put_together(wanted: Iterable[Wanted]) -> Iterator[Blob]:
+    """The blobs that these make, in their order. Raises Invalid where one has another SHA-256, and
+    Lost.
+
+    While one waits for the disk others are put together. The database is asked by the caller's own
+    thread alone.
+    """
+    begun: deque[tuple[ExitStack, Writer, Future[None]]] = deque()
+    threads = ThreadPoolExecutor(FILES_BEGUN)
+    try:
+        for file in wanted:
+            stack = ExitStack()
+            writer = stack.enter_context(blobs.writer(size=file.size, sha256=file.sha256))
+            begun.append((stack, writer, threads.submit(_fill, writer, file.stretches)))
+            if len(begun) >= FILES_BEGUN:
+                yield _finished(*begun.popleft())
+        while begun:
+            yield _finished(*begun.popleft())
+    finally:
+        threads.shutdown(cancel_futures=True)
+        for stack, _writer, _filling in begun:
+            stack.close()
+
+
+def _fill(writer: Writer, stretches: Iterable[Stretch]) -> None:
+    with _slots:
         for piece in _ahead(_unpacked_all(stretches)):
             writer.write(piece)
+    writer.settle()
+
+
+def _finished(stack: ExitStack, writer: Writer, filling: "Future[None]") -> Blob:
+    with stack:
+        filling.result()
         return writer.finish()
 
 
