@@ -230,10 +230,10 @@ SITE_URL = (
     or f"http://{(ALLOWED_HOSTS or ['localhost'])[0]}"
 ).rstrip("/")
 SIGNUP_OPEN = _flag("REGISTRY_SIGNUP_OPEN", default=True)
+ALLOW_PLAIN_HUB = _flag("REGISTRY_ALLOW_PLAIN_HUB", default=True)
 REPOSITORY_TYPES = ["model"]
 if _flag("REGISTRY_DATASETS", default=False):
     REPOSITORY_TYPES.append("dataset")
-ALLOW_PLAIN_HUB = _flag("REGISTRY_ALLOW_PLAIN_HUB", default=True)
 
 # Database
 
@@ -453,7 +453,11 @@ LOGGING = {
         "json": {"()": "registry.web.request_ids.JsonFormatter"},
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["request_id"],
+        }
     },
     "root": {"handlers": ["stderr"], "level": os.environ.get("REGISTRY_LOG_LEVEL", "INFO")},
     "loggers": {
