@@ -6,12 +6,16 @@ Patterns come with uploads, so matching is done part by part and never backtrack
 import fnmatch
 import functools
 import itertools
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from registry.catalog import paths
+from registry.errors import TooLarge
 
 MAX_PATTERNS = 1000
+# Steps, of which a machine takes about half a million in a second
+MAX_EFFORT = 2_000_000
 # Of the parts of a pattern at most every other one is `**`, and each of the rest is a part of a path
 MAX_PARTS = 2 * paths.MAX_PARTS + 1
 
@@ -32,6 +36,12 @@ class Pattern:
         if not self.is_anchored:
             return fnmatch.fnmatchcase(parts[-1], self.parts[0])
         return _match(self.parts, tuple(parts))
+
+    def effort(self, depth: int) -> int:
+        """About how many steps it takes at most to compare this with a path of so many parts. A
+        long part is compared with a long name at many places."""
+        steps = sum(1 + min(len(part), paths.MAX_PART_BYTES) // 8 for part in self.parts)
+        return steps * depth if "**" in self.parts else steps
 
 
 def lfs_patterns(gitattributes: str) -> list[Pattern]:
@@ -74,14 +84,50 @@ def ignore_patterns(gitignore: str) -> list[Pattern]:
 
 def is_ignored(patterns: list[Pattern], path: str) -> bool:
     """Whether a file is left out. What is in an ignored folder cannot be brought back."""
+    return path in ignored(patterns, [path])
+
+
+def ignored(patterns: list[Pattern], paths: Iterable[str]) -> set[str]:
+    """Which of these files are left out. Each folder is looked at once."""
+    verdicts: dict[str, bool] = {}
+
+    def is_left_out(path: str) -> bool:
+        for folder in _folders(path):
+            if folder not in verdicts:
+                verdicts[folder] = _last_says(patterns, folder, is_folder=True)
+            if verdicts[folder]:
+                return True
+        return _last_says(patterns, path, is_folder=False)
+
+    return {path for path in paths if is_left_out(path)}
+
+
+def check_effort(patterns: list[Pattern], paths: Iterable[str]) -> None:
+    """Raise where it would be too much work to compare all these patterns with all these paths and
+    the folders above them."""
+    by_depth = Counter(
+        place.count("/") + 1
+        for place in {place for path in paths for place in (path, *_folders(path))}
+    )
+    effort = sum(
+        places * sum(pattern.effort(depth) for pattern in patterns)
+        for depth, places in by_depth.items()
+    )
+    if effort > MAX_EFFORT:
+        raise TooLarge(
+            "The patterns of .gitignore or .gitattributes are too many, or too long, for so many "
+            "paths. Ask about fewer files at once, or shorten the patterns."
+        )
+
+
+def _last_says(patterns: list[Pattern], path: str, *, is_folder: bool) -> bool:
+    matching = (p for p in reversed(patterns) if p.matches(path, is_folder=is_folder))
+    return next((pattern.says for pattern in matching), False)
+
+
+def _folders(path: str) -> list[str]:
     parts = path.split("/")
-    for end in range(1, len(parts) + 1):
-        here = "/".join(parts[:end])
-        is_folder = end < len(parts)
-        hit = next((p for p in reversed(patterns) if p.matches(here, is_folder=is_folder)), None)
-        if hit is not None and hit.says:
-            return True
-    return False
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]
 
 
 def _pattern(text: str, says: bool, *, only_folders: bool = False) -> Pattern:

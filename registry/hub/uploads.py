@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Collection
+from typing import TypeGuard
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -50,15 +51,18 @@ def preupload(request: WireRequest, kind: str, repo_id: str, revision: str) -> H
     shown = gate.hashes_shown(repository, head, answer_on_head, caller=request.caller)
     asked = [".gitattributes", ".gitignore", *(planned.path for planned in plan.files)]
     here = files.at(head, asked)
-    to_lfs = patterns.lfs_patterns(_text(here.get(".gitattributes")))
-    ignored = patterns.ignore_patterns(
-        _text(here.get(".gitignore")) if plan.gitIgnore is None else plan.gitIgnore
+    to_lfs = patterns.lfs_patterns(_text(here.get(".gitattributes"), shown))
+    to_ignore = patterns.ignore_patterns(
+        _text(here.get(".gitignore"), shown) if plan.gitIgnore is None else plan.gitIgnore
     )
+    named = [planned.path for planned in plan.files]
+    patterns.check_effort([*to_lfs, *to_ignore], named)
+    ignored = patterns.ignored(to_ignore, named)
     answer = [
         {
             "path": planned.path,
             "uploadMode": "lfs" if _is_lfs(planned, to_lfs) else "regular",
-            "shouldIgnore": patterns.is_ignored(ignored, planned.path),
+            "shouldIgnore": planned.path in ignored,
             "oid": _id(here.get(planned.path), shown),
         }
         for planned in plan.files
@@ -99,12 +103,18 @@ def _is_binary(sample: str) -> bool:
 
 def _id(file: Entry | None, shown: Collection[str] | None) -> str | None:
     """The id of the file that is there, for those who could download it."""
-    if not isinstance(file, FileEntry) or (shown is not None and file.sha256 not in shown):
+    if not _is_shown(file, shown):
         return None
     return file.sha256 if file.is_lfs else file.oid
 
 
-def _text(file: Entry | None) -> str:
-    if not isinstance(file, FileEntry) or file.size > MAX_PATTERN_FILE:
+def _text(file: Entry | None, shown: Collection[str] | None) -> str:
+    """What a file of patterns says. To who could not download it, it is not there: by asking about
+    one path after the other they would read it."""
+    if not _is_shown(file, shown) or file.size > MAX_PATTERN_FILE:
         return ""
     return blobs.read(file.sha256, limit=MAX_PATTERN_FILE).decode(errors="replace")
+
+
+def _is_shown(file: Entry | None, shown: Collection[str] | None) -> TypeGuard[FileEntry]:
+    return isinstance(file, FileEntry) and (shown is None or file.sha256 in shown)

@@ -233,6 +233,25 @@ def test_preupload_tells_a_stranger_no_hash_that_they_could_not_download(
     assert told(repository.created_by)[:2] == [sha(GATED), sha(SECRET)]
 
 
+def test_preupload_lets_no_stranger_try_out_what_a_closed_file_of_patterns_says(
+    owner: User,
+) -> None:
+    rules = {".gitignore": "secret-plan*\n", ".gitattributes": "*.hidden filter=lfs\n"}
+    release = make_released(make_repository(owner), files=FILES | rules)
+    repository = release.repository
+    asked = {"files": [{"path": path, "size": 1} for path in ("secret-plan.txt", "a.hidden")]}
+    path = api(repository, "preupload/main?create_pr=1")
+
+    def told(person: User) -> list[tuple[bool, str]]:
+        found = Wire(person).post(path, asked).json()["files"]
+        return [(one["shouldIgnore"], one["uploadMode"]) for one in found]
+
+    person = make_user()
+    assert told(person) == [(False, "regular"), (False, "regular")]
+    accept_terms(release, person)
+    assert told(person) == told(owner) == [(True, "regular"), (False, "lfs")]
+
+
 def test_a_stranger_is_not_told_how_much_a_namespace_holds(
     repository: Repository, owner: User
 ) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import resource
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,26 @@ def plan(wire: Wire, repository: Repository, path: str, **rest: Any) -> dict[str
 
 
 # Planning
+
+
+def test_more_patterns_and_paths_than_can_be_compared_are_refused_at_once(
+    wire: Wire, repository: Repository
+) -> None:
+    names = ["/".join(["a"] * 30 + [f"{n}.txt"]) for n in range(256)]
+    body = {
+        "files": [{"path": name, "size": 10} for name in names],
+        "gitIgnore": "".join(f"**/x/{'*/' * 9}{n}\n" for n in range(1000)),
+    }
+    began = time.process_time()
+    answer = wire.post(f"/api/models/{repository}/preupload/main", body)
+
+    assert time.process_time() - began < 3
+    assert (answer.status_code, answer.headers["X-Error-Message"][:26]) == (
+        413,
+        "The patterns of .gitignore",
+    )
+    body["gitIgnore"] = "".join(f"*.e{n}\n/b{n}/\n" for n in range(100))
+    assert wire.post(f"/api/models/{repository}/preupload/main", body).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["a/" * 1_000_000 + "b", "a/" * 32 + "b", "a" * 1025])
