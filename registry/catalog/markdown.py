@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import nh3
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -17,6 +17,8 @@ from mdit_py_plugins.anchors.index import slugify
 from mdit_py_plugins.footnote import footnote_plugin
 
 MAX_CHARACTERS = 200_000
+# Tags and brackets that may all be open at once: each more makes every other one dearer
+MAX_OPENERS = 8_000
 CARD = "card-"
 
 TAGS = frozenset(
@@ -100,6 +102,7 @@ _ACTIVE = {
 }
 # What may be wider than the page can be scrolled with the keyboard too
 _SCROLLING = {"pre": {"tabindex": "0"}, "table": {"tabindex": "0"}}
+_OPENER = re.compile(r"<[a-z]|\[", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
@@ -108,15 +111,18 @@ def render(text: str, *, files_url: str = "", prefix: str = CARD) -> SafeString:
 
     Pictures become their description: none is fetched for a reader. Ids get a prefix, so that they
     cannot stand in for the page's own, or for those of another text on it. Relative links lead
-    below `files_url`.
+    below `files_url`. What would take long to take apart is shown as it was written.
     """
+    text = text[:MAX_CHARACTERS]
+    if len(_OPENER.findall(text)) > MAX_OPENERS:
+        return format_html('<pre tabindex="0">{}</pre>', text)
 
     def attribute(tag: str, name: str, value: str) -> str | None:
         if name == "href":
             return _link(value, files_url, prefix)
         return value
 
-    unsafe = _markdown().render(text[:MAX_CHARACTERS])
+    unsafe = _markdown().render(text)
     clean = nh3.clean(
         unsafe,
         tags=set(TAGS),

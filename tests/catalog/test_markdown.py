@@ -5,6 +5,7 @@ import time
 from html.parser import HTMLParser
 
 import pytest
+from django.utils.html import escape
 
 from registry.catalog import markdown
 
@@ -114,3 +115,20 @@ def test_thousands_of_equal_headings_take_no_longer_than_others(heading: str) ->
     began = time.process_time()
     markdown.render(heading * 8_000)
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("opener", ["<div>", "<i><b>", "![", "[", "[[a](", "<DIV>\n\n"])
+@pytest.mark.parametrize("size", [9_000, 30_000, 200_000])
+def test_what_opens_and_never_closes_takes_no_long_time(opener: str, size: int) -> None:
+    began = time.process_time()
+    shown = markdown.render((opener * size)[:size])
+
+    assert time.process_time() - began < 1.5
+    assert "<div>" not in shown or shown.count("<div>") == shown.count("</div>")
+
+
+def test_what_has_too_many_brackets_is_shown_as_it_was_written() -> None:
+    text = "<b> & **so on** " + "[" * markdown.MAX_OPENERS
+
+    assert markdown.render(text) == f'<pre tabindex="0">{escape(text)}</pre>'
+    assert "<strong>so on</strong>" in markdown.render(text[:-100])
