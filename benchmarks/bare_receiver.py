@@ -1,10 +1,12 @@
 """The same wire without database and gate: takes whatever a client uploads and believes it.
 
 What the client itself can send is measured against this. `python -m benchmarks.bare_receiver
-FOLDER PORT` stores the bytes as they come, hashes nothing and forgets nothing but the names.
+FOLDER PORT` stores the bytes as they come, hashes nothing and forgets nothing but the names. With
+`sync=1` it answers once the bytes survive a loss of power, as a store has to.
 """
 
 import json
+import os
 import re
 import sys
 import time
@@ -23,9 +25,12 @@ class Receiver(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, folder: Path, port: int, *, parts_above: int, part: int) -> None:
+    def __init__(
+        self, folder: Path, port: int, *, parts_above: int, part: int, syncs: bool
+    ) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.folder = folder
+        self.syncs = syncs
         self.parts_above = parts_above
         self.part = part
 
@@ -139,6 +144,9 @@ class Handler(BaseHTTPRequestHandler):
         with (self.server.folder / name).open("wb") as file:
             for piece in self._body():
                 file.write(piece)
+            if self.server.syncs:
+                file.flush()
+                os.fsync(file.fileno())
 
     def _drain(self) -> None:
         for _ in self._body():
@@ -205,7 +213,8 @@ def main(folder: Path, port: int, settings: dict[str, list[str]]) -> None:
     above = int(settings.get("parts_above_mib", ["1024"])[0]) * mib
     part = int(settings.get("part_mib", ["64"])[0]) * mib
     folder.mkdir(parents=True, exist_ok=True)
-    Receiver(folder, port, parts_above=above, part=part).serve_forever()
+    syncs = settings.get("sync") == ["1"]
+    Receiver(folder, port, parts_above=above, part=part, syncs=syncs).serve_forever()
 
 
 if __name__ == "__main__":

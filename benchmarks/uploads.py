@@ -73,26 +73,45 @@ def measure(folder: Path, *, quick: bool, size: int = 0, files: int = 4) -> list
         contents.random_file(path=str(source / f"part-{number}.safetensors"), size=part)
     table = Table(
         f"Upload of {size / 10**6:,.0f} MB with the real client",
-        ["way", "MB/s", "bare receiver MB/s", "ratio", "memory over idle MiB"],
+        [
+            "way",
+            "MB/s",
+            "bare receiver MB/s",
+            "ratio",
+            "receiver that syncs MB/s",
+            "ratio to it",
+            "memory over idle MiB",
+        ],
         notes=[
-            f"Medians of {rounds} rounds, in which registry and receiver took turns. The memory is "
-            "the highest sum over all processes of the web server, less that before."
+            f"Medians of {rounds} rounds, in which registry and receivers took turns. The bare "
+            "receiver neither hashes nor waits for the disk; the one that syncs answers, as the "
+            "registry does, once the bytes survive a loss of power. The memory is the highest sum "
+            "over all processes of the web server, less that before."
         ],
     )
-    with instance.running(folder / "registry") as running, receiver(folder / "bare") as bare:
+    with (
+        instance.running(folder / "registry") as running,
+        receiver(folder / "bare") as bare,
+        receiver(folder / "synced", "sync=1") as synced,
+    ):
         token = running.make("people")["publisher"]
         for way, variables in WAYS.items():
-            ours, theirs, memory = [], [], 0.0
+            ours, memory = [], 0.0
+            theirs: dict[str, list[float]] = {bare.url: [], synced.url: []}
             for number in range(rounds):
                 name = f"publisher/upload-{way.lower()}-{number}"
                 watch = Memory(running.web_processes())
                 with watch.watched():
                     ours.append(_upload(folder, running.url, token, name, source, variables))
                 memory = max(memory, watch.over_idle)
-                theirs.append(_upload(folder, bare.url, "bench", name, source, variables))
-                bare.forget()
-            mine, plain = size / median(ours) / 10**6, size / median(theirs) / 10**6
-            table.add(way, mine, plain, mine / plain, memory)
+                for other in (bare, synced):
+                    took = _upload(folder, other.url, "bench", name, source, variables)
+                    theirs[other.url].append(took)
+                    other.forget()
+                os.sync()  # so that nobody pays for what somebody else left to be written
+            mine = size / median(ours) / 10**6
+            plain, safe = (size / median(times) / 10**6 for times in theirs.values())
+            table.add(way, mine, plain, mine / plain, safe, mine / safe, memory)
     return [table]
 
 
@@ -107,14 +126,14 @@ class Bare:
 
 
 @contextmanager
-def receiver(folder: Path) -> Iterator[Bare]:
+def receiver(folder: Path, *settings: str) -> Iterator[Bare]:
     """The bare receiver, in a process of its own."""
     port = free_port()
     folder.mkdir(parents=True)
     log = folder.with_suffix(".log")
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "benchmarks.bare_receiver", str(folder), str(port)],
+            [sys.executable, "-m", "benchmarks.bare_receiver", str(folder), str(port), *settings],
             cwd=instance.SOURCE,
             stdout=output,
             stderr=output,
