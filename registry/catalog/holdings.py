@@ -2,12 +2,13 @@
 
 Whoever makes bytes needed (holds them, commits them, puts a branch or tag on an old revision) shares
 the repository; garbage collection is alone with it. So it sees every need, or the need sees what it
-took.
+took. Moves are alone with it too, so that what it holds counts where it is.
 """
 
 from collections.abc import Iterable
 
 from django.db import connection
+from django.db.models import Q
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import Scope, User
@@ -32,8 +33,9 @@ def be_alone(repository_id: int) -> None:
 
 
 def require_room(repository: Repository, found: Iterable[Blob]) -> None:
-    """Raise QuotaExceeded unless the namespace may hold what of these it does not hold yet."""
-    quotas.require_room_for(repository.namespace_id, found)
+    """Raise QuotaExceeded unless the namespace may hold what of these it does not hold yet. Asked by
+    who shares the repository, which so does not move: it may have moved before."""
+    quotas.require_room_for(Q(repositories=repository.pk), found)
 
 
 def keep(repository: Repository, found: Iterable[Blob], *, by: User | None) -> None:

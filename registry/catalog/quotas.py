@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from registry.accounts.models import Namespace
 from registry.audit import log
@@ -78,25 +78,26 @@ def require_room(namespace: int, new_bytes: int) -> None:
     In a transaction, everybody else who asks for it waits for its end, so that two who both find
     room cannot both take it.
     """
-    bound = _bound(namespace)
+    bound = _bound(Q(pk=namespace))
     if bound is not None:
         _require(bound, new_bytes)
 
 
-def require_room_for(namespace: int, found: Iterable[Blob]) -> None:
-    """The same for blobs, of which only those count that the namespace does not hold yet."""
+def require_room_for(namespace: Q, found: Iterable[Blob]) -> None:
+    """The same for blobs, of which only those count that the namespace (the one that is so) does
+    not hold yet."""
     bound = _bound(namespace)
     if bound is not None:
         _require(bound, new_to(bound, found))
 
 
-def _bound(key: int) -> Namespace | None:
+def _bound(which: Q) -> Namespace | None:
     """The namespace as it is now, if what it holds is bounded; locked in a transaction."""
     asked = Namespace.objects.only("name", "public_id", "quota_bytes")
-    namespace = asked.get(pk=key)
+    namespace = asked.get(which)
     if quota_of(namespace) is None or not connection.in_atomic_block:
         return None if quota_of(namespace) is None else namespace
-    return asked.select_for_update(no_key=True).get(pk=key)
+    return asked.select_for_update(no_key=True).get(pk=namespace.pk)
 
 
 def _require(namespace: Namespace, new_bytes: int) -> None:

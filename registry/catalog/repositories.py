@@ -13,7 +13,7 @@ from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace
 from registry.accounts.permissions import Permission
 from registry.audit import log
-from registry.catalog import announcements, commits, quotas, rights, turns
+from registry.catalog import announcements, commits, holdings, quotas, rights, turns
 from registry.catalog.models import (
     FormerName,
     Repository,
@@ -145,6 +145,7 @@ def move(repository: Repository, *, to: str, by: Caller) -> Repository:
     namespace, _, name = to.partition("/")
     names.check_repository(name)
     _take_turns()
+    holdings.be_alone(repository.pk)
     repository = turns.take(repository)
     source, old_name = repository.namespace, repository.name
     rights.require_write(repository, by)
@@ -152,7 +153,7 @@ def move(repository: Repository, *, to: str, by: Caller) -> Repository:
     if namespace.lower() != source.name.lower():
         target = _destination(repository, namespace, by)
         brought = Blob.objects.filter(holdings__repository=repository)
-        quotas.require_room_for(target.pk, brought)
+        quotas.require_room_for(Q(pk=target.pk), brought)
     if (source.pk, old_name) == (target.pk, name):
         return repository
     is_respelled = source.pk == target.pk and old_name.lower() == name.lower()

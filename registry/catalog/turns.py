@@ -3,7 +3,7 @@
 An act takes what it needs of these from the top down, so that no two ever wait for each other:
 
 1. the row of an upload, a person, or a webhook that it is about
-2. the repository against garbage collection (`holdings.share`, `holdings.be_alone`)
+2. the repository against garbage collection and moves (`holdings.share`, `holdings.be_alone`)
 3. the namespace, where what it may hold is bounded (`quotas.require_room`); moves, of which there is
    one at a time, lock that where they go to after the repository
 4. the repository (`take`)

@@ -1,6 +1,7 @@
 """What a namespace may hold: counted once, refused clearly, and by nobody outrun."""
 
 import io
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -164,3 +165,34 @@ def test_a_repository_moves_only_where_there_is_room_for_it() -> None:
     quotas.set_quota(lab, 10_000, by="")
     repositories.move(repository, to=f"{lab.name}/moved", by=as_caller(owner))
     assert quotas.usage(lab).used > 5000
+
+
+def test_what_comes_while_a_repository_moves_counts_where_it_went() -> None:
+    owner = make_user()
+    lab = make_organisation(owner=owner)
+    repository = make_repository(owner)
+    quotas.set_quota(lab, 4000, by="")
+    repositories.move(repository, to=f"{lab.name}/moved", by=as_caller(owner))
+
+    with pytest.raises(QuotaExceeded):
+        take(repository, BYTES)  # which was read before the move
+
+    assert quotas.usage(lab).used < 4000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_move_and_what_comes_meanwhile_never_both_find_the_room() -> None:
+    owner = make_user()
+    lab = make_organisation(owner=owner)
+    quotas.set_quota(lab, 4000, by="")
+    for turn in range(4):
+        repository = make_repository(owner)
+        blob = blobs.store(io.BytesIO(BYTES + bytes([turn])), size=len(BYTES) + 1)
+        to = f"{lab.name}/m{turn}"
+
+        done = at_once(
+            partial(repositories.move, repository, to=to, by=as_caller(owner)),
+            partial(commits.hold, repository, blob, by=owner),
+        )
+
+        assert sum(isinstance(one, QuotaExceeded) for one in done) == 1, done
