@@ -123,8 +123,8 @@ def _mark_holdings(repository: Repository, report: Report, at: datetime) -> None
     new = held.filter(unneeded_since=None).exclude(blob__in=needed)
     report.marked.add(new.values_list("blob__size", flat=True))
     if not report.dry_run:
-        new.update(unneeded_since=at)
-        held.filter(unneeded_since__isnull=False, blob__in=needed).update(unneeded_since=None)
+        _set_mark(new, at)
+        _set_mark(held.filter(unneeded_since__isnull=False, blob__in=needed), None)
 
 
 def _give_up(repository: Repository, report: Report, *, before: datetime) -> None:
@@ -170,9 +170,18 @@ def _mark_blobs(report: Report, at: datetime) -> None:
     new = _unheld().filter(unneeded_since=None)
     report.marked.add(new.values_list("size", flat=True))
     if not report.dry_run:
-        new.update(unneeded_since=at)
+        _set_mark(new, at)
         marked = Blob.objects.filter(unneeded_since__isnull=False, removed_at=None)
-        marked.exclude(pk__in=_unheld().values("pk")).update(unneeded_since=None)
+        _set_mark(marked.exclude(pk__in=_unheld().values("pk")), None)
+
+
+@transaction.atomic
+def _set_mark(rows: QuerySet[Any], at: datetime | None) -> None:
+    """Mark these rows, locked in the order in which others lock them: two never wait for each
+    other. What is so no longer once its lock is had is left alone."""
+    locked = rows.order_by("pk").select_for_update(of=("self",), no_key=True)
+    for keys in _batches(list(locked.values_list("pk", flat=True))):
+        rows.filter(pk__in=keys).update(unneeded_since=at)
 
 
 def _remove(report: Report, *, before: datetime) -> None:

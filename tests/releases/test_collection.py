@@ -4,12 +4,14 @@ import hashlib
 import io
 import random
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from registry.audit.models import Entry
@@ -345,3 +347,33 @@ def test_only_one_collection_runs_at_a_time() -> None:
         (second,) = at_once(lambda: collection.collect(grace=GRACE))
 
     assert isinstance(second, NotNow)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", [Holding, Blob])
+def test_marking_and_who_locks_in_order_never_wait_for_each_other(kind: Any) -> None:
+    repository = make_repository()
+    for number in range(2):
+        content = f"content {number}".encode()
+        if kind is Holding:
+            uploaded(repository, content)
+        else:
+            blobs.store(io.BytesIO(content), size=len(content))
+    first, last = kind.objects.order_by("-pk")[:2][::-1]
+    field = "brought_by" if kind is Holding else "size"
+    kind.objects.filter(pk=first.pk).update(**{field: F(field)})  # it lies behind the other now
+    has_first = threading.Event()
+
+    def lock_in_order() -> None:
+        with transaction.atomic():
+            kind.objects.select_for_update().get(pk=first.pk)
+            has_first.set()
+            time.sleep(0.5)
+            kind.objects.select_for_update().get(pk=last.pk)
+
+    def mark() -> None:
+        has_first.wait(10)
+        collection.collect(grace=GRACE)
+
+    assert at_once(lock_in_order, mark) == [None, None]
+    assert not kind.objects.filter(pk__in=[first.pk, last.pk], unneeded_since=None).exists()
