@@ -7,6 +7,8 @@ from benchmarks.load import Request
 from benchmarks.report import Table
 
 CONNECTIONS = (1, 8)
+# A model with its shards, tokenizer and configuration
+USUAL = 16
 
 
 def measure(folder: Path, *, quick: bool) -> list[Table]:
@@ -18,12 +20,14 @@ def measure(folder: Path, *, quick: bool) -> list[Table]:
     )
     with instance.running(folder) as running:
         tokens = running.make("people")
+        usual = running.make("tree", name="usual", files=USUAL)["name"]
         name = running.make("tree", name="many-files", files=files)["name"]
         running.make("listed", count=models)
         questions = {
-            "HEAD resolve": ("HEAD", f"/{name}/resolve/main/model.safetensors"),
-            "model_info": ("GET", f"/api/models/{name}"),
-            "revision info": ("GET", f"/api/models/{name}/revision/main"),
+            "HEAD resolve": ("HEAD", f"/{usual}/resolve/main/model.safetensors"),
+            f"model_info, {USUAL} files": ("GET", f"/api/models/{usual}"),
+            f"revision info, {USUAL} files": ("GET", f"/api/models/{usual}/revision/main"),
+            f"model_info, {files} files": ("GET", f"/api/models/{name}"),
             f"tree of {files} files": ("GET", f"/api/models/{name}/tree/main/parts"),
             f"list of {models}": ("GET", f"/api/models?limit={models}&sort=lastModified"),
         }
