@@ -18,6 +18,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="small and short, to try the scripts")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md too")
     parser.add_argument("--upload-mb", type=int, default=0, help="megabytes to upload")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each upload is made")
     parser.add_argument("--out", type=Path, default=Path("var/benchmarks"), help="the report")
     parser.add_argument("--folder", type=Path, help="where instances and files are made")
     parser.add_argument("--handovers", nargs="*", default=(), choices=downloads.HANDOVERS)
@@ -45,7 +46,7 @@ def _measure(part: str, folder: Path, chosen: argparse.Namespace) -> list[Table]
     if part == "downloads":
         return downloads.measure(folder, quick=chosen.quick, only=tuple(chosen.handovers))
     size = chosen.upload_mb * 10**6
-    return uploads.measure(folder, quick=chosen.quick, size=size)
+    return uploads.measure(folder, quick=chosen.quick, size=size, rounds=chosen.rounds)
 
 
 if __name__ == "__main__":

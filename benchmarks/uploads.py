@@ -63,9 +63,11 @@ class Memory:
             self.peak = max(self.peak, self.sample())
 
 
-def measure(folder: Path, *, quick: bool, size: int = 0, files: int = 4) -> list[Table]:
+def measure(
+    folder: Path, *, quick: bool, size: int = 0, files: int = 4, rounds: int = 3
+) -> list[Table]:
     size = size or (24 * 1024**2 if quick else 4 * 1000**3)
-    rounds = 1 if quick else 3
+    rounds = 1 if quick else rounds
     source = folder / "source"
     source.mkdir(parents=True)
     for number in range(files if not quick else 1):
@@ -83,7 +85,7 @@ def measure(folder: Path, *, quick: bool, size: int = 0, files: int = 4) -> list
             "memory over idle MiB",
         ],
         notes=[
-            f"Medians of {rounds} rounds, in which registry and receivers took turns. The bare "
+            f"Medians over {rounds} rounds, in which registry and receivers took turns. The bare "
             "receiver neither hashes nor waits for the disk; the one that syncs answers, as the "
             "registry does, once the bytes survive a loss of power. The memory is the highest sum "
             "over all processes of the web server, less that before."
