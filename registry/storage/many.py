@@ -20,9 +20,9 @@ def store_all(contents: Sequence[bytes]) -> list[Blob]:
     names = [hashlib.sha256(content).hexdigest() for content in contents]
     wanted = dict(zip(names, contents, strict=True))
     found: dict[str, Blob] = {}
-    todo = sorted(wanted)
-    for first in range(0, len(todo), BATCH):
-        batch = {name: wanted[name] for name in todo[first : first + BATCH]}
+    hashes = sorted(wanted)
+    for first in range(0, len(hashes), BATCH):
+        batch = {name: wanted[name] for name in hashes[first : first + BATCH]}
         known = _unharmed(batch)
         found |= known
         if new := {name: content for name, content in batch.items() if name not in known}:
