@@ -1,15 +1,15 @@
 """Downloads through each hand-over, against plain nginx serving the same bytes."""
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import contents, instance, load, nginx
+from benchmarks import contents, instance, load
 from benchmarks.load import Measured, Request
 from benchmarks.report import Table, median
+from tests import nginx, stores
 
 RANGE = 64 * 1024
 HANDOVERS = ("own", "nginx", "s3")
@@ -57,7 +57,7 @@ def measure(folder: Path, *, quick: bool, only: tuple[str, ...] = ()) -> list[Ta
     with nginx.plain(folder / "nginx-plain", file.parent) as plain:
         yardstick = Request(f"{plain}/file.bin")
         for handover in only or HANDOVERS:
-            if handover == "nginx" and not shutil.which("nginx"):
+            if handover == "nginx" and nginx.program() is None:
                 continue
             with served(folder / handover, handover, file) as request:
                 _one(handover, request, yardstick, wanted, whole, ranged)
@@ -120,15 +120,13 @@ def _nginx(folder: Path) -> Iterator[tuple[instance.Instance, str]]:
     env = {"REGISTRY_DOWNLOADS": "nginx", "REGISTRY_BEHIND_PROXY": "true"}
     with (
         instance.running(folder, env=env) as running,
-        nginx.in_front(folder / "nginx", running) as url,
+        nginx.in_front(folder / "nginx", registry=running.url, blobs=running.data / "blobs") as url,
     ):
         yield running, url
 
 
 @contextmanager
 def _s3(folder: Path) -> Iterator[tuple[instance.Instance, str]]:
-    from tests import stores
-
     with ExitStack() as stack:
         place = stack.enter_context(tempfile.TemporaryDirectory(prefix="s3-", dir=folder.parent))
         address = stack.enter_context(stores.running(Path(place)))

@@ -18,6 +18,7 @@ from registry.instance.processes import free_port, spawn, stop
 
 ACCESS_KEY, SECRET_KEY, BUCKET = "registry-key", "registry-secret", "registry"
 PARTS = ("master", "volume", "filer")
+ATTEMPTS = 3
 
 
 @contextmanager
@@ -26,12 +27,8 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
 
     Links name it `localhost` while it is reached at 127.0.0.1: to clients another host.
     """
-    (folder / "data").mkdir()
-    port = free_port()
-    with (folder / "log").open("wb") as output:
-        process = spawn(_command(folder, port), on_orphaned=signal.SIGKILL, output=output)
+    process, port = _started(folder)
     try:
-        _make_bucket(port, process, folder / "log")
         yield {
             "bucket": BUCKET,
             "endpoint": f"http://127.0.0.1:{port}",
@@ -51,6 +48,23 @@ def variables(address: dict[str, str], prefix: str) -> dict[str, str]:
     return {"REGISTRY_STORAGE": "s3", "REGISTRY_S3_PREFIX": prefix, **named}
 
 
+def _started(folder: Path) -> "tuple[subprocess.Popen[bytes], int]":
+    """The server and its port, on the ports that nobody else took meanwhile."""
+    for attempt in range(ATTEMPTS):
+        place = folder / str(attempt)
+        (place / "data").mkdir(parents=True)
+        port = free_port()
+        with (place / "log").open("wb") as output:
+            process = spawn(_command(place, port), on_orphaned=signal.SIGKILL, output=output)
+        if _has_bucket(port, process):
+            return process, port
+        stop(process, signal.SIGKILL, seconds=5)
+        log = (place / "log").read_text(errors="replace")
+        if "address already in use" not in log:
+            break
+    raise AssertionError(log[-4000:])
+
+
 def _command(folder: Path, port: int) -> list[str]:
     keys = {"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}
     who = {"name": "registry", "credentials": [keys], "actions": ["Admin"]}
@@ -68,7 +82,7 @@ def _command(folder: Path, port: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _make_bucket(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def _has_bucket(port: int, process: "subprocess.Popen[bytes]") -> bool:
     client = boto3.client(
         "s3",
         endpoint_url=f"http://127.0.0.1:{port}",
@@ -83,10 +97,10 @@ def _make_bucket(port: int, process: "subprocess.Popen[bytes]", log: Path) -> No
             client.create_bucket(Bucket=BUCKET)
             # The first bytes wait until the server has made room; a test should not
             client.put_object(Bucket=BUCKET, Key="ready", Body=b"ready")
-            return
+            return True
         except (BotoCoreError, ClientError):
             time.sleep(0.2)
-    raise AssertionError(log.read_text(errors="replace")[-4000:])
+    return False
 
 
 def key_prefix(name: str) -> str:

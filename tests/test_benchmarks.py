@@ -1,7 +1,6 @@
 """The benchmark scripts work. How fast anything is, is not judged here."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from benchmarks import load
 from benchmarks.report import Table
+from tests import nginx
 
 ROOT = Path(__file__).parents[1]
 PARTS = {
@@ -23,7 +23,7 @@ PARTS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 def test_a_quick_run_measures_and_writes_a_report(part: str, tmp_path: Path) -> None:
-    if part == "downloads" and not shutil.which("nginx"):
+    if part == "downloads" and nginx.program() is None:
         pytest.skip("nginx is not installed")
     arguments, tables = PARTS[part]
     command = [sys.executable, "-m", "benchmarks", *arguments, "--quick", "--out", str(tmp_path)]

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import secrets
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+SERVER_PORTS = range(20_000, 32_000)
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -69,9 +71,16 @@ def stop(process: subprocess.Popen[bytes], with_signal: signal.Signals, *, secon
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    with socket.create_server((host, 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """A port for a server that is started next.
+
+    Drawn below the range that systems take for outgoing connections: one of those could get
+    hold of a port of that range before the server does.
+    """
+    for _ in range(1000):
+        port = secrets.choice(SERVER_PORTS)
+        if port_is_free(host, port):
+            return port
+    raise InstanceError(f"No port from {SERVER_PORTS[0]} to {SERVER_PORTS[-1]} is free.")
 
 
 def port_is_free(host: str, port: int) -> bool:

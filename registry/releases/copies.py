@@ -39,16 +39,7 @@ def duplicate(
         message=_origin(source, revision),
         by=by,
     )
-    for file in found:
-        gate.note_access(
-            file,
-            answer,
-            repository=source,
-            revision=revision,
-            caller=by,
-            first_byte=0,
-            last_byte=max(file.size - 1, 0),
-        )
+    gate.note_whole(found, answer, repository=source, revision=revision, caller=by)
     log.record(
         "repository.duplicate",
         actor=by.public_id,

@@ -289,6 +289,27 @@ def note_access(
     access.note(row)
 
 
+def note_whole(
+    files: Iterable[FileEntry],
+    answer: Answer,
+    *,
+    repository: Repository,
+    revision: Revision,
+    caller: Caller,
+) -> None:
+    """The same for files that somebody got from the first byte to the last."""
+    for file in files:
+        note_access(
+            file,
+            answer,
+            repository=repository,
+            revision=revision,
+            caller=caller,
+            first_byte=0,
+            last_byte=max(file.size - 1, 0),
+        )
+
+
 def _start_of_own(revision: Revision, caller: Caller) -> Revision | None:
     """Where the pull request began that the revision is part of and this caller opened."""
     if revision.proposal_id is None:

@@ -156,17 +156,8 @@ def _clear_branches(
 def _note(source: Repository, hashes: set[str], by: Caller) -> None:
     revision = revisions.find(source, "main", caller=by)
     answer = gate.decide(source, revision, caller=by)
-    for file in files.files_of(revision):
-        if file.sha256 in hashes:
-            gate.note_access(
-                file,
-                answer,
-                repository=source,
-                revision=revision,
-                caller=by,
-                first_byte=0,
-                last_byte=max(file.size - 1, 0),
-            )
+    given = [file for file in files.files_of(revision) if file.sha256 in hashes]
+    gate.note_whole(given, answer, repository=source, revision=revision, caller=by)
 
 
 def _paths(keys: Iterable[int]) -> dict[int, str]:

@@ -16,8 +16,8 @@ from registry.accounts.models import User
 from registry.audit.models import Access
 from registry.catalog.models import Repository
 from registry.storage import blobs
+from tests import nginx
 from tests.factories import CARD, make_facts, make_repository, make_revision, make_token, make_user
-from tests.wire import nginx
 from tests.wire.clients import Client
 from tests.wire.conftest import Server, serving
 
@@ -38,11 +38,16 @@ OWN_HEADERS = {"date", "server", "connection", "keep-alive"}
 
 @pytest.fixture(scope="session")
 def nginx_url(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if nginx.program() is None:
+        reason = "nginx is not installed"
+        if os.environ.get("REGISTRY_TESTS_REQUIRE_ALL"):
+            pytest.fail(reason)
+        pytest.skip(reason)
     folder = tmp_path_factory.mktemp("nginx")
     variables = {"REGISTRY_DOWNLOADS": "nginx", "REGISTRY_BEHIND_PROXY": "true"}
     with (
         serving(folder / "gunicorn.log", **variables) as registry,
-        nginx.running(folder, registry=registry.url, blobs=Path(settings.BLOB_DIR)) as url,
+        nginx.in_front(folder, registry=registry.url, blobs=Path(settings.BLOB_DIR)) as url,
     ):
         yield url
 

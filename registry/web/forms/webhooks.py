@@ -40,9 +40,10 @@ class WebhookForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
-    def watched_items(self) -> list[dict[str, str]]:
+    def wanted(self) -> dict[str, Any]:
+        """What the rules about webhooks are asked for."""
         lines = [line.strip() for line in self.cleaned_data["watched"].splitlines()]
-        return [_item(line) for line in lines if line]
+        return self.cleaned_data | {"watched": [_item(line) for line in lines if line]}
 
 
 def shown(webhook: Webhook) -> dict[str, Any]:

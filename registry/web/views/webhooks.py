@@ -27,13 +27,7 @@ def index(request: CallerRequest) -> HttpResponse:
     form = WebhookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            made, secret = webhooks.create(
-                url=form.cleaned_data["url"],
-                watched=form.watched_items(),
-                domains=form.cleaned_data["domains"],
-                secret=form.cleaned_data["secret"],
-                by=request.caller,
-            )
+            made, secret = webhooks.create(**form.wanted(), by=request.caller)
         except RegistryError as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -52,14 +46,7 @@ def webhook(request: CallerRequest, webhook_id: str) -> HttpResponse:
     form = WebhookForm(request.POST or None, initial=shown(found))
     if request.method == "POST" and form.is_valid():
         try:
-            webhooks.update(
-                found,
-                url=form.cleaned_data["url"],
-                watched=form.watched_items(),
-                domains=form.cleaned_data["domains"],
-                secret=form.cleaned_data["secret"],
-                by=request.caller,
-            )
+            webhooks.update(found, **form.wanted(), by=request.caller)
         except RegistryError as refusal:
             form.add_error(None, str(refusal))
         else:

@@ -1,4 +1,5 @@
-"""The real nginx with the configuration that the repository ships."""
+"""The real nginx: serving a folder and nothing else, or in front of the registry with the
+configuration that the repository ships."""
 
 import os
 import re
@@ -12,49 +13,65 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
-
 from registry.instance.processes import free_port, spawn, stop
 
-CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx.conf"
+CONFIGURATION = Path(__file__).parents[1] / "deploy" / "nginx.conf"
 MAIN = """
 daemon off;
+worker_processes 2;
 pid {folder}/pid;
-error_log {folder}/errors;
-events {{ worker_connections 64; }}
+error_log {folder}/errors warn;
+events {{ worker_connections 512; }}
 http {{
-    access_log off;
+    access_log {folder}/accesses;
+    keepalive_requests 1000000;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    include {folder}/registry.conf;
+    include {folder}/site.conf;
 }}
 """
+FOLDER = "sendfile on; server {{ listen 127.0.0.1:{port}; location / {{ root {root}; }} }}\n"
+
+
+def program() -> str | None:
+    """Where nginx is on this machine."""
+    return shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
 @contextmanager
-def running(folder: Path, *, registry: str, blobs: Path) -> Iterator[str]:
-    """nginx before the registry at this address; the address of nginx."""
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        reason = "nginx is not installed"
-        if os.environ.get("REGISTRY_TESTS_REQUIRE_ALL"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+def plain(folder: Path, root: Path) -> Iterator[str]:
+    """The address of an nginx that serves the files of `root`."""
     port = free_port()
+    with _started(folder, FOLDER.format(port=port, root=root), port) as url:
+        yield url
+
+
+@contextmanager
+def in_front(folder: Path, *, registry: str, blobs: Path) -> Iterator[str]:
+    """The address of an nginx before the registry at this address."""
+    port = free_port()
+    with _started(folder, _changed(urlsplit(registry).netloc, port, blobs), port) as url:
+        yield url
+
+
+@contextmanager
+def _started(folder: Path, site: str, port: int) -> Iterator[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    # Else its workers are somebody who cannot read the files
     user = "user root;" if os.geteuid() == 0 else ""
-    (folder / "registry.conf").write_text(_changed(urlsplit(registry).netloc, port, blobs))
+    (folder / "site.conf").write_text(site)
     (folder / "nginx.conf").write_text(user + MAIN.format(folder=folder))
-    command = [program, "-c", str(folder / "nginx.conf"), "-e", str(folder / "errors")]
+    command = [program() or "nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "errors")]
     with (folder / "log").open("wb") as output:
         process = spawn(command, on_orphaned=signal.SIGTERM, output=output)
     try:
-        _wait(port, process, folder)
+        _wait(port, process, folder / "log")
         yield f"http://127.0.0.1:{port}"
     finally:
-        stop(process, signal.SIGTERM, seconds=5)
+        stop(process, signal.SIGTERM, seconds=10)
 
 
 def _changed(registry: str, port: int, blobs: Path) -> str:
@@ -73,7 +90,7 @@ def _changed(registry: str, port: int, blobs: Path) -> str:
     return text
 
 
-def _wait(port: int, process: "subprocess.Popen[bytes]", folder: Path) -> None:
+def _wait(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
     until = time.monotonic() + 20
     while time.monotonic() < until and process.poll() is None:
         try:
@@ -81,4 +98,4 @@ def _wait(port: int, process: "subprocess.Popen[bytes]", folder: Path) -> None:
             return
         except OSError:
             time.sleep(0.05)
-    raise AssertionError((folder / "log").read_text(errors="replace"))
+    raise AssertionError(log.read_text(errors="replace"))
