@@ -17,17 +17,18 @@ MAX_TEXT = 1024 * 1024
 
 
 def licenses_of_card(card: dict[str, Any]) -> list[Document | str]:
-    """The licenses that a card names, in order; for one that the site does not know, its name."""
+    """The licenses that a card names, each once, in order; for one that the site does not know, its
+    name."""
     name = str(card.get("license_name") or "").strip().lower()
     found: list[Document | str] = []
-    for tag in cards.as_list(card.get("license")):
+    for tag in dict.fromkeys(str(tag) for tag in cards.as_list(card.get("license"))):
         lookup = (
             Document.objects.filter(license_names__contains=[name])
             if tag == "other" and name
-            else Document.objects.filter(hub_tags__contains=[str(tag)])
+            else Document.objects.filter(hub_tags__contains=[tag])
         )
         document = lookup.filter(kind=DocumentKind.LICENSE).select_related("policy").first()
-        found.append(document or (name if tag == "other" and name else str(tag)))
+        found.append(document or (name if tag == "other" and name else tag))
     return found
 
 

@@ -104,17 +104,17 @@ def configuration(raw: bytes) -> dict[str, Any]:
 
 
 def problems(card: dict[str, Any], *, known_licenses: Iterable[str]) -> list[str]:
-    """What is wrong with a parsed front matter, one sentence each."""
+    """What is wrong with a parsed front matter: one sentence for each kind of mistake, since a card
+    has room for thousands of one kind."""
     found: list[str] = []
     licenses = set(known_licenses)
-    for name in as_list(card.get("license")):
-        if not isinstance(name, str) or name not in licenses:
-            found.append(f'"license" must be one of [{", ".join(sorted(licenses))}]')
+    if not all(isinstance(name, str) and name in licenses for name in as_list(card.get("license"))):
+        found.append(f'"license" must be one of [{", ".join(sorted(licenses))}]')
     if "other" in as_list(card.get("license")) and not card.get("license_name"):
         found.append('"license_name" is required with "license: other"')
-    for base in as_list(card.get("base_model")):
-        if not isinstance(base, str) or not REPO_ID.fullmatch(base):
-            found.append('"base_model" must be the id of a model, or a list of ids')
+    bases = as_list(card.get("base_model"))
+    if not all(isinstance(base, str) and REPO_ID.fullmatch(base) for base in bases):
+        found.append('"base_model" must be the id of a model, or a list of ids')
     if card.get("base_model_relation") not in (None, *RELATIONS):
         found.append(f'"base_model_relation" must be one of [{", ".join(RELATIONS)}]')
     found += [

@@ -9,12 +9,16 @@ from registry.catalog import cards, repositories, revisions
 from registry.catalog.models import Repository, RepositoryType, Revision, Variant
 from registry.errors import Moved, RepositoryMissing
 
+# Each is looked up, and a card may repeat a name ten thousand times
+MAX_BASES = 50
+
 
 def warnings(card: dict[str, Any], *, caller: Caller) -> list[str]:
-    """What a careful author would look at again in the bases that the card names."""
+    """What a careful author would look at again in the bases that the card names first."""
     found = []
-    for base in cards.as_list(card.get("base_model")):
-        if not isinstance(base, str) or "/" not in base:
+    named = (base for base in cards.as_list(card.get("base_model")) if isinstance(base, str))
+    for base in list(dict.fromkeys(named))[:MAX_BASES]:
+        if "/" not in base:
             continue
         try:
             repositories.find(base, caller=caller)

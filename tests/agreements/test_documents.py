@@ -35,6 +35,7 @@ def _add(text: bytes = b"A text in our own words.", **rest) -> DocumentVersion:
         ({"license": "llama3.1"}, ["llama3-1"]),
         ({"license": "apache-2.0"}, ["apache-2-0"]),
         ({"license": ["llama3.1", "apache-2.0"]}, ["llama3-1", "apache-2-0"]),
+        ({"license": ["llama3.1", "apache-2.0"] * 1000}, ["llama3-1", "apache-2-0"]),
         ({"license": "other", "license_name": "No-Such"}, ["no-such"]),
         ({"license": "other"}, ["other"]),
         ({"license": "made-up"}, ["made-up"]),

@@ -271,6 +271,13 @@ def test_what_is_wrong_with_a_card_is_a_sentence(front, words):
     assert any(words in sentence for sentence in found)
 
 
+def test_a_mistake_made_a_thousand_times_is_named_once():
+    names = ", ".join(f"gpl-{number}" for number in range(1000))
+    card = _card(f"license: [{names}]\nbase_model: [{'.., ' * 1000}]")
+
+    assert len(cards.problems(card, known_licenses=KNOWN)) == 2
+
+
 def test_a_good_card_has_no_problems():
     card = _card(
         "license: llama3.1\nbase_model: meta-llama/Llama-3.1-8B\nbase_model_relation: finetune\n"

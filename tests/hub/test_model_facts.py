@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from registry.catalog import downloads
+from registry.catalog import downloads, lineage
 from registry.catalog.models import Like
 from registry.checks.models import FindingRow
 from tests.factories import (
@@ -155,3 +155,12 @@ def test_a_base_that_is_not_known_is_a_warning(base: str, warns: str) -> None:
     found = [one["message"] for one in answer["warnings"]]
     assert answer["errors"] == []
     assert warns in found[0] if warns else found == []
+
+
+def test_of_thousands_of_bases_only_the_first_are_looked_up() -> None:
+    names = ", ".join(f"x/y{number}" for number in range(3000))
+    card = f"---\nlicense: llama3.1\nbase_model: [{names}]\n---\n"
+
+    answer = Wire().post("/api/validate-yaml", {"repoType": "model", "content": card}).json()
+
+    assert len(answer["warnings"]) == lineage.MAX_BASES
