@@ -53,7 +53,10 @@ class StorageFull(RegistryError):
 
 
 class StorageUnavailable(RegistryError):
-    """The place where bytes lie does not answer now; it is not the caller's fault."""
+    """The place where bytes lie does not answer now; it is not the caller's fault.
+    `seconds` says when to try again."""
+
+    seconds = 10
 
 
 class RepositoryMissing(RegistryError):

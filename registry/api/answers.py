@@ -18,13 +18,16 @@ STATUSES: dict[type[RegistryError], int] = {
     errors.RepositoryMissing: 404,
     errors.RevisionMissing: 404,
     errors.EntryMissing: 404,
+    errors.DiscussionMissing: 404,
     errors.Missing: 404,
     errors.TooMany: 429,
     errors.NotNow: 409,
     errors.Conflict: 409,
     errors.TooLarge: 413,
     errors.Invalid: 422,
+    errors.QuotaExceeded: 422,
     errors.StorageFull: 507,
+    errors.StorageUnavailable: 503,
 }
 NOT_FOUND = "There is nothing here, or nothing that you may know of."
 
@@ -60,6 +63,8 @@ def refuse(request: HttpRequest, refusal: Any) -> HttpResponse:
         return moved_answer
     status = next(STATUSES[kind] for kind in type(refusal).__mro__ if kind in STATUSES)
     answer = _say(request, str(refusal), status=status, next_url=refusal.next_url)
+    if isinstance(refusal, errors.TooMany | errors.StorageUnavailable):
+        answer["Retry-After"] = str(refusal.seconds)
     if status == 401:
         bad = isinstance(refusal, errors.InvalidToken)
         answer["WWW-Authenticate"] = 'Bearer realm="registry"' + (

@@ -13,7 +13,6 @@ from registry.hub import addresses
 LOGIN = "Invalid username or password."
 DISABLED = "Access to this resource is disabled."
 MAX_HEADER = 2000
-RETRY_SECONDS = 10
 
 # The first kind that fits decides, so kinds stand before the kinds that they are a kind of.
 STATUS: list[tuple[type[RegistryError], int, str]] = [
@@ -68,12 +67,10 @@ def answer(refusal: RegistryError, request: HttpRequest, caller: Caller) -> Http
     response["X-Error-Message"] = header_text(message)
     if code:
         response["X-Error-Code"] = code
-    if isinstance(refusal, errors.TooMany):
+    if isinstance(refusal, errors.TooMany | errors.StorageUnavailable):
         response["Retry-After"] = str(refusal.seconds)
     if status == 401:
         response["WWW-Authenticate"] = "Bearer"
-    if status == 503:
-        response["Retry-After"] = str(RETRY_SECONDS)
     if isinstance(refusal, errors.EntryMissing) and refusal.commit:
         response["X-Repo-Commit"] = refusal.commit
     return response
