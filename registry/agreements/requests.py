@@ -72,7 +72,7 @@ def ask(
     to be accepted: then it waits for that.
     """
     user, now = _person(by), now or timezone.now()
-    _one_at_a_time(user)
+    take_turn(user)
     mode = _mode(repository)
     if not mode:
         raise NotGated("Nobody has to be asked for access to this repository.")
@@ -94,7 +94,7 @@ def terms_accepted(
 ) -> None:
     """A person accepted the terms: where the publisher lets in whoever asks, that opens the lock
     too, with nothing more to do for who waits for it or was asked no questions."""
-    _one_at_a_time(user)
+    take_turn(user)
     mode = _mode(repository)
     if mode != Gated.AUTO:
         return
@@ -126,7 +126,7 @@ def handle(
     reason = _checked_reason(reason, status)
     rights.require_write(repository, by)
     found = _named(repository, user=user, request_id=request_id)
-    _one_at_a_time(found.user)
+    take_turn(found.user)
     last = newest(repository, found.user)
     if last is None or last.pk != found.pk or (last.state, status) not in STEPS:
         raise Missing(NO_REQUEST)
@@ -141,7 +141,7 @@ def grant(
     rights.require_write(repository, by)
     person = _user_named(user)
     now = now or timezone.now()
-    _one_at_a_time(person)
+    take_turn(person)
     mode = _mode(repository)
     if not mode:
         raise NotGated(
@@ -172,11 +172,16 @@ def grant(
 def withdraw(repository: Repository, *, by: Caller, now: datetime | None = None) -> AccessRequest:
     """Take back one's own pending request."""
     user = _person(by)
-    _one_at_a_time(user)
+    take_turn(user)
     last = newest(repository, user)
     if last is None or last.state != S.PENDING:
         raise Missing(NO_PENDING)
     return _move(last, S.WITHDRAWN, by=by, now=now or timezone.now())
+
+
+def take_turn(user: User) -> None:
+    """Steps of one person's requests take turns. Rows that point to the person do not wait."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def newest(repository: Repository, user: User) -> AccessRequest | None:
@@ -261,11 +266,6 @@ def _person(by: Caller) -> User:
     if not by.can_write:
         raise NotAllowed("Asking for access needs a token of scope write or admin, or a browser.")
     return by.user
-
-
-def _one_at_a_time(user: User) -> None:
-    """Steps of one person's requests take turns. Rows that point to the person do not wait."""
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def _mode(repository: Repository) -> str:

@@ -45,6 +45,9 @@ def accept(
     """Accept the terms in force for what the repository offers now. Where the publisher lets in
     whoever asks, that opens their lock too."""
     now = now or timezone.now()
+    if by.user is not None:
+        # Before the acceptance, which takes the end of the audit log: others lock the person first
+        requests.take_turn(by.user)
     release = current(repository, version=version)
     if release is None:
         if version:

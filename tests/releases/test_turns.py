@@ -11,14 +11,15 @@ import pytest
 from django.db import transaction
 
 from registry.accounts.models import User
-from registry.agreements import acceptances
+from registry.agreements import acceptances, requests
 from registry.catalog import branches, commits, repositories
 from registry.catalog.commits import AddFile, Delete
 from registry.catalog.models import GitBlob, Repository, Revision
 from registry.errors import NotNow, RegistryError, RepositoryMissing
-from registry.releases import pushes, removals, workflow
+from registry.releases import offers, pushes, removals, workflow
 from registry.storage import blobs
 from registry.storage.models import Blob
+from tests.agreements.access import make_gated, owner_of
 from tests.factories import (
     accept_terms,
     as_caller,
@@ -95,6 +96,28 @@ def test_terms_are_accepted_while_others_push() -> None:
     assert acceptances.find(
         release.repository, terms_hash=release.terms_hash, caller=as_caller(readers[-1])
     )
+
+
+def test_a_person_accepts_terms_while_another_publisher_lets_them_in_and_turns_them_out() -> None:
+    releases, gated, reader = [make_released() for _ in range(6)], make_gated(), make_user()
+    owner = owner_of(gated.repository)
+
+    def accept() -> None:
+        for release in releases:
+            offers.accept(
+                release.repository,
+                shown_hash=release.terms_hash,
+                typed_name="Some Body",
+                by=as_caller(reader),
+            )
+
+    def decide() -> None:
+        requests.grant(gated.repository, user=reader.username, by=owner)
+        for _ in range(6):
+            for status in ("rejected", "accepted"):
+                requests.handle(gated.repository, status=status, user=reader.username, by=owner)
+
+    none_broke(accept, decide)
 
 
 def test_the_same_files_come_from_two_people_in_another_order() -> None:
