@@ -43,7 +43,9 @@ from registry.catalog.models import (
     Tree,
 )
 from registry.errors import (
+    EntryMissing,
     Invalid,
+    RegistryError,
     RevisionMissing,
     StaleParent,
     TooLarge,
@@ -53,6 +55,7 @@ from registry.storage.models import Blob
 
 MAX_OPERATIONS = 25_000
 MAX_CARD = 1024 * 1024
+MAX_TITLE = 512
 STALE = "The branch was updated since you opened this page. Please refresh and try again."
 
 
@@ -93,17 +96,23 @@ def commit(
     """Apply the operations in turn to the head of a branch, and move the branch.
 
     `branch` is its name, or `refs/pr/N`. Without any change the head itself is the answer and
-    nothing is written, which makes a client's retries harmless. `parent` (5 to 40 hex digits) must
-    be the head, if given. `opened` are SHA-256 open to those who neither write nor sent them.
+    nothing is written; so too where this very commit made the head, which makes a client's retries
+    harmless. `parent` (5 to 40 hex digits) must be the head, if given. `opened` are SHA-256 open to
+    those who neither write nor sent them.
     """
     holdings.share(repository)
     turns.take(repository)
     rights.require_push(repository, branches.full_name(branch), by)  # it may have just moved
     ref = lock_ref(repository, branch)
-    if parent and not ref.head.oid.startswith(parent.lower()):
-        raise StaleParent(STALE)
-    _check_named(repository, operations, by, opened)
-    tree = _apply(repository, ref.head.tree, operations)
+    try:
+        if parent and not ref.head.oid.startswith(parent.lower()):
+            raise StaleParent(STALE)
+        _check_named(repository, operations, by, opened)
+        tree = _apply(repository, ref.head.tree, operations)
+    except (StaleParent, EntryMissing):
+        if not _made_head(ref.head, operations, parent=parent, by=by, said=(title, message)):
+            raise
+        tree = ref.head.tree
     if tree.pk == ref.head.tree_id:
         return ref.head
     touches_card = "README.md" in {operation.path for operation in operations}
@@ -156,7 +165,7 @@ def write_revision(
     folds: Iterable[str] = (),
 ) -> Revision:
     """A revision of this tree. Its card is read, and judged where the licenses are given."""
-    title = title[:512]  # before the id is computed: what is stored has to give the id again
+    title = title[:MAX_TITLE]  # before the id is computed: what is stored has to give the id again
     text = title if not message else f"{title}\n\n{message}"
     told_apart = {"proposal": proposal, "folds": list(folds)}
     named = partial(git.commit_id, tree=tree.oid, parents=parents, author=author.public_id)
@@ -287,6 +296,28 @@ def _apply(repository: Repository, tree: Tree, operations: Sequence[Operation]) 
             operation.path, trees.Leaf(_git_id(operation), operation.is_lfs, blob=operation.blob)
         )
     return draft.write()
+
+
+def _made_head(
+    head: Revision,
+    operations: Sequence[Operation],
+    *,
+    parent: str,
+    by: Caller,
+    said: tuple[str, str],
+) -> bool:
+    """Whether this very commit made the head. A client that got no answer sends it once more, and
+    what it builds on and what it deletes is no longer there then."""
+    if len(head.parents) != 1 or not head.parents[0].startswith(parent.lower()):
+        return False
+    title, message = said
+    if (head.author, head.title, head.message) != (by.user, title[:MAX_TITLE], message):
+        return False
+    before = Revision.objects.get(repository=head.repository_id, oid=head.parents[0])
+    try:
+        return _apply(head.repository, before.tree, operations).pk == head.tree_id
+    except RegistryError:
+        return False
 
 
 def _check_named(

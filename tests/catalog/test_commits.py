@@ -192,6 +192,56 @@ def test_a_parent_that_is_not_the_head_is_refused(repository):
     assert "b" not in _paths(_head(repository))
 
 
+def test_a_commit_that_arrives_twice_is_one(repository):
+    """A client sends it again where the answer was lost, and says the same parent and deletions."""
+    base = _commit(repository, _add(repository, "old", b"o"), _add(repository, "folder/x", b"x"))
+    changes = [Delete("old"), Delete("folder/"), _add(repository, "new", b"n")]
+
+    made = _commit(repository, *changes, parent=base.oid, message="Why")
+    revisions = Revision.objects.count()
+
+    assert _commit(repository, *changes, parent=base.oid[:7], message="Why") == made
+    assert _commit(repository, *changes, message="Why") == made
+    assert (_head(repository), Revision.objects.count()) == (made, revisions)
+
+
+def test_another_commit_than_that_of_the_head_is_not_taken_for_it(repository):
+    other = factories.as_caller(factories.make_user())
+    base = _commit(repository, _add(repository, "a", b"a"), _add(repository, "b", b"b"))
+    _commit(repository, Delete("a"), title="Delete", message="Why")
+    told = {"title": "Delete", "message": "Why"}
+
+    for refusal, change in (
+        (EntryMissing, told | {"title": "Another"}),
+        (EntryMissing, told | {"message": ""}),
+        (StaleParent, told | {"parent": "f" * 7}),
+    ):
+        with pytest.raises(refusal):
+            _commit(repository, Delete("a"), **change)
+    with pytest.raises(StaleParent):
+        _commit(repository, Delete("b"), **told, parent=base.oid)
+    with pytest.raises(StaleParent):
+        _commit(repository, Delete("a"), Delete("none"), **told, parent=base.oid)
+    with pytest.raises(NotAllowed):
+        _commit(repository, Delete("a"), **told, by=other)
+    _commit(repository, _add(repository, "c", b"c"))
+    with pytest.raises(StaleParent):
+        _commit(repository, Delete("a"), **told, parent=base.oid)
+
+
+def test_a_member_sends_nobody_else_s_commit_again():
+    organisation = factories.make_organisation()
+    repository = factories.make_repository(
+        organisation.memberships.get().user, namespace=organisation.name
+    )
+    _commit(repository, _add(repository, "a", b"a"))
+    _commit(repository, Delete("a"))
+    member = factories.as_caller(factories.make_member(organisation, Role.WRITE))
+
+    with pytest.raises(EntryMissing):
+        _commit(repository, Delete("a"), by=member)
+
+
 @pytest.mark.parametrize("path", ["../up", "/etc/passwd", ".git/config", "a\0", "a/"])
 def test_a_path_that_is_not_allowed_refuses_the_whole_commit(repository, path):
     before = _head(repository)
