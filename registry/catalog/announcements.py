@@ -180,7 +180,8 @@ def _described(repository: Repository, caller: Caller) -> dict[str, Any]:
     ref = main.first()
     head = None
     if ref is not None:
-        head = ref.head if _sees_quarantine(repository, caller) else ref.public
+        is_out = plain_hub.is_on(repository.namespace)
+        head = ref.head if is_out or _sees_quarantine(repository, caller) else ref.public
     prefix = "" if repository.type == RepositoryType.MODEL else f"/{repository.type}s"
     name = repository.full_name
     described: dict[str, Any] = {

@@ -13,6 +13,7 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
+from registry.accounts import plain_hub
 from registry.accounts.models import Membership, Role, User
 from registry.audit.models import Entry
 from registry.catalog import announcements, branches
@@ -161,6 +162,18 @@ def test_a_commit_after_a_release_says_nothing_to_outsiders(
     make_commit(lab, {"b.txt": "b"})
 
     assert told(there) == []
+
+
+def test_in_a_plain_hub_outsiders_are_told_of_each_commit(
+    lab: Repository, hook: Any, there: Receiver
+) -> None:
+    plain_hub.switch(lab.namespace, on=True)
+    hook(make_user(), ("model", "lab/tiny"))
+
+    revision = make_commit(Repository.objects.get(pk=lab.pk), {"b.txt": "b"})
+
+    (event,) = told(there)
+    assert refs(event)[0][2] == event["repo"]["head_sha"] == revision.oid
 
 
 def test_a_suspension_takes_the_branch_away_from_outsiders(
