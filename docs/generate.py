@@ -92,8 +92,6 @@ def routes() -> str:
         by_method = getattr(pattern.callback, "views", None)
         views = by_method or {_methods(pattern.callback): pattern.callback}
         for method, view in views.items():
-            if method == "HEAD":
-                continue
             module = view.__module__.rpartition(".")[2]
             level = "extended" if module in EXTENDED else "core"
             lines.append(f"| {method} | `/{address}` | {_what(view)} | {level} |")

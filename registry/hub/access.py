@@ -39,17 +39,7 @@ def listed(request: WireRequest, kind: str, repo_id: str, state: str) -> HttpRes
     found = _reviewed(request, repo_id, kind)
     if state not in LISTS:
         raise Invalid(f"The list must be one of [{', '.join(LISTS)}].")
-    page = paging.limit(request)
-    rows = requests.listed(found, state)
-    if (last := paging.after(request)) is not None:
-        if type(last) is not int:
-            raise Invalid(paging.BAD_CURSOR)
-        rows = rows.filter(pk__lt=min(max(last, 0), 2**63 - 1))
-    shown = list(rows[: page + 1])
-    response = wire.json_answer([_described(one) for one in shown[:page]])
-    if len(shown) > page:
-        paging.link_next(request, response, shown[page - 1].pk)
-    return response
+    return paging.by_key(request, requests.listed(found, state), _described, newest_first=True)
 
 
 @wire.endpoint("POST")

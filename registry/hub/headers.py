@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from registry.catalog import files
 from registry.catalog.files import FileEntry
 from registry.errors import EntryMissing, Invalid, TooLarge
-from registry.hub import lookup, wire
+from registry.hub import lookup, paging, wire
 from registry.hub.wire import WireRequest
 from registry.releases import gate
 from registry.releases.gate import Opened
@@ -49,9 +49,9 @@ def _index(opened: Opened) -> tuple[dict[str, Any], list[FileEntry]]:
     if len(names) > MAX_SHARDS:
         raise TooLarge(f"The index names more than {MAX_SHARDS} files.")
     folder = opened.file.path.rpartition("/")[0]
-    paths = {name: f"{folder}/{name}" if folder else name for name in map(str, names)}
-    found = files.at(opened.revision, paths.values())
-    shards = [entry for p in paths.values() if isinstance(entry := found.get(p), FileEntry)]
+    paths = [f"{folder}/{name}" if folder else name for name in map(str, names)]
+    found = files.at(opened.revision, filter(paging.can_be_kept, paths))
+    shards = [entry for path in paths if isinstance(entry := found.get(path), FileEntry)]
     if len(shards) < len(paths):
         raise EntryMissing("Entry not found", commit=opened.revision.oid)
     return index, shards

@@ -4,7 +4,6 @@ from django.http import HttpResponse
 from pydantic import BaseModel, Field
 
 from registry.catalog import rights
-from registry.errors import Invalid
 from registry.hub import lookup, paging, wire
 from registry.hub.wire import WireRequest
 from registry.releases import removals
@@ -42,10 +41,7 @@ def listed(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
     """GET /api/{type}s/{id}/lfs-files: the large files that a repository holds"""
     repository = lookup.writable(request, repo_id, kind)
     limit = paging.limit(request)
-    after = paging.after(request)
-    if after is not None and (type(after) is not int or not 0 <= after < 2**63):
-        raise Invalid(paging.BAD_CURSOR)
-    found = removals.listed(repository, after=after or 0, size=limit + 1)
+    found = removals.listed(repository, after=paging.after_key(request) or 0, size=limit + 1)
     response = wire.json_answer(
         [
             {

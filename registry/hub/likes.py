@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 
 from registry.catalog import likes
 from registry.catalog.models import Like
-from registry.errors import Invalid
-from registry.hub import lookup, paging, wire
+from registry.hub import lookup, paging, profiles, wire
 from registry.hub.wire import WireRequest
 
 
@@ -30,32 +28,18 @@ def unlike(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
 def likers(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
     """GET /api/{type}s/{id}/likers: who likes a repository"""
     found = likes.of_repository(lookup.repository(request, repo_id, kind))
-    return _page(request, found, _person)
+    return paging.by_key(request, found, _person, newest_first=True)
 
 
 @wire.endpoint("GET")
 def of_person(request: WireRequest, name: str) -> HttpResponse:
     """GET /api/users/{name}/likes: what a person likes"""
-    return _page(request, likes.of_person(name, caller=request.caller), _liked)
-
-
-def _page(request: WireRequest, found: QuerySet[Like], describe: Any) -> HttpResponse:
-    """Newest first. The cursor is the last row's key, so that new likes move nothing."""
-    size = paging.limit(request)
-    if (last := paging.after(request)) is not None:
-        if not isinstance(last, int) or not 0 <= last < 2**63:
-            raise Invalid(paging.BAD_CURSOR)
-        found = found.filter(pk__lt=last)
-    rows = list(found.order_by("-pk")[: size + 1])
-    answer = wire.json_answer([describe(row) for row in rows[:size]])
-    if len(rows) > size:
-        paging.link_next(request, answer, rows[size - 1].pk)
-    return answer
+    found = likes.of_person(name, caller=request.caller)
+    return paging.by_key(request, found, _liked, newest_first=True)
 
 
 def _person(like: Like) -> dict[str, Any]:
-    user = like.user
-    return {"user": user.username, "fullname": user.full_name or user.username, "avatarUrl": ""}
+    return profiles.person_summary(like.user)
 
 
 def _liked(like: Like) -> dict[str, Any]:

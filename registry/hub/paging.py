@@ -2,12 +2,14 @@
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from registry.errors import Invalid
-from registry.hub import addresses
+from registry.hub import addresses, wire
 
 MAX_PAGE = 1000
 
@@ -21,7 +23,7 @@ def limit(request: HttpRequest, default: int = MAX_PAGE) -> int:
         return default
     if not sent.isdecimal() or not sent.isascii() or int(sent[:9]) < 1:
         raise Invalid("limit: write a whole number, at least 1.")
-    return min(int(sent[:9]), default if default < MAX_PAGE else MAX_PAGE)
+    return min(int(sent[:9]), default)
 
 
 def after(request: HttpRequest) -> Any:
@@ -41,9 +43,35 @@ def after(request: HttpRequest) -> Any:
 def after_text(request: HttpRequest) -> str | None:
     """As `after`, where the position is a name."""
     position = after(request)
-    if position is not None and (not isinstance(position, str) or not _can_be_kept(position)):
+    if position is not None and (not isinstance(position, str) or not can_be_kept(position)):
         raise Invalid(BAD_CURSOR)
     return position
+
+
+def after_key(request: HttpRequest) -> int | None:
+    """As `after`, where the position is the key of a row."""
+    position = after(request)
+    if position is not None and (type(position) is not int or not 0 <= position < 2**63):
+        raise Invalid(BAD_CURSOR)
+    return position
+
+
+def by_key(
+    request: HttpRequest,
+    found: QuerySet[Any],
+    describe: Callable[[Any], Any],
+    *,
+    newest_first: bool,
+) -> HttpResponse:
+    """A page of rows in the order of their keys, so that rows that come meanwhile move nothing."""
+    size = limit(request)
+    if (last := after_key(request)) is not None:
+        found = found.filter(pk__lt=last) if newest_first else found.filter(pk__gt=last)
+    rows = list(found.order_by("-pk" if newest_first else "pk")[: size + 1])
+    response = wire.json_answer([describe(row) for row in rows[:size]])
+    if len(rows) > size:
+        link_next(request, response, rows[size - 1].pk)
+    return response
 
 
 def link_next(request: HttpRequest, response: HttpResponse, position: Any) -> None:
@@ -56,6 +84,6 @@ def link_next(request: HttpRequest, response: HttpResponse, position: Any) -> No
     response["Link"] = f'<{url}>; rel="next"'
 
 
-def _can_be_kept(text: str) -> bool:
+def can_be_kept(text: str) -> bool:
     """Whether the database holds such a text: no zero byte, no half of a character."""
     return "\0" not in text and not any(0xD800 <= ord(character) <= 0xDFFF for character in text)

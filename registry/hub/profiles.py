@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 
@@ -12,7 +12,7 @@ from registry.accounts.models import Membership, Namespace, NamespaceKind, User
 from registry.accounts.permissions import Permission
 from registry.catalog import likes, quotas
 from registry.catalog.models import Holding, Repository, RepositoryType
-from registry.errors import Invalid, Missing, NotAllowed, SignInRequired
+from registry.errors import Missing, NotAllowed, SignInRequired
 from registry.hub import paging, wire
 from registry.hub.wire import WireRequest
 
@@ -34,7 +34,7 @@ def person(request: WireRequest, name: str) -> HttpResponse:
             "type": "user",
             "createdAt": wire.time(found.created_at),
             "numLikes": likes.of_person(found.username, caller=request.caller).count(),
-            "orgs": [organisation_summary(one.namespace) for one in orgs],
+            "orgs": [_organisation_summary(one.namespace) for one in orgs],
         }
     )
 
@@ -43,7 +43,7 @@ def person(request: WireRequest, name: str) -> HttpResponse:
 def organisation(request: WireRequest, name: str) -> HttpResponse:
     """GET /api/organizations/{name}/overview: what an organisation's page says"""
     found = _organisation(name)
-    summary = organisation_summary(found) | _counts(found, request.caller)
+    summary = _organisation_summary(found) | _counts(found, request.caller)
     if permissions.is_inside(request.caller, found):
         summary["numUsers"] = found.memberships.filter(user__is_active=True).count()
     return wire.json_answer(summary)
@@ -56,9 +56,7 @@ def members(request: WireRequest, name: str) -> HttpResponse:
     if not permissions.is_inside(request.caller, found):
         return wire.json_answer([])
     rows = found.memberships.filter(user__is_active=True).select_related("user")
-    return _page(
-        request, rows, lambda row: person_summary(row.user) | {"type": "user", "role": row.role}
-    )
+    return paging.by_key(request, rows, _member, newest_first=False)
 
 
 @wire.endpoint("GET")
@@ -84,7 +82,11 @@ def person_summary(user: User) -> dict[str, Any]:
     return {"user": user.username, "fullname": user.full_name or user.username, "avatarUrl": ""}
 
 
-def organisation_summary(namespace: Namespace) -> dict[str, Any]:
+def _member(membership: Membership) -> dict[str, Any]:
+    return person_summary(membership.user) | {"type": "user", "role": membership.role}
+
+
+def _organisation_summary(namespace: Namespace) -> dict[str, Any]:
     return {
         "name": namespace.name,
         "fullname": namespace.full_name or namespace.name,
@@ -125,7 +127,7 @@ def _storage(request: WireRequest, namespace: Namespace) -> HttpResponse:
     visible = Repository.objects.visible_to(request.caller).filter(namespace=namespace)
     rows = visible.select_related("namespace").annotate(storage=Coalesce(Subquery(held), 0))
     quota = quotas.quota_of(namespace)
-    return _page(request, rows, lambda row: _stored(row, quota))
+    return paging.by_key(request, rows, lambda row: _stored(row, quota), newest_first=False)
 
 
 def _stored(repository: Any, quota: int | None) -> dict[str, Any]:
@@ -139,16 +141,3 @@ def _stored(repository: Any, quota: int | None) -> dict[str, Any]:
     if quota:
         told["storagePercent"] = round(100 * int(repository.storage) / quota, 2)
     return told
-
-
-def _page(request: WireRequest, found: QuerySet[Any], describe: Any) -> HttpResponse:
-    size = paging.limit(request)
-    if (last := paging.after(request)) is not None:
-        if not isinstance(last, int) or not 0 <= last < 2**63:
-            raise Invalid(paging.BAD_CURSOR)
-        found = found.filter(pk__gt=last)
-    rows = list(found.order_by("pk")[: size + 1])
-    answer = wire.json_answer([describe(row) for row in rows[:size]])
-    if len(rows) > size:
-        paging.link_next(request, answer, rows[size - 1].pk)
-    return answer

@@ -121,9 +121,7 @@ urlpatterns = [
     ),
     path(
         f"{_API}/discussions",
-        wire.by_method(
-            GET=discussions.discussions, HEAD=discussions.discussions, POST=discussions.create
-        ),
+        wire.by_method(GET=discussions.discussions, POST=discussions.create),
     ),
     path(_THREAD, discussions.details),
     path(f"{_THREAD}/comment", discussions.comment),

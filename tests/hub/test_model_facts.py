@@ -139,6 +139,17 @@ def test_headers_of_all_shards_come_in_one_answer_to_whom_the_gate_opens_them() 
     assert Wire(reader).get(f"{path}/config.json").status_code == 400
 
 
+@pytest.mark.parametrize("name", ["\ud800", "a\0b", "", "../a", "none.safetensors"])
+def test_an_index_that_names_what_cannot_be_there_is_told_so(name: str) -> None:
+    ada = make_user("ada")
+    index = json.dumps({"weight_map": {"w": name}})
+    make_revision(make_repository(ada, "tiny"), files={"m.index.json": index})
+
+    answer = Wire(ada).get("/api/models/ada/tiny/safetensors-metadata/m.index.json")
+
+    assert seen(answer) == (404, "EntryNotFound", "Entry not found")
+
+
 @pytest.mark.parametrize(
     ("base", "warns"),
     [("ada/tiny", ""), ("ada/old", "is called ada/tiny now"), ("x/y", "is not known")],
