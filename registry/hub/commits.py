@@ -18,6 +18,7 @@ from registry.catalog.commits import AddFile, Delete, Operation
 from registry.catalog.models import Repository, Revision, RevisionState
 from registry.errors import Invalid, TooLarge
 from registry.hub import lookup, uploads, wire
+from registry.hub.bodies import Received
 from registry.hub.wire import WireRequest
 from registry.releases import gate, offers, pushes
 from registry.storage import many
@@ -119,7 +120,7 @@ def commit(request: WireRequest, kind: str, repo_id: str, revision: str) -> Http
         revisions.require_ref(repository, target)
     else:
         proposals.start_of(repository, revision, caller=request.caller)
-    arrived = _read(wire.stream(request))
+    arrived = _read(Received(request))
     if arrived.header is None:
         raise Invalid("The first line of a commit must be its header.")
     wanted: Wanted = {
@@ -152,7 +153,7 @@ def _short(target: str) -> str:
     return target.removeprefix("refs/heads/")
 
 
-def _read(stream: BinaryIO) -> Arrived:
+def _read(stream: Received) -> Arrived:
     arrived = Arrived()
     for sent in _lines(stream):
         line = wire.shaped(wire.parse(sent), Line)

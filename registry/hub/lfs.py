@@ -21,6 +21,7 @@ from registry.catalog import commits, files, holdings, quotas, repositories, rev
 from registry.catalog.models import Repository
 from registry.errors import Invalid, Missing, NotAllowed, QuotaExceeded, RepositoryMissing, TooLarge
 from registry.hub import lookup, wire
+from registry.hub.bodies import Received
 from registry.hub.wire import WireRequest
 from registry.releases import gate
 from registry.storage import blobs, direct, parts, uploads
@@ -127,7 +128,7 @@ def put(request: WireRequest, oid: str) -> HttpResponse:
             "Nothing was kept; send the file again."
         )
     _require_room(repository, right)
-    blob = blobs.store(wire.stream(request), size=right.size, sha256=right.oid)
+    blob = blobs.store(Received(request), size=right.size, sha256=right.oid)
     with transaction.atomic():
         rights.require_propose(repository, caller)
         if caller.user is not None:
@@ -143,7 +144,7 @@ def put_part(request: WireRequest, upload: str, number: str) -> HttpResponse:
     if found is None:
         raise Missing(parts.OVER)
     wanted = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 0
-    parts.receive(found, wanted, wire.stream(request))
+    parts.receive(found, wanted, Received(request))
     response = HttpResponse(status=200)
     response["ETag"] = f'"{found.public_id}-{number}"'
     return response

@@ -9,6 +9,7 @@ from registry.accounts import devices
 from registry.accounts.callers import NOBODY, Caller
 from registry.accounts.devices import Issued, OAuthError
 from registry.hub import wire
+from registry.hub.bodies import Received
 from registry.hub.wire import WireRequest
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -66,7 +67,7 @@ def token(request: WireRequest) -> HttpResponse:
 
 def _form(request: WireRequest) -> QueryDict:
     """The form as it was sent; what is none of a form's fields is an empty form."""
-    sent = wire.stream(request).read(MAX_FORM + 1)
+    sent = Received(request).read(MAX_FORM + 1)
     if len(sent) > MAX_FORM or "json" in request.headers.get("Content-Type", ""):
         return QueryDict()
     return QueryDict(sent, encoding="utf-8")

@@ -3,10 +3,9 @@
 import functools
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from django.http import (
     HttpRequest,
@@ -15,13 +14,13 @@ from django.http import (
     JsonResponse,
     UnreadablePostError,
 )
-from gunicorn.http.errors import ParseException
 from pydantic import BaseModel, ValidationError
 
 from registry.accounts import tokens
 from registry.accounts.callers import NOBODY, Caller
 from registry.errors import Invalid, InvalidToken, RegistryError, TooLarge
 from registry.hub import refusals
+from registry.hub.bodies import Received
 
 MAX_BODY = 4 * 1024**2
 
@@ -41,22 +40,6 @@ class WireRequest(HttpRequest):
 
     caller: Caller
     request_id: str
-
-
-class Chunks:
-    """A body in chunks as the server reads it. What the server cannot read is said as Django says
-    it of other bodies."""
-
-    def __init__(self, source: BinaryIO) -> None:
-        self._source = source
-
-    def read(self, size: int, /) -> bytes:
-        with _reading():
-            return self._source.read(size)
-
-    def readline(self, size: int, /) -> bytes:
-        with _reading():
-            return self._source.readline(size)
 
 
 class View(Protocol):
@@ -130,17 +113,9 @@ def finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase
     return response
 
 
-def stream(request: HttpRequest) -> BinaryIO:
-    """The body as it arrives. Django reads none of a body that was sent in chunks."""
-    is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
-    if is_chunked and request.META.get("wsgi.input_terminated"):
-        return cast(BinaryIO, Chunks(request.META["wsgi.input"]))
-    return cast(BinaryIO, request)
-
-
 def body(request: HttpRequest, shape: type[Body]) -> Body:
     """The JSON body in its shape, or Invalid with what is wrong with it."""
-    sent = stream(request).read(MAX_BODY + 1)
+    sent = Received(request).read(MAX_BODY + 1)
     if len(sent) > MAX_BODY:
         raise TooLarge(f"The body is larger than {MAX_BODY // 1024**2} MiB.")
     return shaped(parse(sent or b"{}"), shape)
@@ -193,14 +168,6 @@ def values(request: HttpRequest, name: str) -> list[str]:
 def warn(response: HttpResponseBase, topic: str, text: str) -> None:
     """Have the client show this to its user, once for the topic."""
     response["X-HF-Warning"] = refusals.header_text(f"{topic}; {text}")
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ParseException) as error:
-        raise UnreadablePostError(str(error)) from error
 
 
 def _method_not_allowed(allowed: set[str]) -> HttpResponse:

@@ -19,6 +19,7 @@ from registry.catalog import commits, quotas, repositories, revisions, rights
 from registry.catalog.models import Repository
 from registry.errors import InvalidToken, NotAllowed, RepositoryMissing, TooLarge
 from registry.hub import lookup, refusals, wire
+from registry.hub.bodies import Received
 from registry.hub.wire import WireRequest
 from registry.storage import blobs
 from registry.storage.models import Blob, XetSpace
@@ -116,7 +117,7 @@ def xorb(request: WireRequest, space: str, digest: str) -> HttpResponse:
     quotas.require_room(
         _namespace(upload.repository, upload.grant.person, upload.caller).pk, announced
     )
-    is_new = intake.take_xorb(upload.space, digest, wire.stream(request))
+    is_new = intake.take_xorb(upload.space, digest, Received(request))
     return wire.json_answer({"was_inserted": is_new})
 
 
@@ -126,7 +127,7 @@ def shard(request: WireRequest, space: str, digest: str = "") -> HttpResponse:
     upload = _upload(request, space)
     if _announced(request) > MAX_SHARD:
         raise TooLarge(f"A shard has at most {MAX_SHARD} bytes.")
-    body = wire.stream(request).read(MAX_SHARD + 1)
+    body = Received(request).read(MAX_SHARD + 1)
     if len(body) > MAX_SHARD:
         raise TooLarge(f"A shard has at most {MAX_SHARD} bytes.")
     claims = intake.read_shard(upload.space, body)

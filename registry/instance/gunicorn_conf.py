@@ -18,6 +18,8 @@ keepalive = 75
 limit_request_line = 8190
 control_socket_disable = True  # it would lie in the home folder, shared by all instances
 accesslog = None  # the site writes a line for each request itself
+# numpy's helpers for large matrices, which nothing here has: they would spin beside the requests
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 _LINES = {"format": "%(message)s"}
 if os.environ.get("REGISTRY_LOG_FORMAT") == "json":
     _LINES = {"()": "registry.web.request_ids.JsonFormatter"}

@@ -22,7 +22,7 @@ from registry.catalog import holdings
 from registry.catalog.models import GitBlob, Holding, Repository
 from registry.errors import NotNow
 from registry.releases import needs
-from registry.storage import blobs
+from registry.storage import blobs, streams
 from registry.storage.models import Blob, XetFile
 
 COLLECTOR = 0x67617262  # the key of the lock under which one collection runs at a time
@@ -229,7 +229,7 @@ def _is_sound(sha256: str) -> bool:
     hasher = hashlib.sha256()
     try:
         with blobs.open_blob(sha256) as content:
-            while piece := content.read(blobs.PIECE):
+            for piece in streams.pieces(content):
                 hasher.update(piece)
     except FileNotFoundError:
         return not Blob.objects.filter(sha256=sha256, removed_at=None).exists()

@@ -11,26 +11,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from django.db import connection, transaction
 
 from registry.errors import Invalid, NotNow, TooLarge
-from registry.storage import backend, copies
+from registry.storage import backend, copies, streams
 from registry.storage.backend import Content, Incoming, Piece
 from registry.storage.models import Blob
+from registry.storage.streams import Stream
 
-PIECE = 1024 * 1024
 SMALL = 256 * 1024
 REMOVAL = 0x72656D6F  # the key of a lock
 LOOKS_AT_ONCE = 8  # what a store answers over a network, it answers to many at once
 SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-
-
-class Stream(Protocol):
-    """Anything that gives bytes: an open file, a request."""
-
-    def read(self, size: int, /) -> bytes: ...
 
 
 class Writer:
@@ -91,7 +84,7 @@ def store(stream: Stream, *, size: int, sha256: str | None = None) -> Blob:
             taking.write(content)
             return taking.finish()
     with _writer(size=size, sha256=sha256) as taking:
-        while piece := stream.read(PIECE):
+        for piece in streams.pieces(stream):
             taking.write(piece)
         return taking.finish()
 

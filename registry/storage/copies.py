@@ -13,8 +13,7 @@ from django.conf import settings
 from registry.errors import StorageUnavailable
 from registry.storage.backend import Content
 from registry.storage.local import disk_errors
-
-PIECE = 1024 * 1024
+from registry.storage.streams import pieces
 
 
 @contextmanager
@@ -71,7 +70,7 @@ def _fetch(content: Content, path: Path, sha256: str) -> None:
         if not os.fstat(file.fileno()).st_nlink:
             return  # somebody did, in the moment before; the caller comes again
         try:
-            while piece := content.read(PIECE):
+            for piece in pieces(content):
                 hasher.update(piece)
                 file.write(piece)
             file.flush()

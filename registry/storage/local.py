@@ -143,6 +143,11 @@ class Window:
         self._left -= len(piece)
         return piece
 
+    def readinto(self, buffer: memoryview, /) -> int:
+        count: int = self._file.readinto(buffer[: self._left])  # type: ignore[attr-defined]
+        self._left -= count
+        return count
+
     def close(self) -> None:
         self._file.close()
 

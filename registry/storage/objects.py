@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 
 from registry.errors import Invalid
-from registry.storage import backend
+from registry.storage import backend, streams
 from registry.storage.backend import Content, Piece
-from registry.storage.blobs import PIECE, Stream
+from registry.storage.streams import Stream
 
 KEY = re.compile(r"[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*", re.ASCII)
 PREFIX = re.compile(rf"({KEY.pattern}/)?", re.ASCII)
@@ -25,7 +25,7 @@ def put(key: str, content: Piece | Stream, *, size: int) -> None:
     stream = io.BytesIO(content) if isinstance(content, Piece) else content
     received = 0
     with backend.of_objects().incoming(size=size, key=_checked(key)) as incoming:
-        while piece := stream.read(PIECE):
+        for piece in streams.pieces(stream):
             received += len(piece)
             if received > size:
                 break

@@ -29,8 +29,8 @@ from registry.errors import Invalid, Missing, TooMany
 from registry.storage import backend, blobs
 from registry.storage.local import disk_errors
 from registry.storage.models import Blob, Upload
+from registry.storage.streams import PIECE, Stream, fill
 
-PIECE = 1024 * 1024
 PART = 64 * 1024**2
 MAX_PARTS = 1000
 OVER = "This upload is over, or was abandoned. Start it again."
@@ -70,7 +70,7 @@ def begin(upload: Upload) -> None:
         path.open("ab").close()
 
 
-def receive(upload: Upload, number: int, stream: blobs.Stream) -> None:
+def receive(upload: Upload, number: int, stream: Stream) -> None:
     """Take in one part, or raise. What is there already is compared and not written again."""
     if not 1 <= number <= count(upload):
         raise Invalid(f"The upload has {count(upload)} parts; there is no part {number}.")
@@ -139,7 +139,7 @@ def discard_stray(name: str, *, before: datetime) -> bool:
 def _receive(
     upload: Upload,
     file: BinaryIO,
-    stream: blobs.Stream,
+    stream: Stream,
     first: int,
     length: int,
     chain: _Chain | None,
@@ -149,10 +149,12 @@ def _receive(
     there = os.fstat(file.fileno()).st_size
     is_written = False
     received = 0
+    buffer = memoryview(bytearray(PIECE))
     while received < length:
-        piece = stream.read(min(PIECE, length - received))
-        if not piece:
+        count = fill(buffer[: length - received], stream)
+        if not count:
             raise Invalid(f"{received} of the {length} bytes of this part arrived; send it again.")
+        piece = buffer[:count]
         at = first + received
         is_same = not is_written and at < there and os.pread(file.fileno(), len(piece), at) == piece
         if not is_same:
@@ -182,8 +184,7 @@ def _note_write(upload: Upload, chain: _Chain | None) -> None:
         chain.writes = writes if writes == chain.writes + 1 else BROKEN
 
 
-def _write(file: BinaryIO, piece: bytes, at: int) -> None:
-    view = memoryview(piece)
+def _write(file: BinaryIO, view: memoryview, at: int) -> None:
     with disk_errors():
         while view:
             written = os.pwrite(file.fileno(), view, at)

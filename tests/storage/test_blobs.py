@@ -36,13 +36,16 @@ class Slow(io.BytesIO):
         return super().read(min(size, 77_777))
 
 
-class Broken(io.BytesIO):
-    """A stream that breaks after its first piece."""
+class Broken:
+    """A stream that breaks before its last byte."""
 
-    def read(self, size: int = -1, /) -> bytes:
-        if self.tell():
+    def __init__(self, content: bytes) -> None:
+        self._content = io.BytesIO(content[:-1])
+
+    def read(self, size: int, /) -> bytes:
+        if not (piece := self._content.read(size)):
             raise ConnectionResetError
-        return super().read(len(self.getbuffer()) - 1)
+        return piece
 
 
 def _damage(content: bytes | None) -> None:

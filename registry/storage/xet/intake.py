@@ -15,10 +15,11 @@ from django.utils import timezone
 from registry.errors import Invalid, TooLarge
 from registry.storage import backend, blobs, objects
 from registry.storage.models import Blob, XetFile, XetSpace, Xorb
+from registry.storage.streams import Stream, pieces
 from registry.storage.xet import hashes, rebuild, shards, spaces, xorbs
 from registry.storage.xet.rebuild import Lost, Stretch, Wanted
 from registry.storage.xet.shards import File, Term
-from registry.storage.xet.xorbs import MAX_XORB, Stream, Table
+from registry.storage.xet.xorbs import MAX_XORB, Table
 
 # A client's chunks have 64 KiB on average, and 8 KiB at least but for the last of a file
 SMALLEST_CHUNK = 4 * 1024
@@ -32,7 +33,7 @@ def take_xorb(space: XetSpace, digest: str, stream: Stream) -> bool:
     its hash says."""
     wanted = _hash(digest)
     if space.xorbs.filter(hash=digest).exists():
-        while stream.read(xorbs.PIECE):
+        for _piece in pieces(stream):
             pass  # an answer before the end of the body looks like a broken connection
         return False
     key = spaces.key(space, digest)

@@ -16,9 +16,9 @@ from registry.storage import blobs, objects
 from registry.storage.backend import Content
 from registry.storage.blobs import Writer
 from registry.storage.models import Blob
+from registry.storage.streams import PIECE
 from registry.storage.xet import chunks
 from registry.storage.xet.chunks import HEADER
-from registry.storage.xet.xorbs import PIECE
 
 AHEAD = 3
 # Of one process: each holds a few pieces of 1 MiB, and can keep a processor busy for minutes

@@ -1,29 +1,24 @@
 """Reading a xorb as it arrives: every chunk is unpacked and hashed before its bytes are kept."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from registry.errors import Invalid, TooLarge
+from registry.storage.streams import PIECE, Stream, fill
 from registry.storage.xet import chunks, hashes
-from registry.storage.xet.chunks import HEADER
+from registry.storage.xet.chunks import HEADER, MAX_PACKED
 
 # Clients count 64 MiB without the headers of the chunks, and older ones add a footer
 MAX_XORB = 65 * 1024**2
 MAX_CHUNKS = 8192
-PIECE = 1024 * 1024
 FOOTER = b"XETBLOB"
 
 # What is remembered of a chunk: where it ends in the stored xorb, and how long it is unpacked
 CHUNK = np.dtype([("hash", "V32"), ("end", "<u4"), ("length", "<u4")])
 
 Table = NDArray[np.void]
-
-
-class Stream(Protocol):
-    def read(self, size: int, /) -> bytes: ...
 
 
 def table_of(stored: bytes | memoryview) -> Table:
@@ -36,13 +31,17 @@ def verify(stream: Stream, *, digest: bytes, keep: Callable[[memoryview], object
     Raises Invalid (TooLarge) where it is damaged or not the xorb of this hash.
     """
     reader = _Reader(keep)
-    received = 0
-    while piece := stream.read(PIECE):
-        received += len(piece)
+    buffer = memoryview(bytearray(PIECE + HEADER + MAX_PACKED))
+    received = rest = 0
+    while count := fill(buffer[rest:], stream):
+        received += count
         if received > MAX_XORB:
             raise TooLarge(f"A xorb has at most {MAX_XORB} bytes.")
-        reader.feed(piece)
-    table = reader.finish()
+        there = buffer[: rest + count]
+        done = reader.feed(there)
+        rest = len(there) - done
+        buffer[:rest] = there[done:]
+    table = reader.finish(rest)
     found = hashes.root(zip(reader.hashes, reader.lengths, strict=True))
     if found != digest:
         raise Invalid(
@@ -56,28 +55,24 @@ class _Reader:
     def __init__(self, keep: Callable[[memoryview], object]) -> None:
         self._keep = keep
         self._unpacker = chunks.Unpacker()
-        self._rest = b""
         self._kept = 0
         self._at_footer = False
         self.hashes: list[bytes] = []
         self.lengths: list[int] = []
         self._ends: list[int] = []
 
-    def feed(self, piece: bytes) -> None:
-        if self._at_footer:
-            return
-        data = self._rest + piece
-        view = memoryview(data)
+    def feed(self, view: memoryview) -> int:
+        """Take the whole chunks at the beginning. Returns where the rest begins."""
         at = 0
         while (end := self._chunk(view, at)) is not None:
             at = end
         if at:
             self._keep(view[:at])
             self._kept += at
-        self._rest = data[at:]
+        return len(view) if self._at_footer else at
 
-    def finish(self) -> Table:
-        if self._rest and not self._at_footer:
+    def finish(self, rest: int) -> Table:
+        if rest:
             raise Invalid("The xorb ends in the middle of a chunk. Send it again.")
         if not self.hashes:
             raise Invalid("A xorb has at least one chunk.")
@@ -89,7 +84,7 @@ class _Reader:
 
     def _chunk(self, view: memoryview, at: int) -> int | None:
         """Read the chunk that begins here and say where it ends; None if it is not all there."""
-        if len(view) - at < HEADER:
+        if self._at_footer or len(view) - at < HEADER:
             return None
         if view[at] and view[at : at + len(FOOTER)] == FOOTER:
             self._at_footer = True
