@@ -81,7 +81,9 @@ def announce_deletion(repository: Repository) -> None:
 
 def send(message: Message, *, fill: Fill) -> Delivered:
     """One attempt to deliver an event. `fill` adds what layers above this one know of it."""
-    webhook = Webhook.objects.select_related("owner").get(messages=message)
+    webhook = Webhook.objects.select_related("owner").filter(messages=message).first()
+    if webhook is None:  # deleted with its messages since this one was claimed
+        raise Unwanted
     if webhook.is_disabled:
         if message.tried_at is None:
             raise Unwanted

@@ -24,6 +24,8 @@ def send(message: Message) -> Delivered:
         EmailMessage(body["subject"], body["text"], to=[body["to"]]).send()
     except SMTPRecipientsRefused as error:
         raise Undelivered("The mail server refuses the recipient.", is_final=True) from error
+    except ValueError as error:
+        raise Undelivered("No mail can be sent to such an address.", is_final=True) from error
     except (SMTPException, OSError) as error:
         raise Undelivered(f"The mail server did not take it: {type(error).__name__}.") from error
     message.body = {"to": body["to"], "subject": body["subject"]}

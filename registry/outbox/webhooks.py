@@ -199,14 +199,16 @@ def worked(webhook: Webhook) -> None:
 @transaction.atomic
 def failed(webhook: Webhook) -> None:
     """A delivery failed. After days of nothing else the webhook is switched off and its owner told."""
-    webhook = Webhook.objects.select_for_update(of=("self",)).get(pk=webhook.pk)
+    found = Webhook.objects.select_for_update(of=("self",)).filter(pk=webhook.pk).first()
+    if found is None:  # deleted while the receiver was waited for
+        return
     now = timezone.now()
-    if webhook.failing_since is None:
-        Webhook.objects.filter(pk=webhook.pk).update(failing_since=now)
-    elif webhook.failing_since <= now - messages.give_up_after() and not webhook.is_disabled:
+    if found.failing_since is None:
+        Webhook.objects.filter(pk=found.pk).update(failing_since=now)
+    elif found.failing_since <= now - messages.give_up_after() and not found.is_disabled:
         reason = f"Nothing could be delivered for {settings.OUTBOX_DAYS} days."
-        _switch_off(webhook, reason=reason, by="")
-        _tell_owner(webhook, reason)
+        _switch_off(found, reason=reason, by="")
+        _tell_owner(found, reason)
 
 
 def _switch_off(webhook: Webhook, *, reason: str, by: str) -> None:

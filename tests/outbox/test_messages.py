@@ -67,6 +67,18 @@ def test_a_mail_is_sent_and_its_text_forgotten() -> None:
     )
 
 
+def test_a_mail_to_an_address_that_is_none_holds_up_no_other() -> None:
+    broken = queue()
+    Message.objects.update(body={"to": f"ada@{'é' * 70}.org", "subject": "A thing", "text": "…"})
+    queue()
+
+    tasks.send_due()
+
+    broken.refresh_from_db()
+    assert (broken.state, broken.note) == (State.DEAD, "No mail can be sent to such an address.")
+    assert [sent.to for sent in django_mail.outbox] == [["ada@example.org"]]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_what_an_act_that_failed_wrote_is_not_there() -> None:
     with transaction.atomic():

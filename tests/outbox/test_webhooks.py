@@ -294,6 +294,21 @@ def test_a_failed_delivery_is_tried_again_and_shown(
     assert webhook.failing_since is None
 
 
+def test_a_webhook_that_goes_while_a_delivery_begins_or_fails_is_told_nothing_more(
+    lab: Repository, hook: Any, there: Receiver
+) -> None:
+    webhook = hook(lab.created_by)
+    make_commit(lab, {"a.txt": "a"})
+    delivery = messages.claim()
+    assert delivery is not None
+    Webhook.objects.all().delete()
+
+    messages.carry(delivery)
+    webhooks.failed(webhook)
+
+    assert there.got == []
+
+
 def test_after_long_failure_it_is_disabled_and_its_owner_told(
     lab: Repository, hook: Any, there: Receiver, mailoutbox: list[Any]
 ) -> None:
