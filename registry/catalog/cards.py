@@ -18,6 +18,11 @@ MAX_ARCHITECTURES = 20
 MAX_INTEGER = 2**53 - 1
 MAX_BITS = 1024
 RELATIONS = ("finetune", "adapter", "quantized", "merge")
+# What tools that quantise put beside the weights, where config.json does not say it
+QUANTISED = ("quantize_config.json", "quant_config.json", "hf_quant_config.json")
+# A paper by its number, in an address or as people write it
+_ARXIV = re.compile(r"\barxiv(?:\.org/(?:abs|pdf)/|:\s?)(\d{4}\.\d{4,5})(?!\d)", re.IGNORECASE)
+MAX_PAPERS = 20
 REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")
 # A code of ISO 639 with its subtags, and two words that cards use in place of one
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}|code|multilingual")
@@ -100,6 +105,10 @@ def configuration(raw: bytes) -> dict[str, Any]:
         found["architectures"] = [_clean(name)[:200] for name in names[:MAX_ARCHITECTURES]]
     if isinstance(value.get("model_type"), str):
         found["model_type"] = _clean(value["model_type"])[:200]
+    quantised = value.get("quantization_config")
+    if isinstance(quantised, dict) and isinstance(quantised.get("quant_method"), str):
+        method = _clean(quantised["quant_method"])[:200]
+        found["quantization_config"] = {"quant_method": method}
     return found
 
 
@@ -126,7 +135,12 @@ def problems(card: dict[str, Any], *, known_licenses: Iterable[str]) -> list[str
     if not isinstance(card.get("model-index", []), list):
         found.append('"model-index" must be a list')
     elif not all(_has_results(one) for one in card.get("model-index", [])):
-        found.append('"model-index" must be a list of objects with "name" and "results"')
+        found.append(
+            '"model-index" must be a list of objects with "name" and "results", and each result '
+            'have a "task", a "dataset" and "metrics"'
+        )
+    if not _is_amount(card.get("co2_eq_emissions")):
+        found.append('"co2_eq_emissions" must be a number, or an object with "emissions"')
     codes = as_list(card.get("language"))
     if not all(isinstance(code, str) and _LANGUAGE.fullmatch(code) for code in codes):
         found.append('"language" must be a language code, or a list of codes')
@@ -138,7 +152,29 @@ def _has_results(one: Any) -> bool:
         isinstance(one, dict)
         and isinstance(one.get("name"), str)
         and isinstance(one.get("results"), list)
+        and all(_is_result(result) for result in one["results"])
     )
+
+
+def _is_result(one: Any) -> bool:
+    return (
+        isinstance(one, dict)
+        and _is_typed(one.get("task"))
+        and _is_typed(one.get("dataset"))
+        and isinstance(one["dataset"].get("name"), str)
+        and isinstance(one.get("metrics"), list)
+        and all(_is_typed(metric) and "value" in metric for metric in one["metrics"])
+    )
+
+
+def _is_typed(one: Any) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("type"), str)
+
+
+def _is_amount(value: Any) -> bool:
+    if isinstance(value, dict):
+        value = value.get("emissions")
+    return isinstance(value, int | float | None) and not isinstance(value, bool)
 
 
 def warnings(card: dict[str, Any]) -> list[str]:
@@ -154,8 +190,14 @@ def warnings(card: dict[str, Any]) -> list[str]:
 TELLING = ("%.safetensors", "%.gguf", "%.bin", "%.pth", r"adapter\_config.json")
 
 
-def tags(card: dict[str, Any], paths: Iterable[str], config: dict[str, Any]) -> list[str]:
-    """The tags that follow from a card, the file names and config.json; sorted, without repeats."""
+def tags(
+    card: dict[str, Any],
+    paths: Iterable[str],
+    config: dict[str, Any],
+    papers: Iterable[str] = (),
+) -> list[str]:
+    """The tags that follow from a card, the file names, config.json and the papers that the text
+    names; sorted, without repeats."""
     names = list(paths)
     found = {str(tag)[:200] for tag in as_list(card.get("tags"))}
     found |= {str(code)[:200] for code in as_list(card.get("language"))}
@@ -163,7 +205,8 @@ def tags(card: dict[str, Any], paths: Iterable[str], config: dict[str, Any]) -> 
     found |= {f"license:{name}"[:200] for name in as_list(card.get("license"))}
     found |= {f"dataset:{name}"[:200] for name in as_list(card.get("datasets"))}
     for base in as_list(card.get("base_model")):
-        found |= {f"base_model:{base}"[:200], f"base_model:{relation(card, names)}:{base}"[:200]}
+        how = relation(card, names, config)
+        found |= {f"base_model:{base}"[:200], f"base_model:{how}:{base}"[:200]}
     if any(name.endswith(".safetensors") for name in names):
         found.add("safetensors")
     if any(name.endswith(".gguf") for name in names):
@@ -172,10 +215,11 @@ def tags(card: dict[str, Any], paths: Iterable[str], config: dict[str, Any]) -> 
         found.add("pytorch")
     if isinstance(config.get("model_type"), str):
         found.add(config["model_type"][:200])
+    found |= set(papers)
     return sorted(found)[:MAX_TAGS]
 
 
-def relation(card: dict[str, Any], paths: Iterable[str]) -> str:
+def relation(card: dict[str, Any], paths: Iterable[str], config: dict[str, Any]) -> str:
     """How the model relates to its base: as declared, else as the files suggest."""
     declared = card.get("base_model_relation")
     if declared in RELATIONS:
@@ -185,9 +229,16 @@ def relation(card: dict[str, Any], paths: Iterable[str]) -> str:
         return "merge"
     if "adapter_config.json" in names:
         return "adapter"
-    if any(name.endswith(".gguf") for name in names):
+    is_packed = any(name.endswith(".gguf") or name in QUANTISED for name in names)
+    if is_packed or "quantization_config" in config:
         return "quantized"
     return "finetune"
+
+
+def papers(text: str) -> list[str]:
+    """The tags of the papers that a card's text names, each once."""
+    found = dict.fromkeys(f"arxiv:{number}" for number in _ARXIV.findall(text))
+    return list(found)[:MAX_PAPERS]
 
 
 def as_list(value: Any) -> list[Any]:

@@ -5,7 +5,7 @@ moved without anybody in between.
 """
 
 import io
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -56,6 +56,7 @@ from registry.storage.models import Blob
 MAX_OPERATIONS = 25_000
 MAX_CARD = 1024 * 1024
 MAX_TITLE = 512
+DESCRIBING = ("README.md", "config.json", "tokenizer_config.json", *cards.QUANTISED)
 STALE = "The branch was updated since you opened this page. Please refresh and try again."
 
 
@@ -175,10 +176,11 @@ def write_revision(
         raise TooLarge(
             f"A repository holds at most {settings.MAX_FILES} files; this has {summary.files}."
         )
-    described = files.at_tree(tree.pk, ["README.md", "config.json", "tokenizer_config.json"])
-    card = _card(described.get("README.md"), known=known_licenses)
+    described = files.at_tree(tree.pk, DESCRIBING)
+    card, papers = _card(described.get("README.md"), known=known_licenses)
     config = _config(described.get("config.json"))
-    facts = weights.read(tree) | _said(card, config, described, summary.telling)
+    names = [*summary.telling, *described]
+    facts = weights.read(tree) | _said(card, config, names)
     return made or Revision.objects.create(
         repository=repository,
         oid=oid,
@@ -189,7 +191,7 @@ def write_revision(
         message=message,
         committed_at=at,
         card=card,
-        tags=cards.tags(card, summary.telling, config),
+        tags=cards.tags(card, names, config, papers),
         manifest_digest=summary.manifest_digest,
         total_size=summary.size,
         facts=facts,
@@ -213,20 +215,15 @@ def _dated(
         at += timedelta(seconds=1)
 
 
-def _said(
-    card: dict[str, Any],
-    config: dict[str, Any],
-    described: Mapping[str, files.Entry],
-    telling: Sequence[str],
-) -> dict[str, Any]:
+def _said(card: dict[str, Any], config: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
     """What the texts of a revision say of the model, as facts."""
     facts: dict[str, Any] = {}
     if config:
         facts["config"] = config
-    if "tokenizer_config.json" in described:
+    if "tokenizer_config.json" in names:
         facts["processor"] = "AutoTokenizer"
     if card.get("base_model"):
-        facts["relation"] = cards.relation(card, telling)
+        facts["relation"] = cards.relation(card, names, config)
     return facts
 
 
@@ -356,9 +353,12 @@ def _git_id(operation: AddFile) -> str:
     return operation.oid or git.blob_id(blobs.read(blob.sha256))
 
 
-def _card(readme: files.Entry | None, *, known: Iterable[str] | None) -> dict[str, Any]:
+def _card(
+    readme: files.Entry | None, *, known: Iterable[str] | None
+) -> tuple[dict[str, Any], list[str]]:
+    """The front matter, and the tags of the papers that the text names."""
     if not isinstance(readme, FileEntry) or readme.size > MAX_CARD:
-        return {}
+        return {}, []
     try:
         text = blobs.read(readme.sha256, limit=MAX_CARD).decode()
         card = cards.parse(text)
@@ -368,7 +368,7 @@ def _card(readme: files.Entry | None, *, known: Iterable[str] | None) -> dict[st
         raise Invalid(f"Invalid metadata in README.md. {error}") from error
     if known is not None and (found := cards.problems(card, known_licenses=known)):
         raise Invalid("Invalid metadata in README.md. " + "; ".join(found))
-    return card
+    return card, cards.papers(text)
 
 
 def _config(config: files.Entry | None) -> dict[str, Any]:

@@ -5,6 +5,9 @@ from datetime import date
 from typing import Any
 
 KINDS = ("text", "checkbox", "date_picker", "country", "ip_location", "select")
+TEXTS = tuple(
+    f"extra_gated_{name}" for name in ("heading", "description", "prompt", "button_content")
+)
 MAX_QUESTIONS = 40
 MAX_LABEL = 300
 MAX_ANSWER = 2000
@@ -64,8 +67,14 @@ def of_card(card: dict[str, Any]) -> Prompt:
 
 
 def problems(card: dict[str, Any]) -> list[str]:
-    """What is wrong with the questions of a card, one sentence each."""
-    fields = card.get("extra_gated_fields")
+    """What is wrong with what a card asks and shows, one sentence each."""
+    found = [f'"{key}" must be text' for key in TEXTS if not isinstance(card.get(key), str | None)]
+    if not isinstance(card.get("extra_gated_eu_disallowed"), bool | None):
+        found.append('"extra_gated_eu_disallowed" must be true or false')
+    return found + _wrong_fields(card.get("extra_gated_fields"))
+
+
+def _wrong_fields(fields: Any) -> list[str]:
     if fields is None:
         return []
     if not isinstance(fields, dict):

@@ -12,6 +12,7 @@ from registry.catalog import cards
 from registry.errors import Invalid
 
 KNOWN = ["apache-2.0", "llama3.1", "mit"]
+RESULT = "{task: {type: t}, dataset: {type: d, name: D}, metrics: [{type: m, value: 0.5}]}"
 
 
 def _flow(pairs: dict[str, str]) -> str:
@@ -167,6 +168,12 @@ def test_a_card_may_be_as_deep_as_the_checks_take_it():
         (b"\xff\xfe", {}),
         (b"[]", {}),
         (b"", {}),
+        (
+            b'{"quantization_config": {"quant_method": "a\\u0000wq", "x": [1]}}',
+            {"quantization_config": {"quant_method": "awq"}},
+        ),
+        (b'{"quantization_config": {"quant_method": 5}}', {}),
+        (b'{"quantization_config": "awq"}', {}),
     ],
 )
 def test_of_a_configuration_only_clean_text_is_taken(raw, found):
@@ -263,6 +270,13 @@ def test_values_that_json_does_not_know_become_text():
         ("language: {a: b}", '"language" must be a language code'),
         ("language: [en, the queen's]", '"language" must be a language code'),
         ("model-index: [{name: a}]", '"model-index" must be a list of objects'),
+        ("model-index: [{name: a, results: [5]}]", "each result have a"),
+        ("model-index: [{name: a, results: [{task: {type: t}, metrics: []}]}]", "each result have"),
+        (f"model-index: [{{name: a, results: [{RESULT.replace('value', 'v')}]}}]", "each result"),
+        ("co2_eq_emissions: much", '"co2_eq_emissions" must be a number'),
+        ("co2_eq_emissions: {emissions: [1]}", '"co2_eq_emissions" must be a number'),
+        ("extra_gated_prompt: [5]", '"extra_gated_prompt" must be text'),
+        ("extra_gated_eu_disallowed: maybe", '"extra_gated_eu_disallowed" must be true or false'),
     ],
 )
 def test_what_is_wrong_with_a_card_is_a_sentence(front, words):
@@ -281,7 +295,9 @@ def test_a_mistake_made_a_thousand_times_is_named_once():
 def test_a_good_card_has_no_problems():
     card = _card(
         "license: llama3.1\nbase_model: meta-llama/Llama-3.1-8B\nbase_model_relation: finetune\n"
-        "language: [en]\ntags: [chat]\npipeline_tag: text-generation\nlibrary_name: transformers"
+        "language: [en]\ntags: [chat]\npipeline_tag: text-generation\nlibrary_name: transformers\n"
+        f"co2_eq_emissions: {{emissions: 1.5}}\nmodel-index: [{{name: a, results: [{RESULT}]}}]\n"
+        "extra_gated_heading:\nextra_gated_eu_disallowed: true"
     )
 
     assert cards.problems(card, known_licenses=KNOWN) == []
@@ -316,14 +332,43 @@ def test_a_card_cannot_make_endless_tags():
 
 
 @pytest.mark.parametrize(
-    ("card", "paths", "relation"),
+    ("card", "paths", "config", "relation"),
     [
-        ({"base_model": ["a/b", "c/d"]}, [], "merge"),
-        ({"base_model": "a/b"}, ["adapter_config.json"], "adapter"),
-        ({"base_model": "a/b"}, ["x.gguf"], "quantized"),
-        ({"base_model": "a/b"}, [], "finetune"),
-        ({"base_model": "a/b", "base_model_relation": "merge"}, ["x.gguf"], "merge"),
+        ({"base_model": ["a/b", "c/d"]}, [], {}, "merge"),
+        ({"base_model": "a/b"}, ["adapter_config.json"], {}, "adapter"),
+        ({"base_model": "a/b"}, ["x.gguf"], {}, "quantized"),
+        ({"base_model": "a/b"}, ["quantize_config.json"], {}, "quantized"),
+        ({"base_model": "a/b"}, [], {"quantization_config": {"quant_method": "awq"}}, "quantized"),
+        ({"base_model": "a/b"}, [], {}, "finetune"),
+        ({"base_model": "a/b", "base_model_relation": "merge"}, ["x.gguf"], {}, "merge"),
     ],
 )
-def test_the_relation_to_the_base_is_declared_or_follows_from_the_files(card, paths, relation):
-    assert cards.relation(card, paths) == relation
+def test_the_relation_to_the_base_is_declared_or_follows_from_the_files(
+    card, paths, config, relation
+):
+    assert cards.relation(card, paths, config) == relation
+
+
+@pytest.mark.parametrize(
+    ("text", "papers"),
+    [
+        (
+            "See https://arxiv.org/abs/2407.21783v3 and arXiv:2307.09288.",
+            ["2407.21783", "2307.09288"],
+        ),
+        (
+            "[a](http://arxiv.org/pdf/2407.21783) [again](https://arxiv.org/abs/2407.21783)",
+            ["2407.21783"],
+        ),
+        ("arxiv: 2407.21783", ["2407.21783"]),
+        ("notarxiv:2407.21783 arxiv:24072.1783 arxiv:2407.217834 arxiv.org/abs/x 2407.21783", []),
+    ],
+)
+def test_papers_are_named_by_their_number(text, papers):
+    assert cards.papers(text) == [f"arxiv:{number}" for number in papers]
+
+
+def test_a_text_cannot_name_endless_papers():
+    text = " ".join(f"arxiv:{number:04}.00001" for number in range(1000, 3000))
+
+    assert len(cards.papers(text)) == cards.MAX_PAPERS

@@ -307,6 +307,24 @@ def test_a_config_that_cannot_be_read_is_left_to_the_checks(repository, config):
     assert revision.tags == []
 
 
+def test_what_the_texts_of_a_model_say_becomes_its_tags(repository):
+    card = b"---\nbase_model: a/b\n---\nAs in https://arxiv.org/abs/2407.21783.\n"
+    config = b'{"model_type": "llama", "quantization_config": {"quant_method": "awq"}}'
+
+    revision = _commit(
+        repository,
+        _add(repository, "README.md", card),
+        _add(repository, "config.json", config),
+    )
+    by_file = _commit(
+        repository, Delete("config.json"), _add(repository, "quantize_config.json", b"{}")
+    )
+
+    assert {"arxiv:2407.21783", "base_model:quantized:a/b", "llama"} <= set(revision.tags)
+    assert "base_model:quantized:a/b" in by_file.tags
+    assert by_file.facts["relation"] == "quantized"
+
+
 # Who may
 
 

@@ -45,7 +45,7 @@ def test_a_card_asks_in_its_order_and_what_is_wrong_in_it_is_left_out_and_named(
     ]
     assert prompt.questions[4].options == (("research", "research"), ("other", "Other things"))
     assert len(prompt.asked) == 5
-    assert len(questions.problems(card)) == 2
+    assert len(questions.problems(card)) == 3
     assert questions.problems({"extra_gated_fields": ["a"]})
     assert not questions.problems({})
 
