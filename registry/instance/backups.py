@@ -59,7 +59,7 @@ def back_up(folder: Path, *, tell: Callable[[str], None]) -> Summary:
             secrets.write_private(new / "keys" / secrets.SESSION_KEY, key + "\n")
         if settings.STORAGE == "local":
             tell("Copying the blobs.")
-            count, size = _list_blobs(new, _copy_to(new))
+            count, size = _list_blobs(new, _copied(Path(settings.BLOB_DIR), new))
         else:
             tell(
                 f"The blobs stay in the bucket {settings.S3['bucket']}: each is looked up there, "
@@ -73,12 +73,12 @@ def back_up(folder: Path, *, tell: Callable[[str], None]) -> Summary:
 def restore(source: Path, *, data: Path, tell: Callable[[str], None]) -> Summary:
     """Make an instance in an empty data folder from a backup: all of it, verified, or none."""
     manifest = _read_manifest(source)
-    _refuse_other_storage(source)
+    _refuse_other_storage(manifest)
     _refuse_unless_empty(data, "The data folder")
     with _whole_or_nothing(data) as new, sole_user_of(new):
         if settings.STORAGE == "local":
             tell("Copying and verifying the blobs.")
-            keep = _copy_from(source, new)
+            keep = _copied(source / "blobs", new)
         else:
             tell(f"Looking up each blob in the bucket {settings.S3['bucket']}.")
             keep = _in_bucket()
@@ -188,16 +188,9 @@ def _copy_keys(source: Path, target: Path) -> None:
             shutil.copyfileobj(file, copy)
 
 
-def _copy_to(new: Path) -> Keep:
+def _copied(source: Path, new: Path) -> Keep:
     def keep(sha256: str, size: int) -> None:
-        _copy_verified(_in(settings.BLOB_DIR, sha256), _in(new / "blobs", sha256), sha256, size)
-
-    return keep
-
-
-def _copy_from(source: Path, new: Path) -> Keep:
-    def keep(sha256: str, size: int) -> None:
-        _copy_verified(_in(source / "blobs", sha256), _in(new / "blobs", sha256), sha256, size)
+        _copy_verified(_in(source, sha256), _in(new / "blobs", sha256), sha256, size)
 
     return keep
 
@@ -274,9 +267,9 @@ def _write_manifest(new: Path, *, count: int, size: int) -> None:
     (new / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 
-def _read_manifest(source: Path) -> dict[str, int]:
+def _read_manifest(source: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads((source / "manifest.json").read_text())
+        manifest: dict[str, Any] = json.loads((source / "manifest.json").read_text())
     except (OSError, ValueError) as error:
         raise InstanceError(
             f"{source} is not a backup: it has no readable manifest.json."
@@ -286,12 +279,12 @@ def _read_manifest(source: Path) -> dict[str, int]:
     for name, field in (("database.dump", "database_sha256"), ("blobs.txt", "listing_sha256")):
         if not (source / name).is_file() or _sha256_of(source / name) != manifest[field]:
             raise InstanceError(f"The backup is damaged: {source / name} is not what it was.")
-    return {"blobs": manifest["blobs"], "bytes": manifest["bytes"]}
+    return manifest
 
 
-def _refuse_other_storage(source: Path) -> None:
+def _refuse_other_storage(manifest: Mapping[str, Any]) -> None:
     """The bytes are where the backup was made, so an instance that looks elsewhere has none."""
-    made_with = json.loads((source / "manifest.json").read_text()).get("storage", "local")
+    made_with = manifest.get("storage", "local")
     if made_with != settings.STORAGE:
         raise InstanceError(
             f"The backup is of an instance with REGISTRY_STORAGE={made_with}; restore it with the "
