@@ -19,6 +19,8 @@ from mdit_py_plugins.footnote import footnote_plugin
 MAX_CHARACTERS = 200_000
 # Tags and brackets that may all be open at once: each more makes every other one dearer
 MAX_OPENERS = 8_000
+# Of the texts of one answer together: each of this length may take half a second
+MAX_OF_ALL = 256 * 1024
 CARD = "card-"
 
 TAGS = frozenset(
@@ -115,7 +117,7 @@ def render(text: str, *, files_url: str = "", prefix: str = CARD) -> SafeString:
     """
     text = text[:MAX_CHARACTERS]
     if len(_OPENER.findall(text)) > MAX_OPENERS:
-        return format_html('<pre tabindex="0">{}</pre>', text)
+        return _as_written(text)
 
     def attribute(tag: str, name: str, value: str) -> str | None:
         if name == "href":
@@ -135,6 +137,22 @@ def render(text: str, *, files_url: str = "", prefix: str = CARD) -> SafeString:
         id_prefix=prefix,
     )
     return mark_safe(clean)  # noqa: S308 - this is the sanitised text
+
+
+class Renderer:
+    """Renders the texts of one answer that have many authors. When they become long together, the
+    rest is shown as it was written, so that nobody's comments keep every reader waiting."""
+
+    def __init__(self) -> None:
+        self._left = MAX_OF_ALL
+
+    def __call__(self, text: str, *, prefix: str) -> SafeString:
+        self._left -= len(text)
+        return render(text, prefix=prefix) if self._left >= 0 else _as_written(text)
+
+
+def _as_written(text: str) -> SafeString:
+    return format_html('<pre tabindex="0">{}</pre>', text)
 
 
 class _Slugs:

@@ -1,7 +1,8 @@
 """Who may say what in a thread: opening it, comments, its title, and whether it is open."""
 
 from django.db import transaction
-from django.db.models import Max, Prefetch, Q, QuerySet
+from django.db.models import Count, Max, Prefetch, Q, QuerySet, Sum
+from django.db.models.functions import Length
 from django.utils import timezone
 
 from registry.accounts.callers import Caller
@@ -22,6 +23,9 @@ from registry.discussions.models import (
 from registry.errors import DiscussionMissing, Invalid, NotAllowed, NotNow, SignInRequired
 
 MAX_TEXT = 64 * 1024
+# A thread is read and shown as a whole
+MAX_EVENTS = 2_000
+MAX_TEXT_OF_ALL = 2 * 1024 * 1024
 
 
 @transaction.atomic
@@ -116,6 +120,7 @@ def events(discussion: Discussion, *, caller: Caller) -> QuerySet[Event]:
 @transaction.atomic
 def comment(discussion: Discussion, text: str, *, by: Caller) -> Event:
     rights.require_propose(discussion.repository, by)
+    _check_room(discussion, text)
     event = _say(discussion, text, by=_person(by))
     announcements.announce(discussion, "create", comment=event)
     return event
@@ -127,6 +132,7 @@ def edit(event: Event, text: str, *, by: Caller) -> Event:
     rights.require_propose(event.discussion.repository, by)
     if error := edit_refusal(event, by):
         raise error
+    _check_room(event.discussion, text)
     CommentText.objects.create(event=event, raw=_checked_text(text), by=_person(by))
     announcements.announce(event.discussion, "update", comment=event)
     return _fresh(event)
@@ -151,6 +157,7 @@ def rename(discussion: Discussion, title: str, *, by: Caller) -> Event:
     rights.require_propose(discussion.repository, by)
     if not may_manage(discussion, by):
         raise NotAllowed(rights.NO_WRITE)
+    _check_room(discussion)
     before, discussion.title = discussion.title, _checked_title(title)
     discussion.save(update_fields=["title"])
     announcements.announce(discussion, "update")
@@ -171,6 +178,8 @@ def set_status(discussion: Discussion, status: str, *, by: Caller, text: str = "
         raise NotNow("This pull request is merged, so it is neither closed nor opened again.")
     if discussion.status == status:
         raise NotNow(f"This is {status} already.")
+    if status == Status.OPEN or text.strip():
+        _check_room(discussion, text)
     if text.strip():
         _say(discussion, text, by=_person(by))
     return enter(discussion, status, by=_person(by))
@@ -234,6 +243,16 @@ def hide_refusal(event: Event, caller: Caller) -> NotAllowed | None:
     if rights.of(event.discussion.repository, caller).writes:
         return None
     return NotAllowed("Only its author and those who may write the repository can hide a comment.")
+
+
+def _check_room(discussion: Discussion, text: str = "") -> None:
+    """Raise where the thread is full. It can be closed then, and commits, merges and the steps of a
+    review are noted in it all the same."""
+    of_thread = CommentText.objects.filter(event__discussion=discussion)
+    said = of_thread.aggregate(texts=Count("pk"), size=Sum(Length("raw"), default=0))
+    steps = Event.objects.filter(discussion=discussion).exclude(kind=EventKind.COMMENT).count()
+    if said["texts"] + steps >= MAX_EVENTS or said["size"] + len(text) > MAX_TEXT_OF_ALL:
+        raise NotNow("This thread is full. Open another, and name this one in it.")
 
 
 def _say(discussion: Discussion, text: str, *, by: User) -> Event:

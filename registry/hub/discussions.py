@@ -100,7 +100,8 @@ def details(request: WireRequest, kind: str, repo_id: str, number: str) -> HttpR
     """GET /api/{type}s/{id}/discussions/{n}: one thread with its events"""
     discussion = lookup.discussion(request, repo_id, kind, number)
     seen = threads.events(discussion, caller=request.caller)
-    answer = _described(discussion) | {"events": [_event(event) for event in seen]}
+    render = markdown.Renderer()
+    answer = _described(discussion) | {"events": [_event(event, render) for event in seen]}
     if discussion.is_pull_request:
         answer |= _changes(request, discussion)
     return wire.json_answer(answer)
@@ -202,24 +203,24 @@ def _changes(request: WireRequest, discussion: Discussion) -> dict[str, Any]:
     return answer
 
 
-def _event(event: Event) -> dict[str, Any]:
+def _event(event: Event, render: markdown.Renderer | None = None) -> dict[str, Any]:
     return {
         "id": event.public_id,
         "type": event.kind,
         "createdAt": wire.time(event.at),
         "author": _author(event.author),
-        "data": _data(event),
+        "data": _data(event, render or markdown.Renderer()),
     }
 
 
-def _data(event: Event) -> dict[str, Any]:
+def _data(event: Event, render: markdown.Renderer) -> dict[str, Any]:
     if event.kind == EventKind.COMMIT and event.revision is not None:
         return {"subject": event.revision.title, "oid": event.revision.oid}
     if event.kind != EventKind.COMMENT:
         return dict(event.facts)
     texts = list(event.texts.all())
     is_hidden = event.hidden_at is not None
-    described = [_text(event, text, is_hidden=is_hidden) for text in texts]
+    described = [_text(event, text, render, is_hidden=is_hidden) for text in texts]
     return {
         "edited": len(texts) > 1,
         "hidden": is_hidden,
@@ -228,12 +229,14 @@ def _data(event: Event) -> dict[str, Any]:
     }
 
 
-def _text(event: Event, text: CommentText, *, is_hidden: bool) -> dict[str, Any]:
+def _text(
+    event: Event, text: CommentText, render: markdown.Renderer, *, is_hidden: bool
+) -> dict[str, Any]:
     """What is hidden is told to nobody."""
     prefix = f"c{event.public_id}-"
     return {
         "raw": "" if is_hidden else text.raw,
-        "html": "" if is_hidden else markdown.render(text.raw, prefix=prefix),
+        "html": "" if is_hidden else render(text.raw, prefix=prefix),
         "updatedAt": wire.time(text.at),
         "author": _author(text.by),
     }

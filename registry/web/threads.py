@@ -30,7 +30,8 @@ BECAME = {
 
 
 def events(discussion: Discussion, *, caller: Caller) -> list[dict[str, Any]]:
-    return [_shown(event, caller) for event in threads.events(discussion, caller=caller)]
+    render = markdown.Renderer()
+    return [_shown(event, caller, render) for event in threads.events(discussion, caller=caller)]
 
 
 def abilities(discussion: Discussion, *, caller: Caller) -> dict[str, bool]:
@@ -78,14 +79,14 @@ def _short_base(discussion: Discussion) -> str:
     return discussion.proposal.base.removeprefix("refs/heads/") if discussion.proposal else ""
 
 
-def _shown(event: Event, caller: Caller) -> dict[str, Any]:
+def _shown(event: Event, caller: Caller, render: markdown.Renderer) -> dict[str, Any]:
     shown: dict[str, Any] = {"event": event, "said": ""}
     if event.kind == EventKind.COMMENT:
         texts = list(event.texts.all())
         shown["edits"] = len(texts) - 1
         shown["raw"] = texts[-1].raw
         if event.hidden_at is None:
-            shown["html"] = markdown.render(texts[-1].raw, prefix=f"c{event.public_id}-")
+            shown["html"] = render(texts[-1].raw, prefix=f"c{event.public_id}-")
         shown["can_edit"] = threads.edit_refusal(event, caller) is None
         shown["can_hide"] = event.hidden_at is None and threads.hide_refusal(event, caller) is None
     elif event.kind == EventKind.STATUS:

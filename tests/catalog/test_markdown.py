@@ -132,3 +132,13 @@ def test_what_has_too_many_brackets_is_shown_as_it_was_written() -> None:
 
     assert markdown.render(text) == f'<pre tabindex="0">{escape(text)}</pre>'
     assert "<strong>so on</strong>" in markdown.render(text[:-100])
+
+
+def test_texts_that_are_long_together_are_shown_as_they_were_written() -> None:
+    render = markdown.Renderer()
+    long = "*so* on " * (markdown.MAX_OF_ALL // 16)
+
+    shown = [render(long, prefix="c-") for _ in range(3)]
+
+    assert ["<em>so</em>" in one for one in shown] == [True, True, False]
+    assert shown[2].startswith('<pre tabindex="0">*so* on')

@@ -172,6 +172,30 @@ def test_the_steps_of_a_release_are_in_its_pull_request_but_not_for_strangers(
     assert "review" not in [event.kind for event in threads.events(pull, caller=stranger)]
 
 
+def test_a_full_thread_takes_no_more_and_can_still_be_closed(
+    repository: Repository, stranger: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    discussion = opened(repository, stranger)
+    said = threads.comment(discussion, "x" * 100, by=stranger)
+    monkeypatch.setattr(threads, "MAX_TEXT_OF_ALL", 150)
+
+    acts = [
+        lambda: threads.comment(discussion, "x" * 100, by=stranger),
+        lambda: threads.edit(said, "x" * 100, by=stranger),
+        lambda: threads.set_status(discussion, "closed", by=stranger, text="x" * 100),
+    ]
+    monkeypatch.setattr(threads, "MAX_EVENTS", 3)
+    threads.rename(discussion, "Another title", by=stranger)
+    acts.append(lambda: threads.rename(discussion, "A third", by=stranger))
+    for act in acts:
+        with pytest.raises(NotNow, match="full"):
+            act()
+
+    threads.set_status(discussion, "closed", by=stranger)
+    with pytest.raises(NotNow, match="full"):
+        threads.set_status(discussion, "open", by=stranger)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_numbers_are_given_once_whoever_comes_at_the_same_moment() -> None:
     repository = make_released().repository
