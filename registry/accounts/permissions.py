@@ -32,7 +32,6 @@ BY_ROLE: dict[str, frozenset[Permission]] = {
         }
     ),
 }
-WRITING_ROLES = [role for role, may in BY_ROLE.items() if Permission.WRITE in may]
 
 
 def role_in(caller: Caller, namespace: Namespace) -> str | None:

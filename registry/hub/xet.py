@@ -42,8 +42,6 @@ class Grant:
 
     repository: str
     ref: str
-    scope: str
-    user: str
     token: str
     person: str
     until: int
@@ -94,9 +92,7 @@ def write_token(request: WireRequest, kind: str, repo_id: str, revision: str) ->
     space = spaces.open_space(repository.public_id, person=person, namespace=namespace.public_id)
     spaces.use(space, now=timezone.now())
     until = int(time.time()) + TOKEN_SECONDS
-    secret = Grant(
-        repository.public_id, ref, "write", caller.public_id, caller.token, person, until
-    ).sign()
+    secret = Grant(repository.public_id, ref, caller.token, person, until).sign()
     url = request.build_absolute_uri(f"/xet/{space}")
     response = wire.json_answer({"casUrl": url, "accessToken": secret, "exp": until})
     response["X-Xet-Cas-Url"] = url
