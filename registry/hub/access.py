@@ -118,7 +118,7 @@ def _reviewed(request: WireRequest, repo_id: str, kind: str) -> Repository:
 def _answers(request: WireRequest) -> dict[str, Any]:
     if request.content_type == "application/json":
         return wire.body(request, Asking).root
-    return {key: request.POST[key] for key in request.POST if request.POST.get(key)}
+    return {key: value for key, value in wire.form(request).dict().items() if value}
 
 
 def _described(one: AccessRequest) -> dict[str, Any]:

@@ -61,8 +61,9 @@ def paths_info(request: WireRequest, kind: str, repo_id: str, revision: str) -> 
 def _wanted(request: WireRequest) -> Paths:
     if request.content_type == "application/json":
         return wire.body(request, Paths)
-    expand = request.POST.get("expand", "").lower() in {"true", "1"}
-    return Paths(paths=request.POST.getlist("paths"), expand=expand)
+    sent = wire.form(request)
+    expand = sent.get("expand", "").lower() in {"true", "1"}
+    return Paths(paths=sent.getlist("paths"), expand=expand)
 
 
 def _described(

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar, cast
 
+from django.core.exceptions import TooManyFieldsSent
 from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
     JsonResponse,
+    QueryDict,
     UnreadablePostError,
 )
 from pydantic import BaseModel, ValidationError
@@ -115,10 +117,17 @@ def finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase
 
 def body(request: HttpRequest, shape: type[Body]) -> Body:
     """The JSON body in its shape, or Invalid with what is wrong with it."""
-    sent = Received(request).read(MAX_BODY + 1)
-    if len(sent) > MAX_BODY:
-        raise TooLarge(f"The body is larger than {MAX_BODY // 1024**2} MiB.")
-    return shaped(parse(sent or b"{}"), shape)
+    return shaped(parse(_whole(request) or b"{}"), shape)
+
+
+def form(request: HttpRequest) -> QueryDict:
+    """The fields of a form as clients send it."""
+    if request.content_type == "multipart/form-data":
+        raise Invalid("Send the form as application/x-www-form-urlencoded, or JSON.")
+    try:
+        return QueryDict(_whole(request), encoding="utf-8")
+    except TooManyFieldsSent as error:
+        raise TooLarge("The form has too many fields.") from error
 
 
 def parse(sent: bytes) -> Any:
@@ -168,6 +177,13 @@ def values(request: HttpRequest, name: str) -> list[str]:
 def warn(response: HttpResponseBase, topic: str, text: str) -> None:
     """Have the client show this to its user, once for the topic."""
     response["X-HF-Warning"] = refusals.header_text(f"{topic}; {text}")
+
+
+def _whole(request: HttpRequest) -> bytes:
+    sent = Received(request).read(MAX_BODY + 1)
+    if len(sent) > MAX_BODY:
+        raise TooLarge(f"The body is larger than {MAX_BODY // 1024**2} MiB.")
+    return sent
 
 
 def _method_not_allowed(allowed: set[str]) -> HttpResponse:

@@ -312,9 +312,41 @@ def test_paths_are_answered_in_the_order_asked(repository: Repository) -> None:
 
     answer = Wire().post(path, {"paths": ["sub", "none", "README.md"], "expand": False}).json()
     assert [one["path"] for one in answer] == ["sub", "README.md"]
-    form = Wire().client.post(path, {"paths": ["sub/b.txt"], "expand": "True"}, RAW_URI=path)
-    assert form.json()[0]["lastCommit"]["title"] == "Add files"
+    assert sent(path, b"paths=sub%2Fb.txt&expand=True").json()[0]["lastCommit"]["title"]
+    assert sent(path, b"paths=sub&paths=none&paths=README.md").json() == answer
     assert Wire().post(path, {"paths": ["a"] * 1001}).status_code == 413
+
+
+def sent(path: str, form: bytes, kind: str = "application/x-www-form-urlencoded") -> Any:
+    return Wire().client.generic("POST", path, form, content_type=kind, RAW_URI=path)
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        (b"&".join(b"paths=" + b"a" * 3000 for _ in range(1000)), 200),
+        (b"paths=a&" * 1001, 413),
+        (b"paths=a&" * 6000, 413),
+        (b"paths=" + b"a" * 5_000_000, 413),
+        (b"paths=%00&paths=%ff&paths=%ED%A0%80", 200),
+    ],
+)
+def test_a_form_is_taken_whole_or_refused_with_a_sentence(
+    repository: Repository, form: bytes, status: int
+) -> None:
+    answer = sent("/api/models/ada/tiny/paths-info/main", form)
+
+    assert answer.status_code == status
+    assert answer.json() == [] if status == 200 else answer.json()["error"]
+
+
+def test_a_form_of_files_is_refused_unread(repository: Repository) -> None:
+    path = "/api/models/ada/tiny/paths-info/main"
+
+    answer = sent(path, b"--x\r\n", "multipart/form-data; boundary=x")
+
+    assert answer.status_code == 400
+    assert "application/x-www-form-urlencoded" in answer.json()["error"]
 
 
 # Refs
