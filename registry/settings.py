@@ -194,6 +194,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "registry.web.middleware.CallerMiddleware",
     "registry.web.middleware.FormerNameMiddleware",
+    "registry.web.middleware.StorageAwayMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -351,6 +352,8 @@ STORAGES = {
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+# No form has files: small ones are left in memory, and large ones nowhere, least of all on the disk
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 MAX_FILE_SIZE = 50_000_000_000
 MAX_FILES = 10_000
 MAX_COMMIT_BODY = _number("REGISTRY_MAX_COMMIT_MIB", 256) * 1024**2

@@ -1,12 +1,17 @@
 """The pages for what went wrong."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.test.utils import override_settings
 
 from tests import factories
 
 pytestmark = pytest.mark.django_db
+AWAY = {"bucket": "b", "endpoint": "http://127.0.0.1:9", "access_key": "a", "secret_key": "s"}
 
 
 def test_a_missing_page_names_the_request(client: Client) -> None:
@@ -47,6 +52,20 @@ def test_a_form_without_its_token_is_refused_with_a_page_of_ours() -> None:
     assert page["X-Request-Id"] in page.text
 
 
+def test_a_page_that_needs_bytes_of_a_store_that_is_away_is_to_be_tried_again(
+    client: Client, settings: Any
+) -> None:
+    release = factories.make_released()
+    settings.STORAGE = "s3"
+    settings.S3 = {**settings.S3, **AWAY}
+    away = f"/{release.repository.full_name}/blob/main/README.md"
+
+    page = client.get(away, headers={"Accept": "text/html"})
+
+    assert (page.status_code, page["Retry-After"]) == (503, "10")
+    assert "Something broke on our side" in page.text
+
+
 @pytest.mark.parametrize("path", ["/settings/tokens", "/review"])
 def test_who_is_not_signed_in_is_asked_to(client: Client, path: str) -> None:
     answer = client.get(path)
@@ -76,3 +95,15 @@ def test_what_broke_is_named_by_the_request_and_never_told(accept: str) -> None:
         assert "Try again" in answer.json()["error"]
     else:
         assert "request-of-the-test" in answer.text
+
+
+def test_files_that_somebody_adds_to_a_form_are_written_nowhere(
+    client: Client, settings: Any, tmp_path: Path
+) -> None:
+    """No form has any, and whoever asks may send endless ones."""
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "none")
+    large = SimpleUploadedFile("large.bin", bytes(4_000_000))
+
+    answer = client.post("/accounts/login/", {"login": "ada", "password": "x", "file": large})
+
+    assert answer.status_code == 200
