@@ -15,17 +15,16 @@ from registry.accounts import callers
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.catalog import moved
-from registry.errors import Moved
+from registry.errors import Moved, StorageUnavailable
 from registry.web import request_ids
+from registry.web.views import errors
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
-# Ids of the Hub clients are UUIDs; what else comes must at least be harmless in a log line
-_SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=:;-]{7,63}")
-
-
 log = logging.getLogger("registry.requests")
 
+# Ids of the Hub clients are UUIDs; what else comes must at least be harmless in a log line
+_SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=:;-]{7,63}")
 # The links of mails: whoever has one is let in
 _WITH_SECRET = re.compile(r"^(/accounts/(?:password/reset/key|confirm-email)/).+")
 
@@ -89,6 +88,25 @@ class FormerNameMiddleware:
             raise Http404(str(error)) from error
         response = HttpResponse(status=307)
         response["Location"] = at
+        return response
+
+
+class StorageAwayMiddleware:
+    """Says of pages, while the place where bytes lie does not answer, that it is to be tried again
+    later."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, StorageUnavailable):
+            return None
+        response = errors.server_error(request)
+        response.status_code = 503
+        response["Retry-After"] = str(error.seconds)
         return response
 
 
