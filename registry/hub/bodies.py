@@ -32,11 +32,9 @@ class Received:
 
     def readinto(self, buffer: memoryview, /) -> int:
         with _reading():
-            if self._connection is not None and (count := self._connection.receive(buffer)):
-                return count
-            piece = self._source.read(len(buffer))
-            buffer[: len(piece)] = piece
-            return len(piece)
+            if self._connection is not None:
+                return self._connection.receive(buffer)
+            return _put(self._source.read(len(buffer)), buffer)
 
 
 class _Connection:
@@ -48,14 +46,25 @@ class _Connection:
         self._unreader = unreader
 
     def receive(self, buffer: memoryview) -> int:
-        """As much of the body as is there. 0 where gunicorn has to be asked: it still has some of
-        it, or the body is at its end, or the connection."""
-        if self._body.buf.tell() or self._unreader.buf.getbuffer().nbytes:
+        """As much of the body as is there: first what gunicorn has read of it already, for which
+        it must not be asked to read more. 0 at the end of the body, or of the connection."""
+        wanted = buffer[: self._reader.length + self._body.buf.tell()]
+        if not wanted:
             return 0
-        wanted = buffer[: self._reader.length]
-        count = self._unreader.sock.recv_into(wanted) if wanted else 0
+        if read := self._body.buf.tell():
+            return _put(self._body.read(min(read, len(wanted))), wanted)
+        if held := self._unreader.take_buffered():
+            count = _put(held[: len(wanted)], wanted)
+            self._unreader.unread(held[count:])
+        else:
+            count = self._unreader.sock.recv_into(wanted)
         self._reader.length -= count
         return count
+
+
+def _put(piece: bytes, buffer: memoryview) -> int:
+    buffer[: len(piece)] = piece
+    return len(piece)
 
 
 def _connection(source: object) -> _Connection | None:
