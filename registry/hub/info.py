@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from registry.accounts.callers import NOBODY, Caller
 from registry.catalog import cards, files, lineage
 from registry.catalog.files import FileEntry
-from registry.catalog.models import Repository, Revision, Visibility
+from registry.catalog.models import Repository, RepositoryType, Revision, Visibility
 from registry.errors import Invalid
 from registry.hub import lookup, safety, wire
 from registry.hub.tree import pointer_size
@@ -138,6 +138,8 @@ FIELDS: dict[str, Callable[[Model], Any]] = {
     "widgetData": lambda m: None,
     "xetEnabled": lambda m: False,
 }
+# What clients may ask of datasets, and nothing is known of
+OF_DATASETS = ("citation", "description", "mainSize", "paperswithcode_id")
 IN_INFO = [
     "author",
     "sha",
@@ -177,7 +179,7 @@ def revision_info(request: WireRequest, kind: str, repo_id: str, revision: str) 
 
 
 def _answer(request: WireRequest, found: lookup.Found) -> HttpResponse:
-    chosen = wanted_fields(request)
+    chosen = wanted_fields(request, found.repository.type)
     names = IN_INFO if chosen is None else chosen
     model = Model(
         found.repository,
@@ -198,17 +200,18 @@ def _answer(request: WireRequest, found: lookup.Found) -> HttpResponse:
 
 def described(model: Model, names: list[str]) -> dict[str, Any]:
     """The named fields of a model, with its id."""
-    values = {name: FIELDS[name](model) for name in names}
+    values = {name: FIELDS[name](model) for name in names if name in FIELDS}
     return {"_id": model.repository.public_id, "id": model.repository.full_name} | {
         name: value for name, value in values.items() if value is not None
     }
 
 
-def wanted_fields(request: HttpRequest) -> list[str] | None:
+def wanted_fields(request: HttpRequest, kind: str) -> list[str] | None:
     """The fields that `expand` asks for, None where it is not used."""
     names = wire.values(request, "expand")
-    if any(name not in FIELDS for name in names):
-        raise Invalid(f'"expand" must be one of [{", ".join(FIELDS)}]')
+    known = [*FIELDS, *(OF_DATASETS if kind == RepositoryType.DATASET else ())]
+    if any(name not in known for name in names):
+        raise Invalid(f'"expand" must be one of [{", ".join(known)}]')
     if names and any(wire.flag(request, name) for name in ("full", "cardData", "config")):
         raise Invalid('"expand" cannot be used together with full, cardData or config.')
     return names or None

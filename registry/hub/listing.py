@@ -51,7 +51,8 @@ FULL = ["author", "sha", "lastModified", "gated", "disabled", "siblings"]
 @wire.endpoint("GET")
 def models(request: WireRequest, kind: str) -> HttpResponse:
     """GET /api/{type}s: the list, with filters and sorts"""
-    names = _names(request)
+    chosen = info.wanted_fields(request, kind)
+    names = _names(request) if chosen is None else chosen
     page = paging.limit(request, COSTLY_PAGE if COSTLY.intersection(names) else paging.MAX_PAGE)
     if any(request.GET.get(name) for name in WITHOUT_DATA):
         return wire.json_answer([])
@@ -61,7 +62,10 @@ def models(request: WireRequest, kind: str) -> HttpResponse:
     found = _filtered(request, revisions.mains(caller=request.caller, kind=kind))
     found = _after(request, found.annotate(shown_at=_of_shown("committed_at")), key)
     refs = list(found.order_by(f"-{key}", "-pk")[: page + 1])
-    response = wire.json_answer(_described(request, refs[:page], names))
+    items = _described(request, refs[:page], names)
+    if chosen is None:
+        items = [item | {"modelId": item["id"]} for item in items]
+    response = wire.json_answer(items)
     if len(refs) > page:
         last = refs[page - 1]
         paging.link_next(request, response, [_value(last, key), last.pk])
@@ -69,9 +73,6 @@ def models(request: WireRequest, kind: str) -> HttpResponse:
 
 
 def _names(request: WireRequest) -> list[str]:
-    chosen = info.wanted_fields(request)
-    if chosen is not None:
-        return chosen
     names = [*DEFAULT]
     if wire.flag(request, "full"):
         names += FULL
@@ -165,8 +166,5 @@ def _described(request: WireRequest, refs: list[Ref], names: list[str]) -> list[
             files=tuple(of[revision.pk]) if has_files else None,
             caller=request.caller,
         )
-        item = info.described(model, names)
-        if info.wanted_fields(request) is None:
-            item["modelId"] = ref.repository.full_name
-        items.append(item)
+        items.append(info.described(model, names))
     return items

@@ -202,6 +202,36 @@ def test_pages_follow_each_other_without_gap_or_repeat(sort: str) -> None:
     assert sorted(found) == sorted(str(one) for one in made)
 
 
+def test_the_most_of_what_is_asked_for_comes_first() -> None:
+    """Each sort has an order of its own here, so that none can be taken for another."""
+    a, b, c = (make_released() for _ in range(3))
+    now = timezone.now()
+    orders = {
+        "downloads": (a, b, c),
+        "likes": (a, c, b),
+        "trending": (b, a, c),
+        "created_at": (b, c, a),
+        "committed_at": (c, a, b),
+    }
+    for field, order in orders.items():
+        for place, release in enumerate(order):
+            value = now - timedelta(days=place) if field.endswith("_at") else 9 - place
+            if field == "committed_at":
+                Revision.objects.filter(pk=release.revision_id).update(committed_at=value)
+            else:
+                Repository.objects.filter(pk=release.repository_id).update(**{field: value})
+
+    for sort, field in {
+        "downloads": "downloads",
+        "likes": "likes",
+        "trendingScore": "trending",
+        "createdAt": "created_at",
+        "lastModified": "committed_at",
+        "last_modified": "committed_at",
+    }.items():
+        assert ids(Wire(), f"sort={sort}") == [str(one.repository) for one in orders[field]], sort
+
+
 @pytest.mark.parametrize("sort", ["lastModified", "last_modified", "createdAt", "downloads"])
 def test_the_order_of_a_list_does_not_betray_uploads_in_quarantine(sort: str) -> None:
     older, newer = make_released(), make_released()
@@ -281,7 +311,10 @@ def test_a_tree_lists_folders_and_files(repository: Repository) -> None:
     assert paths("/sub") == [("file", "sub/b.txt"), ("directory", "sub/deep")]
     assert paths("/sub%2Fdeep?recursive=False") == [("file", "sub/deep/a.txt")]
     assert len(paths("?recursive=true")) == len(FILES) + 1 + 2
-    assert seen(Wire().get("/api/models/ada/tiny/tree/main/no/such"))[:2] == (404, "EntryNotFound")
+    for missing in ("no/such", "README.md"):
+        answer = Wire().get(f"/api/models/ada/tiny/tree/main/{missing}")
+        assert seen(answer) == (404, "EntryNotFound", "Entry not found")
+        assert answer["X-Repo-Commit"] == repository.refs.get(name="refs/tags/v1.0").head.oid
 
 
 def test_a_long_tree_comes_in_pages(repository: Repository) -> None:

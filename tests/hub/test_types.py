@@ -1,8 +1,10 @@
 """Models and datasets: the same wire under another prefix, where the site takes datasets."""
 
 import json
+from typing import get_args
 
 import pytest
+from huggingface_hub import hf_api
 from pytest_django import Settings
 
 from registry.catalog.models import Repository
@@ -111,3 +113,29 @@ def test_what_was_made_while_a_type_was_on_is_hidden_once_it_is_off(
     assert wire.get("/api/datasets/ada/x").status_code == 404
     found = Repository.objects.visible_to(as_caller(ada))
     assert not found.exists()
+
+
+@pytest.mark.parametrize("kind", ["model", "dataset"])
+def test_whatever_field_the_client_knows_can_be_asked_for(kind: str, settings: Settings) -> None:
+    settings.REPOSITORY_TYPES = ["model", "dataset"]
+    wire = Wire(make_user("ada"))
+    wire.post("/api/repos/create", {"name": "x", "type": kind})
+    names = get_args(getattr(hf_api, f"Expand{kind.capitalize()}Property_T"))
+    assert "usedStorage" in names
+
+    for name in names:
+        one = wire.get(f"/api/{kind}s/ada/x?expand={name}")
+        (listed,) = wire.get(f"/api/{kind}s?expand={name}").json()
+        assert one.status_code == 200, name
+        assert one.json() == listed
+        assert set(listed) <= {"_id", "id", name}
+    together = "&".join(f"expand={name}" for name in names)
+    assert wire.get(f"/api/{kind}s/ada/x?{together}").json()["id"] == "ada/x"
+
+
+def test_what_is_known_of_datasets_alone_is_no_field_of_models() -> None:
+    wire = Wire(make_user("ada"))
+    wire.post("/api/repos/create", {"name": "x"})
+
+    assert wire.get("/api/models/ada/x?expand=citation").status_code == 400
+    assert wire.get("/api/models?expand=citation").status_code == 400
