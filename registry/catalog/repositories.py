@@ -76,7 +76,7 @@ def create(
             wanted.save(force_insert=True)
     except IntegrityError as error:
         raise Conflict(
-            f"You already created this {type} repo", next_url=wanted.get_absolute_url()
+            f"You already created this {type} repo", next_url=_address_of(wanted)
         ) from error
     repository = wanted
     _former(owner, name, type).delete()  # from now on the name means this one
@@ -222,6 +222,13 @@ def set_visibility(repository: Repository, visibility: str, *, by: Caller) -> No
             visibility=str(visibility),
         )
         announcements.announce(repository, "repo.config", "update")
+
+
+def _address_of(taken: Repository) -> str:
+    """Where the repository is that has this name, as it spells it itself."""
+    named = {"namespace": taken.namespace, "folded": taken.name.lower(), "type": taken.type}
+    rows = Repository.objects.alias(folded=Lower("name")).filter(**named, deleted_at__isnull=True)
+    return (rows.select_related("namespace").first() or taken).get_absolute_url()
 
 
 def check_type(type: str) -> None:  # noqa: A002

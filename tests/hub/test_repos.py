@@ -67,7 +67,7 @@ def test_a_name_that_is_taken_comes_with_the_address(ada: User) -> None:
     assert answer.status_code == 409
     assert answer.json() == {
         "error": "You already created this model repo",
-        "url": "http://testserver/ada/TINY",
+        "url": "http://testserver/ada/tiny",
     }
 
 
