@@ -82,6 +82,21 @@ def test_what_a_rule_refuses_is_said_and_what_was_typed_is_kept(discussion: Disc
     assert "No more</textarea>" in answer.text
 
 
+def test_a_refused_edit_and_a_refused_title_can_be_mended_where_they_were_typed(
+    discussion: Discussion,
+) -> None:
+    event, page = discussion.events.get(), discussion.get_absolute_url()
+    author = of(discussion.author)
+
+    edited = author.post(f"{page}/comment/{event.public_id}/edit", {"text": " "})
+    renamed = author.post(f"{page}/title", {"title": "x" * 201})
+
+    assert (edited.status_code, renamed.status_code) == (409, 409)
+    assert "<details open>" in edited.text
+    assert 'class="card" open' in renamed.text
+    assert "x" * 201 in renamed.text
+
+
 @pytest.mark.parametrize("rest", ["", "/comment", "/title", "/merge"])
 def test_without_signing_in_nothing_is_changed(discussion: Discussion, rest: str) -> None:
     path = f"{discussion.get_absolute_url()}{rest}" if rest else f"/{discussion.repository}"

@@ -81,10 +81,13 @@ def comment(request: CallerRequest, namespace: str, name: str, number: int) -> H
             request,
             discussion,
             lambda: threads.set_status(discussion, then, by=request.caller, text=text),
-            text=text,
+            typed=_in_comment(text),
         )
     return _act(
-        request, discussion, lambda: threads.comment(discussion, text, by=request.caller), text=text
+        request,
+        discussion,
+        lambda: threads.comment(discussion, text, by=request.caller),
+        typed=_in_comment(text),
     )
 
 
@@ -93,7 +96,12 @@ def comment(request: CallerRequest, namespace: str, name: str, number: int) -> H
 def rename(request: CallerRequest, namespace: str, name: str, number: int) -> HttpResponse:
     discussion = _thread(request, namespace, name, number)
     title = text_in(request.POST, "title", limit=1000)
-    return _act(request, discussion, lambda: threads.rename(discussion, title, by=request.caller))
+    return _act(
+        request,
+        discussion,
+        lambda: threads.rename(discussion, title, by=request.caller),
+        typed={"title_form": _title_form(title), "refused_title": True},
+    )
 
 
 @login_required
@@ -107,6 +115,7 @@ def merge(request: CallerRequest, namespace: str, name: str, number: int) -> Htt
         discussion,
         lambda: merging.merge(discussion, by=request.caller, comment=text),
         said=said,
+        typed=_in_comment(text),
     )
 
 
@@ -118,7 +127,12 @@ def edit(
     discussion = _thread(request, namespace, name, number)
     event = _event(request, discussion, event_id)
     text = text_in(request.POST, "text", limit=threads.MAX_TEXT + 1)
-    return _act(request, discussion, lambda: threads.edit(event, text, by=request.caller))
+    return _act(
+        request,
+        discussion,
+        lambda: threads.edit(event, text, by=request.caller),
+        typed={"refused_edit": event.public_id, "typed": text},
+    )
 
 
 @login_required
@@ -152,14 +166,16 @@ def _act(
     act: Callable[[], object],
     *,
     said: str = "",
-    text: str = "",
+    typed: dict[str, Any] | None = None,
 ) -> HttpResponse:
-    """Do it and show the thread as it is then; or as it is, with the reason why not."""
+    """Do it and show the thread as it is then; or as it is now, with the reason why not and with
+    what was typed in its place."""
     try:
         act()
     except RegistryError as refusal:
-        context = {"refusal": str(refusal), "form": CommentForm(initial={"text": text})}
-        return _thread_page(request, discussion, context, status=409)
+        repository = discussion.repository
+        now = _thread(request, repository.place, repository.name, discussion.number)
+        return _thread_page(request, now, {"refusal": str(refusal)} | (typed or {}), status=409)
     if said:
         messages.success(request, said)
     return redirect(discussion)
@@ -177,7 +193,7 @@ def _thread_page(
         "discussion": discussion,
         "events": shown.events(discussion, caller=caller),
         "form": CommentForm(),
-        "title_form": TitleForm(initial={"title": discussion.title}, auto_id="title-%s"),
+        "title_form": _title_form(discussion.title),
         "releases": Release.objects.visible_to(caller).filter(discussion=discussion),
         "sees_merged": shown.is_seen(discussion.merged_as, discussion, caller=caller),
         **shown.abilities(discussion, caller=caller),
@@ -186,6 +202,14 @@ def _thread_page(
         context |= shown.change(discussion, caller=caller)
     context |= more or {}
     return _render(request, discussion.repository, "thread", context, status=status)
+
+
+def _in_comment(text: str) -> dict[str, Any]:
+    return {"form": CommentForm(initial={"text": text})}
+
+
+def _title_form(title: str) -> TitleForm:
+    return TitleForm(initial={"title": title}, auto_id="title-%s")
 
 
 def _render(

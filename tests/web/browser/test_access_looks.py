@@ -64,7 +64,8 @@ def test_a_publisher_looks_through_the_list(page: Page, picture_folder: Path | N
         ask(release.repository, user, card=release.revision.card, **ANSWERS)
     sign_in(page.context, release.repository.created_by)
 
-    look(page, "requests-waiting", f"/{release.repository}/requests", picture_folder)
+    path = f"/{release.repository}/requests"
+    look(page, "requests-waiting", path, picture_folder, unfolded=True)
     requests.grant(release.repository, user="carol", by=owner_of(release.repository))
     look(page, "requests-in", f"/{release.repository}/requests?state=accepted", picture_folder)
 

@@ -55,4 +55,4 @@ def test_discussions_and_pull_requests(page: Page, picture_folder: Path | None) 
         "discussion-new": f"{there}/new",
         "pull-request": pull.get_absolute_url(),
     }.items():
-        look(page, name, path, picture_folder)
+        look(page, name, path, picture_folder, unfolded=True)

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 WIDTHS = {"desk": (1280, 900), "phone": (390, 844), "narrow": (320, 640)}
 AXE = {("desk", "light"), ("desk", "dark"), ("narrow", "light")}
 SCHEMES = ("light", "dark")
+UNFOLD = "document.querySelectorAll('main details:not(.menu)').forEach(one => one.open = true)"
 
 
 def test_pages_for_visitors(page: Page, picture_folder: Path | None) -> None:
@@ -138,12 +139,15 @@ def _base_url(context: BrowserContext) -> str:
     return page.url.removesuffix("/healthz")
 
 
-def look(page: Page, name: str, path: str, folder: Path | None) -> None:
+def look(page: Page, name: str, path: str, folder: Path | None, *, unfolded: bool = False) -> None:
+    """Look at a page in every width and colour; with `unfolded` at what it keeps folded too."""
     for width, (across, down) in WIDTHS.items():
         page.set_viewport_size({"width": across, "height": down})
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             page.goto(path)
+            if unfolded:
+                page.evaluate(UNFOLD)
             if folder is not None:
                 picture = folder / f"{name}-{width}-{scheme}.png"
                 page.screenshot(path=picture, full_page=True)

@@ -46,7 +46,7 @@ def test_tokens(page: Page, picture_folder: Path | None) -> None:
     factories.make_token(ada, expires_at=timezone.now() + timedelta(days=30))
     sign_in(page.context, ada)
 
-    look(page, "tokens", "/settings/tokens", picture_folder)
+    look(page, "tokens", "/settings/tokens", picture_folder, unfolded=True)
 
 
 def test_letting_a_program_in(page: Page, picture_folder: Path | None) -> None:
