@@ -91,6 +91,19 @@ def require_room_for(namespace: Q, found: Iterable[Blob]) -> None:
         _require(bound, new_to(bound, found))
 
 
+def require_room_for_sizes(namespace: Namespace, sizes: Iterable[int]) -> None:
+    """Raise QuotaExceeded where files of these sizes cannot fit, whatever becomes of uploads that
+    run. A size that the namespace holds may be of the same bytes, and needs no room here."""
+    quota = quota_of(namespace)
+    if quota is None:
+        return
+    new = set(sizes)
+    held = Holding.objects.filter(repository__namespace=namespace, blob__size__in=new)
+    needed = sum(new - set(held.values_list("blob__size", flat=True)))
+    if needed and usage(namespace).held + needed > quota:
+        raise QuotaExceeded(refusal(namespace, needed))
+
+
 def _bound(which: Q) -> Namespace | None:
     """The namespace as it is now, if what it holds is bounded; locked in a transaction."""
     asked = Namespace.objects.only("name", "public_id", "quota_bytes")

@@ -3,14 +3,24 @@
 import base64
 import binascii
 from collections.abc import Collection
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from django.conf import settings
 from django.http import HttpResponse
 from pydantic import BaseModel, Field
 
-from registry.catalog import branches, files, paths, patterns, proposals, revisions, rights
+from registry.catalog import (
+    branches,
+    files,
+    paths,
+    patterns,
+    proposals,
+    quotas,
+    revisions,
+    rights,
+)
 from registry.catalog.files import Entry, FileEntry
+from registry.catalog.models import Repository
 from registry.errors import Invalid, TooLarge
 from registry.hub import lookup, wire
 from registry.hub.wire import WireRequest
@@ -67,7 +77,25 @@ def preupload(request: WireRequest, kind: str, repo_id: str, revision: str) -> H
         }
         for planned in plan.files
     ]
+    _require_what_a_commit_asks(repository, target, plan, answer)
     return wire.json_answer({"files": answer, "commitOid": head.oid})
+
+
+def _require_what_a_commit_asks(
+    repository: Repository, target: str, plan: Plan, answer: list[dict[str, Any]]
+) -> None:
+    """Refuse names and sizes now that are refused once gigabytes were sent: a client that uploads by
+    Xet does not show why. Who proposes would learn which sizes the namespace holds; they wait."""
+    planned = [
+        (file, mode["uploadMode"])
+        for file, mode in zip(plan.files, answer, strict=True)
+        if not mode["shouldIgnore"]
+    ]
+    for file, _mode in planned:
+        paths.check(file.path)
+    if target and not target.startswith(rights.PULL_REQUESTS):
+        sizes = [file.size for file, mode in planned if mode == "lfs"]
+        quotas.require_room_for_sizes(repository.namespace, sizes)
 
 
 def target_of(request: WireRequest, revision: str) -> str:

@@ -73,6 +73,39 @@ def test_each_way_in_refuses_what_has_no_room(room: int) -> None:
     assert not repository.holdings.filter(blob__size=5000).exists()
 
 
+def test_a_plan_that_cannot_fit_is_refused_before_anything_is_sent() -> None:
+    repository = bounded(5000)
+    wire = Wire(repository.created_by)
+    asked = {"path": "m.bin", "size": 5001, "sample": "AAEC"}
+    where = f"/api/models/{repository}/preupload/"
+
+    refused = wire.post(f"{where}main", {"files": [asked]})
+    assert refused.status_code == 422
+    assert "ask the operator" in refused.headers["X-Error-Message"]
+    assert wire.post(f"{where}main", {"files": [asked | {"size": 5000}]}).status_code == 200
+    ignored = {"files": [asked], "gitIgnore": "*.bin"}
+    assert wire.post(f"{where}main", ignored).status_code == 200
+
+
+def test_a_plan_counts_neither_what_may_be_there_nor_uploads_that_run() -> None:
+    repository = bounded(5000)
+    wire = Wire(repository.created_by)
+    wire.batch(repository, b"y" * 4000)
+    plan = {"files": [{"path": "m.bin", "size": 5000, "sample": "AAEC"}]}
+    assert wire.post(f"/api/models/{repository}/preupload/main", plan).status_code == 200
+    take(make_repository(repository.created_by), BYTES)
+
+    assert wire.post(f"/api/models/{repository}/preupload/main", plan).status_code == 200
+
+
+def test_who_proposes_does_not_learn_which_sizes_a_namespace_holds() -> None:
+    repository = bounded(0)
+    plan = {"files": [{"path": "m.bin", "size": 5000, "sample": "AAEC"}]}
+    where = f"/api/models/{repository}/preupload/main?create_pr=1"
+
+    assert Wire(repository.created_by).post(where, plan).status_code == 200
+
+
 def test_a_quota_that_shrank_meanwhile_refuses_the_bytes() -> None:
     repository = bounded(5000)
     wire = Wire(repository.created_by)

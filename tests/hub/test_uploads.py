@@ -99,6 +99,17 @@ def test_a_name_that_no_repository_holds_is_refused_before_it_is_looked_at(
     assert answer.json()["error"].startswith("Invalid path")
 
 
+def test_a_name_that_a_commit_refuses_is_refused_before_its_file_is_sent(
+    wire: Wire, repository: Repository
+) -> None:
+    body = {"files": [{"path": "logs/aux.txt", "size": 4_000_000_000}]}
+    answer = wire.post(f"/api/models/{repository}/preupload/main", body)
+
+    assert answer.status_code == 422
+    assert "Windows reserves it for a device" in answer.headers["X-Error-Message"]
+    assert plan(wire, repository, "logs/aux.txt", gitIgnore="logs/")["shouldIgnore"] is True
+
+
 @pytest.mark.parametrize(
     ("path", "file", "mode"),
     [
