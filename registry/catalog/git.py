@@ -7,7 +7,6 @@ from datetime import datetime
 
 FILE_MODE = b"100644"
 FOLDER_MODE = b"40000"
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 LONGEST_POINTER = 200
 _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:[0-9a-f]{64}\nsize [0-9]+\n"

@@ -8,7 +8,7 @@ from django.db import transaction
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.catalog import merges, proposals, revisions, rights
-from registry.catalog.models import Ref, Repository, Revision
+from registry.catalog.models import Repository, Revision
 from registry.discussions import threads
 from registry.discussions.models import MAX_TITLE, Discussion, Status
 from registry.errors import NotNow, RevisionMissing
@@ -76,12 +76,3 @@ def sides(discussion: Discussion, *, caller: Caller) -> Sides | None:
         return None
     plan = merges.plan(repository, onto=onto, proposed=head, start=proposal.start)
     return Sides(onto, plan.base, head, plan)
-
-
-def base_ref(discussion: Discussion) -> Ref | None:
-    """The branch that a pull request is onto; None where it was deleted."""
-    if discussion.proposal is None:
-        return None
-    return Ref.objects.filter(
-        repository=discussion.repository, name=discussion.proposal.base
-    ).first()
