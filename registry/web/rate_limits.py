@@ -17,10 +17,8 @@ _LOGIN = re.compile(
     r"/(?:api/whoami-v2|oauth/|device$|accounts/(?:login|signup|password/reset)(?:/|$))"
 )
 _RESOLVE = re.compile(r"/(?:[^/]+/){1,3}(?:resolve|raw)/")
-_UPLOAD = re.compile(r"/(?:lfs/|xet/|v1/|api/.*/(?:preupload|commit)/|.*\.git/info/lfs/)")
+_UPLOAD = re.compile(r"/(?:lfs/|xet/|api/.*/(?:preupload|commit)/|.*\.git/info/lfs/)")
 _FREE = re.compile(r"/(?:static/|healthz$|readyz$|favicon\.ico$)")
-
-
 LOGIN_WINDOW = 300
 
 
@@ -90,12 +88,12 @@ def _say(
 
 
 def _who(request: HttpRequest, address: str) -> str:
-    """A token by its digest, anybody else by their address. On pages, where tokens are not read, a
-    made-up one would be somebody new each time."""
-    header = request.headers.get("Authorization", "")
-    if not header or not _reads_tokens(request.path_info):
+    """A token by its digest, however the header is spelled; anybody else by their address. On
+    pages, where tokens are not read, a made-up one would be somebody new each time."""
+    token = request.headers.get("Authorization", "").strip().partition(" ")[2].strip()
+    if not token or not _reads_tokens(request.path_info):
         return address
-    return hashlib.blake2b(header.encode(), digest_size=12).hexdigest()
+    return hashlib.blake2b(token.encode(), digest_size=12).hexdigest()
 
 
 def _reads_tokens(path: str) -> bool:

@@ -55,6 +55,19 @@ def test_each_token_and_each_kind_has_a_count_of_its_own(limited: Any) -> None:
     assert ada.get("/api/whoami-v2").status_code == 200
 
 
+def test_a_token_is_the_same_however_its_header_is_spelled(limited: Any) -> None:
+    ada = Wire(make_user())
+    token = ada.headers["authorization"].removeprefix("Bearer ")
+    spelled = [f"Bearer {token}", f"bearer {token}", f"BEARER   {token}", f" Bearer {token} "]
+
+    statuses = [
+        Client().get("/api/models", headers={"Authorization": header}).status_code
+        for header in spelled
+    ]
+
+    assert statuses == [200, 200, 200, 429]
+
+
 def test_who_am_i_has_a_limit_of_its_own(limited: Any) -> None:
     wire = Wire(make_user())
 
