@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from registry.accounts.callers import Caller
+from registry.accounts.models import User
 from registry.audit import log
 from registry.errors import Invalid, Missing, NotAllowed, NotNow, SignInRequired
 from registry.outbox import mail, messages, targets
@@ -56,11 +57,13 @@ def create(
 ) -> tuple[Webhook, str]:
     """A new webhook and its secret, which nobody is told again. Without a secret one is made."""
     mine = _writable(by)
-    if mine.count() >= MAX_OF_A_PERSON:
-        raise NotNow(f"You have {MAX_OF_A_PERSON} webhooks, which is the most; delete one first.")
     assert by.user is not None  # noqa: S101 - asked above
     chosen = _checked_secret(secret) or secrets.token_urlsafe(24)
     targets.resolve(url)
+    # Two at once would both find room for one more
+    User.objects.select_for_update(no_key=True).get(pk=by.user.pk)
+    if mine.count() >= MAX_OF_A_PERSON:
+        raise NotNow(f"You have {MAX_OF_A_PERSON} webhooks, which is the most; delete one first.")
     made = Webhook(owner=by.user, url=url, secret=_seal(chosen))
     _watch(made, watched)
     made.domains = _checked_domains(domains)

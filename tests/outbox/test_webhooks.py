@@ -35,6 +35,7 @@ from tests.factories import (
     make_user,
 )
 from tests.outbox.receivers import Receiver, receiver
+from tests.refusals import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -418,6 +419,19 @@ def test_a_person_has_a_bounded_number_of_webhooks(
 
     with pytest.raises(NotNow):
         hook(owner)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_do_not_both_get_the_last_webhook(
+    hook: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "MAX_OF_A_PERSON", 1)
+    owner = make_user()
+
+    outcomes = at_once(*[lambda: hook(owner)] * 4)
+
+    assert [isinstance(outcome, NotNow) for outcome in outcomes].count(True) == 3
+    assert webhooks.of(as_caller(owner)).count() == 1
 
 
 def test_neither_a_read_token_nor_a_limited_one_reaches_webhooks(hook: Any) -> None:
