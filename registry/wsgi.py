@@ -8,5 +8,6 @@ from django.urls import get_resolver
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
 
 application = get_wsgi_application()
-# Loads all views now, and not while the first visitor waits
-get_resolver().url_patterns  # noqa: B018
+for routes in (None, "registry.hub.routes"):
+    # Loads all views now, and not while the first visitor waits
+    get_resolver(routes).url_patterns  # noqa: B018

@@ -3,29 +3,23 @@
 A new piece of memory for every MiB costs as much processor time as receiving it.
 """
 
-from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 PIECE = 1024 * 1024
 
 
 class Stream(Protocol):
-    """Anything that gives bytes: an open file, a request."""
+    """Anything that gives bytes: an open file, a request. Where it has `readinto`, that is used."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
-@runtime_checkable
-class Filler(Stream, Protocol):
-    """A stream that puts its bytes where the reader wants them."""
-
-    def readinto(self, buffer: memoryview, /) -> int: ...
-
-
 def fill(buffer: memoryview, stream: Stream) -> int:
     """Put what comes next at the beginning of the buffer. Returns how much; 0 at the end."""
-    if isinstance(stream, Filler):
-        return stream.readinto(buffer)
+    into: Callable[[memoryview], int] | None = getattr(stream, "readinto", None)
+    if into is not None:
+        return into(buffer)
     piece = stream.read(len(buffer))
     buffer[: len(piece)] = piece
     return len(piece)

@@ -3,7 +3,7 @@
 Nothing here believes a header: what comes out of a decompressor is bounded before it comes.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import lz4.frame
 import numpy as np
@@ -20,8 +20,7 @@ _PLAIN, _LZ4, _REGROUPED = range(3)
 Buffer = bytes | bytearray | memoryview
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     packed: int
     scheme: int
     length: int

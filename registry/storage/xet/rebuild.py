@@ -16,9 +16,9 @@ from registry.storage import blobs, objects
 from registry.storage.backend import Content
 from registry.storage.blobs import Writer
 from registry.storage.models import Blob
-from registry.storage.streams import PIECE
+from registry.storage.streams import PIECE, fill
 from registry.storage.xet import chunks
-from registry.storage.xet.chunks import HEADER
+from registry.storage.xet.chunks import HEADER, MAX_PACKED
 
 AHEAD = 3
 # Of one process: each holds a few pieces of 1 MiB, and can keep a processor busy for minutes
@@ -140,18 +140,19 @@ def _unpacked(stretch: Stretch, unpacker: chunks.Unpacker) -> Iterator[bytes]:
 
 def _chunks(content: Content, unpacker: chunks.Unpacker) -> Generator[bytes, None, None]:
     """The chunks in the content, as many together as were read at once."""
-    rest = b""
-    while sent := content.read(PIECE):
-        data = rest + sent
-        view = memoryview(data)
+    buffer = memoryview(bytearray(PIECE + HEADER + MAX_PACKED))
+    rest = 0
+    while count := fill(buffer[rest:], content):
+        view = buffer[: rest + count]
         found = []
         at = 0
-        while len(data) - at >= HEADER:
+        while len(view) - at >= HEADER:
             head = chunks.header(view, at)
             end = at + HEADER + head.packed
-            if end > len(data):
+            if end > len(view):
                 break
             found.append(unpacker.unpack(head, view[at + HEADER : end]))
             at = end
         yield b"".join(found)
-        rest = data[at:]
+        rest = len(view) - at
+        buffer[:rest] = view[at:]
