@@ -196,10 +196,9 @@ def _changes(request: WireRequest, discussion: Discussion) -> dict[str, Any]:
         return answer
     if discussion.is_open:
         answer["filesWithConflicts"] = sides.plan.conflicts
-    if wire.flag(request, "diff") and diffs.are_open(
-        discussion.repository, sides, caller=request.caller
-    ):
-        answer["diff"] = diffs.text(sides)
+    if wire.flag(request, "diff"):
+        told = diffs.text(discussion.repository, sides, caller=request.caller)
+        answer |= {} if told is None else {"diff": told}
     return answer
 
 

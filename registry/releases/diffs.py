@@ -19,17 +19,21 @@ MAX_LINES = 4_000
 MAX_LINES_OF_ALL = 40_000
 
 
-def are_open(repository: Repository, sides: Sides, *, caller: Caller) -> bool:
-    """Whether the caller may have the bytes of both sides."""
-    return all(
-        gate.decide(repository, revision, caller=caller).is_open
-        for revision in (sides.start, sides.head)
-    )
-
-
-def text(sides: Sides) -> str:
+def text(repository: Repository, sides: Sides, *, caller: Caller) -> str | None:
     """The change as git shows it, from where the two parted to the head of the pull request. Large
-    and binary files are named only, and a very long text ends early."""
+    and binary files are named only, and a very long text ends early. None for who may not have the
+    bytes of both sides; for who may, the access log says which files were opened for it."""
+    answers = [gate.decide(repository, side, caller=caller) for side in (sides.start, sides.head)]
+    if not all(answer.is_open for answer in answers):
+        return None
+    told, opened = _compared(sides)
+    for revision, answer, shown in zip((sides.start, sides.head), answers, opened, strict=True):
+        gate.note_whole(shown, answer, repository=repository, revision=revision, caller=caller)
+    return told
+
+
+def _compared(sides: Sides) -> tuple[str, tuple[list[FileEntry], list[FileEntry]]]:
+    """The text, and of each side the files whose content went into it."""
     found = files.files_of_many([sides.start, sides.head])
     before, after = (
         {file.path: file for file in found[revision.pk]} for revision in (sides.start, sides.head)
@@ -40,15 +44,19 @@ def text(sides: Sides) -> str:
         if _id(before.get(path)) != _id(after.get(path))
     ]
     parts: list[str] = []
+    opened: tuple[list[FileEntry], list[FileEntry]] = [], []
     left = MAX_LINES_OF_ALL
     for path in changed[:MAX_FILES]:
         old, new = _lines(before.get(path)), _lines(after.get(path))
         if old is not None and new is not None and (left := left - len(old) - len(new)) < 0:
             break
+        if old is not None and new is not None:
+            for shown, file in zip(opened, (before.get(path), after.get(path)), strict=True):
+                shown += [file] if file else []
         parts.append("".join(_of_file(path, before.get(path), after.get(path), old, new)))
         if sum(map(len, parts)) > MAX_TEXT:
             break
-    return "".join(parts)[:MAX_TEXT]
+    return "".join(parts)[:MAX_TEXT], opened
 
 
 def _of_file(

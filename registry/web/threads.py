@@ -60,8 +60,7 @@ def change(discussion: Discussion, *, caller: Caller) -> dict[str, Any]:
     ]
     page["conflicts"] = sides.plan.conflicts if discussion.is_open else []
     page["blocking"] = merging.blocking(sides.head)
-    if diffs.are_open(discussion.repository, sides, caller=caller):
-        page["diff"] = diffs.text(sides)
+    page["diff"] = diffs.text(discussion.repository, sides, caller=caller)
     stands = merging.state_refusal(discussion) is None and page["changes"]
     page["can_merge"] = bool(writes and stands and not page["conflicts"] and not page["blocking"])
     return page
