@@ -15,10 +15,12 @@ from django.utils import timezone
 
 from registry.accounts.models import User
 from registry.catalog.models import Ref
+from registry.instance.processes import stop
 from registry.storage.models import Blob, XetSpace, Xorb
 from registry.storage.xet import spaces
-from tests.factories import make_facts, make_released, make_repository, make_user
+from tests.factories import make_facts, make_released, make_repository, make_token, make_user
 from tests.wire.clients import Client, newest_python
+from tests.wire.test_large_objects import Own
 from tests.wire.test_round_trip import CARD, ClientOf
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,6 +137,34 @@ def test_a_client_that_was_killed_is_run_again(client: Client, tmp_path: Path, l
     _upload(client, folder)
 
     assert _same(client, "ada/tiny", folder, tmp_path / "out")
+
+
+def test_a_server_that_was_killed_goes_on(ada: User, tmp_path: Path, large: Path) -> None:
+    """Each process of it, while xorbs arrive; the client is run again where it gave up."""
+    folder = _folder(tmp_path)
+    (folder / large.name).hardlink_to(large)
+    make_repository(ada, "tiny")
+    own = Own(tmp_path)
+    client = Client(newest_python(), own.url, make_token(ada), tmp_path / "home")
+    command = [str(client.python.parent / "hf"), "upload", "ada/tiny", str(folder)]
+    try:
+        running = subprocess.Popen(
+            command, env=client.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        until = time.monotonic() + 60
+        while not Xorb.objects.exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        own.kill()
+        assert Xorb.objects.filter(is_used=False).exists()
+        own.start()
+        if running.wait(timeout=120) != 0:
+            _upload(client, folder)
+
+        assert _same(client, "ada/tiny", folder, tmp_path / "out")
+    finally:
+        client.close()
+        stop(own.process, signal.SIGTERM, seconds=10)
+    assert not Xorb.objects.filter(is_used=False).exists()
 
 
 def test_after_xorbs_were_cleared_a_client_that_remembers_them_uploads_again(
