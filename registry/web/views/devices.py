@@ -1,8 +1,9 @@
 """The page where somebody lets in a program that shows a code elsewhere."""
 
+import time
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from registry.accounts import devices
 from registry.errors import RegistryError, TooMany
+from registry.web import counters
 from registry.web.forms.devices import CodeForm, DecisionForm
 from registry.web.requests import CallerRequest, text_in
 
@@ -60,8 +62,8 @@ def _decide(request: CallerRequest) -> HttpResponse:
 
 
 def _count_try(request: CallerRequest) -> None:
-    """Codes are short; nobody gets to try many."""
-    key = f"device-tries:{request.caller.public_id}"
-    cache.add(key, 0, TRIES_SECONDS)
-    if cache.incr(key) > MOST_TRIES:
+    """Codes are short; nobody gets to try many, however many at once."""
+    key = f"device-tries:{request.caller.public_id}:{int(time.time() // TRIES_SECONDS)}"
+    counted = counters.store().count(key, key, TRIES_SECONDS)
+    if counted is not None and counted.used > MOST_TRIES:
         raise TooMany(_("Too many codes were tried. Wait ten minutes."), seconds=TRIES_SECONDS)
