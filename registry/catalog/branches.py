@@ -36,18 +36,18 @@ def is_moving(repository: Repository, full_name: str) -> bool:
 @transaction.atomic
 def create_branch(repository: Repository, name: str, *, start: Revision, by: Caller) -> Ref:
     """A branch whose head is `start`. The public sees it once something of it is released."""
-    rights.require_write(repository, by)
     _check(name, "branch")
     _take_turn(repository)
+    rights.require_write(repository, by)  # it may have just moved
     _check_free(repository, f"refs/tags/{name}", "a tag")
     return _create(repository, f"refs/heads/{name}", start, by)
 
 
 @transaction.atomic
 def create_tag(repository: Repository, name: str, *, start: Revision, by: Caller) -> Ref:
-    rights.require_write(repository, by)
     _check(name, "tag")
     _take_turn(repository)
+    rights.require_write(repository, by)  # it may have just moved
     _check_free(repository, f"refs/heads/{name}", "a branch")
     return _create(repository, f"refs/tags/{name}", start, by)
 

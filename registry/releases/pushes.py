@@ -98,8 +98,8 @@ def squash(repository: Repository, name: str, *, title: str, by: Caller) -> Revi
     The revisions of before stay on record, under their ids, for those who could see them; a
     release stays what it was. Whoever wrote one of them wrote this one, and does not approve it.
     """
-    rights.require_write(repository, by)
     turns.take(repository)
+    rights.require_write(repository, by)  # it may have just moved
     full_name = branches.full_name(name)
     if not branches.is_moving(repository, full_name):
         raise Invalid(
@@ -139,8 +139,8 @@ def squash(repository: Repository, name: str, *, title: str, by: Caller) -> Revi
 @transaction.atomic
 def delete_branch(repository: Repository, name: str, *, by: Caller) -> None:
     """Remove a branch, unless a release is under review of it or was made from it."""
-    rights.require_write(repository, by)
     turns.take(repository)
+    rights.require_write(repository, by)  # it may have just moved
     needed = Release.objects.filter(
         repository=repository, branch=f"refs/heads/{name}", status__in=[*OPEN, *WAS_RELEASED]
     ).first()

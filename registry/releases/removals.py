@@ -86,9 +86,9 @@ def remove(
 ) -> None:
     """Remove these objects (by their git ids) for good. Branches that have them get a commit without
     them, or, unless `from_branches`, are a reason to refuse."""
-    rights.require_write(repository, by)
     holdings.be_alone(repository.pk)
     turns.take(repository)
+    rights.require_write(repository, by)  # it may have just moved
     of_repository = GitBlob.objects.filter(repository=repository, is_lfs=True, oid__in=set(oids))
     known = {one.oid: one for one in of_repository.select_related("blob")}
     if unknown := set(oids) - known.keys():
@@ -154,7 +154,9 @@ def _clear_branches(
 
 
 def _note(source: Repository, hashes: set[str], by: Caller) -> None:
-    revision = revisions.find(source, "main", caller=by)
+    revision = revisions.default_for(source, caller=by)
+    if revision is None:
+        return  # what they sent themselves, to another branch
     answer = gate.decide(source, revision, caller=by)
     given = [file for file in files.files_of(revision) if file.sha256 in hashes]
     gate.note_whole(given, answer, repository=source, revision=revision, caller=by)

@@ -15,7 +15,7 @@ from registry.agreements import acceptances, requests
 from registry.catalog import branches, commits, repositories
 from registry.catalog.commits import AddFile, Delete
 from registry.catalog.models import GitBlob, Repository, Revision
-from registry.errors import NotNow, RegistryError, RepositoryMissing
+from registry.errors import NotAllowed, NotNow, RegistryError, RepositoryMissing
 from registry.releases import offers, pushes, removals, workflow
 from registry.storage import blobs
 from registry.storage.models import Blob
@@ -25,6 +25,8 @@ from tests.factories import (
     as_caller,
     make_commit,
     make_maintainer,
+    make_member,
+    make_organisation,
     make_release,
     make_released,
     make_repository,
@@ -236,3 +238,35 @@ def test_what_is_deleted_meanwhile_takes_no_commit_and_is_not_released() -> None
         ).status
         == "rejected"
     )
+
+
+@pytest.mark.parametrize("act", ["tag", "branch", "squash", "delete", "remove"])
+def test_who_loses_the_role_by_a_move_does_nothing_after_it(act: str) -> None:
+    owner = make_user("ada")
+    lab = make_organisation("lab", owner=owner)
+    member, repository = make_member(lab), make_repository(owner, "tiny", namespace="lab")
+    head = make_commit(repository, {"a.bin": b"weights"})
+    branches.create_branch(repository, "draft", start=head, by=as_caller(owner))
+    large = GitBlob.objects.get(repository=repository, is_lfs=True).oid
+    acts: dict[str, Callable[..., Any]] = {
+        "tag": lambda by: branches.create_tag(repository, "t", start=head, by=by),
+        "branch": lambda by: branches.create_branch(repository, "b", start=head, by=by),
+        "squash": lambda by: pushes.squash(repository, "main", title="One", by=by),
+        "delete": lambda by: pushes.delete_branch(repository, "draft", by=by),
+        "remove": lambda by: removals.remove(repository, [large], from_branches=True, by=by),
+    }
+    is_moved = Event()
+
+    def move() -> None:
+        with transaction.atomic():
+            repositories.move(repository, to="ada/tiny", by=as_caller(owner))
+            is_moved.set()
+            time.sleep(0.3)
+
+    def do() -> None:
+        is_moved.wait(10)
+        acts[act](as_caller(member))
+
+    _, refused = at_once(move, do)
+
+    assert isinstance(refused, NotAllowed), refused
