@@ -465,6 +465,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": os.environ.get("REGISTRY_LOG_LEVEL", "INFO")},
     "loggers": {
         "django": {"level": "INFO"},
+        # What it says of a 404, the line of the request says too
+        "django.request": {"level": "ERROR"},
         "django.server": {"handlers": ["stderr"], "propagate": False},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},

@@ -77,7 +77,10 @@ def state_refusal(discussion: Discussion) -> RegistryError | None:
     if not discussion.is_pull_request:
         return Invalid("This is a discussion; there is nothing to merge.")
     if discussion.status == Status.DRAFT:
-        return Invalid("This pull request is a draft. Open it first.")
+        return Invalid(
+            "This pull request is a draft. Choose 'Open for review' on its page, or use "
+            "`hf discussions reopen`, before it is merged."
+        )
     if discussion.status != Status.OPEN:
         return NotNow(f"This pull request is {discussion.status}, so it is not merged.")
     return None

@@ -43,6 +43,16 @@ def test_a_request_is_one_line_with_who_and_how(caplog: pytest.LogCaptureFixture
     assert "secret" not in json.dumps(line)
 
 
+def test_a_refused_request_is_one_line_too(caplog: pytest.LogCaptureFixture) -> None:
+    Wire().get("/api/models/nobody/nothing")
+    Client().get("/nowhere/at/all")
+
+    assert [(line["path"], line["status"]) for line in lines(caplog)] == [
+        ("/api/models/nobody/nothing", 401),
+        ("/nowhere/at/all", 404),
+    ]
+
+
 def test_a_page_names_who_is_signed_in(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     client.force_login(ada := make_user("ada"))
     client.get("/settings/tokens")
