@@ -1,5 +1,6 @@
 """Removing large files for good, and taking them into another repository."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,17 @@ import pytest
 from registry.accounts import plain_hub
 from registry.accounts.models import Role
 from registry.audit.models import Access, Entry
-from registry.catalog import branches, files
+from registry.catalog import branches, commits, files
 from registry.catalog.models import Repository, Revision
+from registry.releases import workflow
+from registry.storage import blobs
 from tests.factories import (
     CARD,
     accept_terms,
     as_caller,
+    finish_checks,
     make_commit,
+    make_maintainer,
     make_member,
     make_organisation,
     make_release,
@@ -213,3 +218,19 @@ def test_the_target_must_be_writable_and_a_hash_alone_opens_nothing() -> None:
     assert copy(theirs, mine, Wire(mine.created_by)).status_code == 404
     assert copy(mine, mine, Wire(mine.created_by), b"other").json()["failed"]
     assert copy(mine, mine, Wire(make_user())).status_code == 404
+
+
+def test_what_a_stranger_sent_to_another_branch_is_theirs_to_take_along() -> None:
+    repository = make_repository()
+    by = as_caller(repository.created_by)
+    branches.create_branch(repository, "next", start=repository.revisions.get(), by=by)
+    revision = make_commit(repository, {"README.md": CARD}, branch="next")
+    finish_checks(revision)
+    release = workflow.open_release(revision, version="v1.0", by=by, branch="next")
+    workflow.transition("approve", release, by=as_caller(make_maintainer()))
+    target = make_repository()
+    blob = blobs.store(io.BytesIO(BYTES), size=len(BYTES))
+    commits.hold(repository, blob, by=target.created_by)
+
+    assert copy(repository, target, Wire(target.created_by)).json() == {"failed": []}
+    assert target.holdings.filter(blob=blob).exists()
