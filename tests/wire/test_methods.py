@@ -1,6 +1,7 @@
 """Methods of the client beside upload and download, in the oldest and the newest version."""
 
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +84,28 @@ def test_one_commit_of_several_operations(client: Client) -> None:
     add = [["CommitOperationAdd", {"path_in_repo": "a.txt", "base64": "YQ=="}]]
     message = refused(client, "HfHubHTTPError", "create_commit", operations=add, **stale)
     assert "The branch was updated" in message
+
+
+def test_what_was_deleted_is_copied_from_an_earlier_revision(client: Client) -> None:
+    repo = {"repo_id": "ada/tiny", "commit_message": "Change"}
+    earlier = client("list_repo_commits", repo_id="ada/tiny")[0]["commit_id"]
+    names = ["model.bin"] if client.is_oldest else ["model.bin", "sub/a.txt"]
+    gone = [["CommitOperationDelete", {"path_in_repo": name}] for name in names]
+    client("create_commit", operations=gone, **repo)
+
+    copies = [
+        [
+            "CommitOperationCopy",
+            {"src_path_in_repo": name, "src_revision": earlier, "path_in_repo": f"again/{name}"},
+        ]
+        for name in names
+    ]
+    client("create_commit", operations=copies, **repo)
+
+    for name, content in zip(names, (b"weights", b"a"), strict=False):
+        path = client("hf_hub_download", repo_id="ada/tiny", filename=f"again/{name}")
+        assert Path(path).read_bytes() == content
+    assert "model.bin" not in client("list_repo_files", repo_id="ada/tiny")
 
 
 def test_branches_and_tags(client: Client) -> None:
