@@ -11,14 +11,12 @@ from django.conf import settings
 
 from registry.accounts import plain_hub
 from registry.accounts.callers import Caller
-from registry.catalog.models import Ref, Repository, RepositoryType, Revision, Visibility
+from registry.catalog.models import MAIN, Ref, Repository, RepositoryType, Revision, Visibility
 from registry.errors import Invalid
 from registry.outbox import messages, targets, webhooks
 from registry.outbox.messages import Delivered, Undelivered, Unwanted
 from registry.outbox.models import Message, Webhook
 from registry.outbox.webhooks import EVERYBODY, INSIDERS
-
-MAIN = "refs/heads/main"
 
 Fill = Callable[[dict[str, Any], Caller], dict[str, Any]]
 

@@ -34,6 +34,7 @@ from registry.catalog import (
 from registry.catalog.announcements import announce_refs
 from registry.catalog.files import FileEntry
 from registry.catalog.models import (
+    MAIN,
     Bringing,
     Holding,
     Proposal,
@@ -113,7 +114,7 @@ def commit(
     except (StaleParent, EntryMissing):
         if not _made_head(ref.head, operations, parent=parent, by=by, said=(title, message)):
             raise
-        tree = ref.head.tree
+        return ref.head
     if tree.pk == ref.head.tree_id:
         return ref.head
     touches_card = "README.md" in {operation.path for operation in operations}
@@ -128,14 +129,7 @@ def commit(
         proposal=Proposal.objects.filter(ref=ref).first() if ref.is_pull_request else None,
     )
     advance(repository, ref, revision)
-    log.record(
-        "revision.commit",
-        actor=by.public_id,
-        subject=repository,
-        revision=revision.oid,
-        branch=branch,
-        manifest=revision.manifest_digest,
-    )
+    _record(repository, revision, branch, by)
     return revision
 
 
@@ -149,7 +143,7 @@ def write_first(repository: Repository, *, author: User, files: dict[str, bytes]
     revision = write_revision(
         repository, tree=draft.write(), parents=[], author=author, title="initial commit"
     )
-    Ref.objects.create(repository=repository, name="refs/heads/main", head=revision)
+    Ref.objects.create(repository=repository, name=MAIN, head=revision)
     return revision
 
 
@@ -293,6 +287,17 @@ def _apply(repository: Repository, tree: Tree, operations: Sequence[Operation]) 
             operation.path, trees.Leaf(_git_id(operation), operation.is_lfs, blob=operation.blob)
         )
     return draft.write()
+
+
+def _record(repository: Repository, revision: Revision, branch: str, by: Caller) -> None:
+    log.record(
+        "revision.commit",
+        actor=by.public_id,
+        subject=repository,
+        revision=revision.oid,
+        branch=branch,
+        manifest=revision.manifest_digest,
+    )
 
 
 def _made_head(

@@ -17,6 +17,8 @@ from registry.accounts.permissions import Permission
 from registry.ids import new_public_id
 from registry.storage.models import Blob
 
+MAIN = "refs/heads/main"
+
 
 class RepositoryType(models.TextChoices):
     """What a repository holds. Which types a site takes is a setting."""

@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 from registry.accounts import plain_hub, shapes
 from registry.accounts.callers import Caller
 from registry.catalog import rights
-from registry.catalog.models import Ref, Repository, Revision, RevisionState
+from registry.catalog.models import MAIN, Ref, Repository, Revision, RevisionState
 from registry.errors import RevisionMissing
 from registry.prepared import Prepared
 
@@ -116,7 +116,7 @@ def mains(*, caller: Caller, kind: str) -> QuerySet[Ref]:
     )
     return (
         Ref.objects.filter(
-            name="refs/heads/main",
+            name=MAIN,
             repository__in=Repository.objects.visible_to(caller).filter(type=kind),
         )
         .annotate(shown=shown)

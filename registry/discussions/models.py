@@ -24,6 +24,9 @@ class Status(models.TextChoices):
     MERGED = "merged", "merged"
 
 
+OPEN = (Status.OPEN, Status.DRAFT)
+
+
 class DiscussionQuerySet(models.QuerySet["Discussion"]):
     def visible_to(self, caller: Caller) -> "DiscussionQuerySet":
         """The one definition of who may know of a discussion.
@@ -101,7 +104,7 @@ class Discussion(models.Model):
 
     @property
     def is_open(self) -> bool:
-        return self.status in {Status.OPEN, Status.DRAFT}
+        return self.status in OPEN
 
 
 def _base_is_known() -> Exists:

@@ -24,7 +24,6 @@ from registry.releases import gate, offers, pushes
 from registry.storage import many
 from registry.storage.models import Blob
 
-MAX_TITLE = 512
 MAX_MESSAGE = 64 * 1024
 # Base64 takes four bytes for three, and the rest of the line is a path
 MAX_LINE = settings.LFS_THRESHOLD * 4 // 3 + 64 * 1024
@@ -224,8 +223,8 @@ def _take(arrived: Arrived, line: Line) -> None:
 
 def _header(line: Line) -> Header:
     header = wire.shaped(line.value, Header)
-    if len(header.summary) > MAX_TITLE:
-        raise Invalid(f"summary: at most {MAX_TITLE} characters.")
+    if len(header.summary) > commits.MAX_TITLE:
+        raise Invalid(f"summary: at most {commits.MAX_TITLE} characters.")
     if len(header.description or "") > MAX_MESSAGE:
         raise Invalid(f"description: at most {MAX_MESSAGE} characters.")
     return header

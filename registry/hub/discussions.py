@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from django.db.models import Q
 from django.http import HttpResponse
 from pydantic import BaseModel
 
@@ -9,6 +10,7 @@ from registry.accounts.models import User
 from registry.catalog import markdown, rights
 from registry.discussions import pull_requests, threads
 from registry.discussions.models import (
+    OPEN,
     CommentText,
     Discussion,
     Event,
@@ -23,8 +25,6 @@ from registry.releases import diffs, merging
 
 PER_PAGE = 50
 MAX_PAGE = 100_000
-OPEN = [Status.OPEN, Status.DRAFT]
-CLOSED = [Status.CLOSED, Status.MERGED]
 
 
 class Wanted(BaseModel):
@@ -66,7 +66,8 @@ def discussions(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
         raise Invalid("type: write all, discussion or pull_request.")
     status = request.GET.get("status", "") or "all"
     if status in {"open", "closed"}:
-        found = found.filter(status__in=OPEN if status == "open" else CLOSED)
+        is_open = Q(status__in=OPEN)
+        found = found.filter(is_open if status == "open" else ~is_open)
     elif status != "all":
         raise Invalid("status: write all, open or closed.")
     if authors := wire.values(request, "author"):

@@ -3,11 +3,10 @@
 from django.http import HttpResponse
 
 from registry.accounts.callers import NOBODY
-from registry.catalog.models import Ref, Repository
+from registry.catalog.models import MAIN, Ref, Repository
 from registry.hub import wire
 from registry.hub.wire import WireRequest
 
-MAIN = "refs/heads/main"
 MOST_MODELS = 5000
 
 

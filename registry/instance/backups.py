@@ -26,11 +26,10 @@ from registry.instance import parts, secrets
 from registry.instance.launch import sole_user_of
 from registry.instance.postgres import embedded_bindir, let_in
 from registry.instance.processes import InstanceError, stop
-from registry.storage import blobs
+from registry.storage import blobs, streams
 from registry.storage.models import Blob
 
 FORMAT = "registry.backup/1"
-PIECE = 1024 * 1024
 Keep = Callable[[str, int], None]
 
 
@@ -226,7 +225,7 @@ def _copy_verified(source: Path, target: Path, sha256: str, size: int) -> None:
     hasher, copied = hashlib.sha256(), 0
     try:
         with source.open("rb") as file, _new_private_file(target) as copy:
-            while piece := file.read(PIECE):
+            for piece in streams.pieces(file):
                 hasher.update(piece)
                 copied += len(piece)
                 copy.write(piece)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from registry.accounts.callers import Caller
 from registry.audit import log
 from registry.catalog import commits, files, holdings, revisions, rights, turns
-from registry.catalog.models import GitBlob, Holding, Ref, Repository
+from registry.catalog.models import MAIN, GitBlob, Holding, Ref, Repository
 from registry.errors import Invalid, NotAllowed, NotNow
 from registry.releases import collection, gate, needs, pushes
 
@@ -64,7 +64,7 @@ def listed(repository: Repository, *, after: int, size: int) -> list[LargeFile]:
             repository=repository, blob__in=[one.blob_id for one in found]
         ).values_list("blob", "at")
     )
-    main = Ref.objects.select_related("head").get(repository=repository, name="refs/heads/main")
+    main = Ref.objects.select_related("head").get(repository=repository, name=MAIN)
     on_main = {file.sha256 for file in files.files_of(main.head)}
     return [
         LargeFile(

@@ -9,11 +9,10 @@ from django.db.models.functions import Coalesce
 from registry.accounts import plain_hub
 from registry.accounts.callers import Caller
 from registry.catalog import cards
-from registry.catalog.models import Ref, Repository, Revision
+from registry.catalog.models import MAIN, Ref, Repository, Revision
 from registry.checks.models import CheckRun, RunState, Verdict
 from registry.releases.models import WAS_RELEASED, Release
 
-MAIN = "refs/heads/main"
 SORTS = {"updated": "-moved_at", "name": "name", "downloads": "-downloads"}
 
 

@@ -8,14 +8,12 @@ from registry.accounts.permissions import Permission
 from registry.agreements import documents, requests
 from registry.agreements.models import Document, RequestState
 from registry.catalog import revisions
-from registry.catalog.models import Ref, Repository, Revision
+from registry.catalog.models import MAIN, Ref, Repository, Revision
 from registry.checks import runs
 from registry.checks.models import CheckRun
 from registry.releases import gate, offers, workflow
 from registry.releases.gate import Answer
 from registry.releases.models import OPEN, Release, Status
-
-MAIN = "refs/heads/main"
 
 
 @dataclass(frozen=True)

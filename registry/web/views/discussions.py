@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from registry.catalog import rights
 from registry.catalog.models import Repository
 from registry.discussions import threads
-from registry.discussions.models import Discussion, Event, Kind, Status
+from registry.discussions.models import OPEN, Discussion, Event, Kind
 from registry.errors import DiscussionMissing, RegistryError
 from registry.releases import merging
 from registry.releases.models import Release
@@ -24,7 +24,6 @@ from registry.web.forms.discussions import CommentForm, ThreadForm, TitleForm
 from registry.web.requests import CallerRequest, text_in
 
 PER_PAGE = 25
-OPEN = [Status.OPEN, Status.DRAFT]
 
 
 @require_safe
