@@ -82,6 +82,7 @@ urlpatterns = [
     path("api/<wire_type:kind>-tags-by-type", small.tags_by_type),
     path("api/telemetry", small.telemetry),
     path("api/telemetry/<wire_path:topic>", small.telemetry),
+    path("v1/telemetry", small.telemetry),  # what the Xet library says of a session
     path("api/agent-harnesses", small.agent_harnesses),
     path("api/validate-yaml", repos.validate_yaml),
     path("api/repos/create", repos.create),

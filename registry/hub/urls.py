@@ -24,6 +24,7 @@ def dispatch(request: HttpRequest, **_: str) -> HttpResponseBase:
 
 urlpatterns = [
     re_path(r"^api(?:/.*)?$", dispatch),
+    re_path(r"^v1/telemetry$", dispatch),
     re_path(r"^v2/[^/]+/[^/]+/manifests/[^/]+$", dispatch),
     re_path(r"^xet/.+$", dispatch),
     re_path(r"^oauth/(?:device|token)$", dispatch),

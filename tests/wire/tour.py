@@ -143,8 +143,8 @@ class Tour:
         assert b"ggufFile" in self.plain("GET", "/v2/ada/tiny/manifests/latest")
         assert self.plain("GET", "/api/agent-harnesses", by="") != b""
         for method in ("GET", "POST"):
-            for topic in ("", "/hub/x"):
-                assert self.plain(method, f"/api/telemetry{topic}", by="") == b"{}"
+            for path in ("/api/telemetry", "/api/telemetry/hub/x", "/v1/telemetry"):
+                assert self.plain(method, path, by="") == b"{}"
         copied = {"target": {"type": "model", "name": "ada/copy"}, "files": [{"sha256": sha256}]}
         answer = self.plain("POST", "/api/models/ada/tiny/lfs-files/duplicate", copied)
         assert json.loads(answer) == {"failed": []}
