@@ -17,7 +17,7 @@ _LOGIN = re.compile(
     r"/(?:api/whoami-v2|oauth/|device$|accounts/(?:login|signup|password/reset)(?:/|$))"
 )
 _RESOLVE = re.compile(r"/(?:[^/]+/){1,3}(?:resolve|raw)/")
-_UPLOAD = re.compile(r"/(?:lfs/|xet/|api/.*/(?:preupload|commit)/|.*\.git/info/lfs/)")
+_UPLOAD = re.compile(r"/(?:lfs/|xet/|v1/|api/.*/(?:preupload|commit)/|.*\.git/info/lfs/)")
 _FREE = re.compile(r"/(?:static/|healthz$|readyz$|favicon\.ico$)")
 LOGIN_WINDOW = 300
 
