@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal, TypedDict
+from typing import Literal, TypedDict
 
 from django.conf import settings
 from django.db import transaction
@@ -180,7 +180,7 @@ def _count(arrived: Arrived, line: Line, length: int) -> None:
         )
 
 
-def _lines(stream: BinaryIO) -> Iterator[bytes]:
+def _lines(stream: Received) -> Iterator[bytes]:
     """The lines that are not blank. Neither one line nor all of them may be too long."""
     total = 0
     while line := stream.readline(MAX_LINE + 1):
