@@ -108,5 +108,6 @@ def test_the_tags_are_those_of_public_models() -> None:
 
 def test_small_questions_get_small_answers() -> None:
     assert Wire().head("/api/telemetry/gradio/local_link").status_code == 200
-    assert Wire().post("/v1/telemetry", {"session": "x"}).status_code == 200
+    sent = Wire().post("/v1/telemetry", {"session": "x"}, authorization="Bearer of-an-upload")
+    assert sent.status_code == 200
     assert Wire().get("/api/agent-harnesses").json() == {"standardEnvVars": [], "harnesses": {}}
