@@ -313,6 +313,8 @@ def test_a_copy_names_no_size_and_what_is_deleted_need_not_be_named_by_its_kind(
     made = owner.commit(release.repository, copy, file("x/y/z.txt", b"z"), file("w.txt", b"w"))
     head = Revision.objects.get(oid=made.json()["commitOid"])
     assert files.find(head, "copy.safetensors").size == len(WEIGHTS)
+    copy["value"]["size"] = len(WEIGHTS) + 1
+    assert owner.commit(release.repository, copy).status_code == 400
 
     gone = [("deletedFile", "sub/"), ("deletedFile", "x/y"), ("deletedFolder", "w.txt/")]
     lines = [{"key": key, "value": {"path": path}} for key, path in gone]
