@@ -82,9 +82,7 @@ class _Room:
             asked = [one.oid for one in objects]
             by = caller.public_id
             self._counted = uploads.begun(asked, repository=repository.public_id, by=by)
-            # To others this would tell what the namespace holds
-            if rights.of(repository, caller).writes:
-                self._counted |= quotas.held(self._namespace, asked)
+            self._counted |= _counted(repository, asked, caller)
 
     def refusal(self, one: Object) -> dict[str, Any] | None:
         if not self._is_bounded or one.oid in self._counted:
@@ -127,7 +125,7 @@ def put(request: WireRequest, oid: str) -> HttpResponse:
             f"The request has {announced} bytes, and the object was announced with {right.size}. "
             "Nothing was kept; send the file again."
         )
-    _require_room(repository, right)
+    _require_room(repository, right, caller)
     blob = blobs.store(Received(request), size=right.size, sha256=right.oid)
     with transaction.atomic():
         rights.require_propose(repository, caller)
@@ -197,11 +195,19 @@ def _plain(one: Object) -> dict[str, Any]:
     return {"oid": one.oid, "size": one.size}
 
 
-def _require_room(repository: Repository, right: Right) -> None:
+def _require_room(repository: Repository, right: Right, caller: Caller) -> None:
     """Say before hours of sending what would be said after it."""
     namespace = repository.namespace
-    if quotas.quota_of(namespace) is not None and not quotas.held(namespace, [right.oid]):
+    if quotas.quota_of(namespace) is not None and not _counted(repository, [right.oid], caller):
         quotas.require_room(namespace.pk, right.size)
+
+
+def _counted(repository: Repository, hashes: list[str], caller: Caller) -> set[str]:
+    """Those that the namespace holds, which need no room. To who does not write this would tell
+    what it holds, so for them they need it."""
+    if not rights.of(repository, caller).writes:
+        return set()
+    return quotas.held(repository.namespace, hashes)
 
 
 def _answer(transfer: str, objects: list[dict[str, Any]]) -> HttpResponse:
@@ -275,7 +281,7 @@ def _by_parts(request: WireRequest, repository: Repository, one: Object) -> dict
 def _begin(repository: Repository, one: Object, caller: Caller) -> Upload:
     """The upload of this object by this person; its whole size counts from now on."""
     whose = {"repository": repository.public_id, "by": caller.public_id}
-    if not uploads.begun([one.oid], **whose) and not quotas.held(repository.namespace, [one.oid]):
+    if not uploads.begun([one.oid], **whose) and not _counted(repository, [one.oid], caller):
         quotas.require_room(repository.namespace_id, one.size)
     space = repository.namespace.public_id
     return uploads.begin(space=space, sha256=one.oid, size=one.size, **whose)

@@ -26,7 +26,7 @@ from registry.storage.models import Blob, XetSpace
 from registry.storage.xet import intake, spaces
 from registry.storage.xet.intake import Claim
 from registry.storage.xet.shards import MAX_SHARD
-from registry.storage.xet.xorbs import MAX_XORB
+from registry.storage.xet.xorbs import MAX_XORB, TOO_LARGE
 
 SALT = "registry.hub.xet"
 PREFIX = "xet_"
@@ -109,7 +109,7 @@ def xorb(request: WireRequest, space: str, digest: str) -> HttpResponse:
     # Sent in chunks it announces nothing, and may be the largest that there is
     announced = _announced(request) or MAX_XORB
     if announced > MAX_XORB:
-        raise TooLarge(f"A xorb has at most {MAX_XORB} bytes.")
+        raise TooLarge(TOO_LARGE)
     quotas.require_room(
         _namespace(upload.repository, upload.grant.person, upload.caller).pk, announced
     )

@@ -18,6 +18,7 @@ from tests.factories import (
     as_caller,
     make_commit,
     make_organisation,
+    make_released,
     make_repository,
     make_user,
 )
@@ -117,6 +118,23 @@ def test_a_quota_that_shrank_meanwhile_refuses_the_bytes() -> None:
 
     assert answer.status_code == 422
     assert not repository.holdings.filter(blob__size=5000).exists()
+
+
+def test_who_proposes_does_not_learn_from_a_quota_which_bytes_a_namespace_holds() -> None:
+    repository = make_released().repository
+    hidden = make_repository(repository.created_by, "hidden")
+    assert Wire(repository.created_by).send(hidden, BYTES).status_code == 200
+    quotas.set_quota(repository.namespace, 100_000, by="")
+    wire = Wire(make_user())
+    announced = {content: wire.batch(repository, content) for content in (BYTES, BYTES[::-1])}
+    quotas.set_quota(repository.namespace, 100, by="")
+
+    told = set()
+    for content, answer in announced.items():
+        href = answer.json()["objects"][0]["actions"]["upload"]["href"]
+        told.add(Wire().put(href.removeprefix("http://testserver"), content).status_code)
+
+    assert told == {422}
 
 
 def test_what_fits_exactly_is_taken_and_deleting_still_works_when_full() -> None:

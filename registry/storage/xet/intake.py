@@ -33,8 +33,7 @@ def take_xorb(space: XetSpace, digest: str, stream: Stream) -> bool:
     its hash says."""
     wanted = _hash(digest)
     if space.xorbs.filter(hash=digest).exists():
-        for _piece in pieces(stream):
-            pass  # an answer before the end of the body looks like a broken connection
+        _drain(stream)
         return False
     key = spaces.key(space, digest)
     with backend.of_objects().incoming(size=MAX_XORB, key=key) as incoming:
@@ -50,6 +49,15 @@ def take_xorb(space: XetSpace, digest: str, stream: Stream) -> bool:
                 # What a loss of power takes is noticed once a file is made of it, and sent again
                 incoming.keep(key, is_safe=False)
     return is_new
+
+
+def _drain(stream: Stream) -> None:
+    """Read to the end: an answer before it looks like a broken connection."""
+    received = 0
+    for piece in pieces(stream):
+        received += len(piece)
+        if received > MAX_XORB:
+            raise TooLarge(xorbs.TOO_LARGE)
 
 
 def read_shard(space: XetSpace, body: bytes) -> list["Claim"]:

@@ -12,6 +12,7 @@ from registry.storage.xet.chunks import HEADER, MAX_PACKED
 
 # Clients count 64 MiB without the headers of the chunks, and older ones add a footer
 MAX_XORB = 65 * 1024**2
+TOO_LARGE = f"A xorb has at most {MAX_XORB} bytes."
 MAX_CHUNKS = 8192
 FOOTER = b"XETBLOB"
 
@@ -36,7 +37,7 @@ def verify(stream: Stream, *, digest: bytes, keep: Callable[[memoryview], object
     while count := fill(buffer[rest:], stream):
         received += count
         if received > MAX_XORB:
-            raise TooLarge(f"A xorb has at most {MAX_XORB} bytes.")
+            raise TooLarge(TOO_LARGE)
         there = buffer[: rest + count]
         done = reader.feed(there)
         rest = len(there) - done
