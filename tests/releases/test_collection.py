@@ -18,6 +18,7 @@ from registry.audit.models import Entry
 from registry.catalog import branches, commits, files, repositories
 from registry.catalog.commits import AddFile, Delete
 from registry.catalog.models import GitBlob, Holding, Repository, Revision
+from registry.checks.models import CheckRun
 from registry.errors import NotNow, RegistryError
 from registry.releases import collection, pushes, workflow
 from registry.storage import blobs
@@ -26,6 +27,7 @@ from tests.factories import (
     as_caller,
     make_commit,
     make_maintainer,
+    make_pull_request,
     make_release,
     make_released,
     make_repository,
@@ -134,6 +136,23 @@ def test_what_only_a_deleted_branch_had_goes_and_vanishes_from_its_revision() ->
         branches.create_branch(
             repository, "again", start=revision, by=as_caller(repository.created_by)
         )
+
+
+def test_what_a_pull_request_began_with_stays() -> None:
+    """Also where nothing else leads to it: to merge, one asks what the pull request changed."""
+    repository = make_repository()
+    by = as_caller(repository.created_by)
+    make_commit(repository, {"m.bin": BYTES})
+    pull = make_pull_request(repository, {"a.txt": "a"}, by=repository.created_by)
+    delete_file(repository, branch=pull.ref_name)
+    delete_file(repository)
+    for name in (pull.ref_name, "main"):
+        pushes.squash(repository, name, title="One", by=by)
+    CheckRun.objects.update(state="superseded")
+
+    collect_all()
+
+    assert is_here()
 
 
 def test_what_a_check_is_looking_at_stays() -> None:
