@@ -1,13 +1,16 @@
-"""The body of a request as it arrives."""
+"""The body of a request as it arrives, and answers that do not wait for it."""
 
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO, cast
 
-from django.http import HttpRequest, UnreadablePostError
+from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from gunicorn.http.body import Body, LengthReader
 from gunicorn.http.errors import ParseException
 from gunicorn.http.unreader import SocketUnreader
+
+from registry.storage import streams
 
 
 class Received:
@@ -30,11 +33,39 @@ class Received:
         with _reading():
             return self._source.readline(size)
 
+    def say_no_more(self) -> None:
+        """Tell who sends that nothing will be said to them on this connection any more."""
+        if self._connection is not None:
+            self._connection.say_no_more()
+
     def readinto(self, buffer: memoryview, /) -> int:
         with _reading():
             if self._connection is not None:
                 return self._connection.receive(buffer)
             return _put(self._source.read(len(buffer)), buffer)
+
+
+class Early(JsonResponse):
+    """An answer that leaves before the body has come, and ends the connection in its own direction.
+
+    Who stops sending then has saved the rest. Who goes on is listened to: closed in both directions,
+    the connection would look broken to them.
+    """
+
+    def __init__(self, value: object, body: Received, *, limit: int) -> None:
+        super().__init__(value)
+        self._body = body
+        self._limit = limit
+
+    def close(self) -> None:
+        super().close()
+        self._body.say_no_more()
+        received = 0
+        with suppress(UnreadablePostError):
+            for piece in streams.pieces(self._body):
+                received += len(piece)
+                if received > self._limit:
+                    return
 
 
 class _Connection:
@@ -60,6 +91,10 @@ class _Connection:
             count = self._unreader.sock.recv_into(wanted)
         self._reader.length -= count
         return count
+
+    def say_no_more(self) -> None:
+        with suppress(OSError):  # they have gone already
+            self._unreader.sock.shutdown(socket.SHUT_WR)
 
 
 def _put(piece: bytes, buffer: memoryview) -> int:

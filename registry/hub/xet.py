@@ -19,7 +19,7 @@ from registry.catalog import commits, quotas, repositories, revisions, rights
 from registry.catalog.models import Repository
 from registry.errors import InvalidToken, NotAllowed, RepositoryMissing, TooLarge
 from registry.hub import lookup, refusals, wire
-from registry.hub.bodies import Received
+from registry.hub.bodies import Early, Received
 from registry.hub.wire import WireRequest
 from registry.storage import blobs
 from registry.storage.models import Blob, XetSpace
@@ -106,6 +106,9 @@ def write_token(request: WireRequest, kind: str, repo_id: str, revision: str) ->
 def xorb(request: WireRequest, space: str, digest: str) -> HttpResponse:
     """POST /xet/{space}/v1/xorbs/default/{hash}: chunks of files, verified on arrival"""
     upload = _upload(request, space)
+    body = Received(request)
+    if intake.has_xorb(upload.space, digest):
+        return Early({"was_inserted": False}, body, limit=MAX_XORB)
     # Sent in chunks it announces nothing, and may be the largest that there is
     announced = _announced(request) or MAX_XORB
     if announced > MAX_XORB:
@@ -113,7 +116,7 @@ def xorb(request: WireRequest, space: str, digest: str) -> HttpResponse:
     quotas.require_room(
         _namespace(upload.repository, upload.grant.person, upload.caller).pk, announced
     )
-    is_new = intake.take_xorb(upload.space, digest, Received(request))
+    is_new = intake.take_xorb(upload.space, digest, body)
     return wire.json_answer({"was_inserted": is_new})
 
 

@@ -347,6 +347,17 @@ def test_what_has_no_room_is_refused(ada, repository):
     assert not Holding.objects.filter(blob__size=100_000).exists()
 
 
+def test_what_was_sent_before_needs_no_room(ada, repository):
+    cas = Cas(Wire(ada), repository)
+    cas.xorb()
+    ada.namespace.quota_bytes = 1
+    ada.namespace.save()
+
+    again = cas.xorb()
+
+    assert (again.status_code, again.json()) == (200, {"was_inserted": False})
+
+
 def test_a_xorb_that_does_not_say_how_large_it_is_needs_room_for_the_largest(ada, repository):
     ada.namespace.quota_bytes = 10_000_000
     ada.namespace.save()

@@ -1,13 +1,17 @@
 """Uploads by Xet with the newest client, which is told nothing but the address and the token."""
 
 import hashlib
+import json
 import os
 import signal
+import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -69,6 +73,16 @@ def _same(client: Client, repo_id: str, folder: Path, out: Path, *options: str) 
         for path in folder.iterdir()
         if path.is_file()
     )
+
+
+def _write_token(client: Client) -> dict[str, str]:
+    request = urllib.request.Request(  # noqa: S310 - our own
+        f"{client.url}/api/models/ada/tiny/xet-write-token/main",
+        headers={"Authorization": f"Bearer {client.environment['HF_TOKEN']}"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own
+        found: dict[str, str] = json.load(answer)
+    return found
 
 
 def _upload(client: Client, folder: Path, *options: str, repo_id: str = "ada/tiny") -> None:
@@ -137,6 +151,27 @@ def test_a_client_that_was_killed_is_run_again(client: Client, tmp_path: Path, l
     _upload(client, folder)
 
     assert _same(client, "ada/tiny", folder, tmp_path / "out")
+
+
+def test_a_xorb_that_is_there_is_known_before_it_is_sent(client: Client, tmp_path: Path) -> None:
+    """And who sends it nonetheless is listened to."""
+    content = b"\0" + os.urandom(300_000)
+    _upload(client, _folder(tmp_path, one=content))
+    (xorb,) = Xorb.objects.all()
+    given = _write_token(client)
+    where = urlsplit(given["casUrl"])
+    head = (
+        f"POST {where.path}/v1/xorbs/default/{xorb.hash} HTTP/1.1\r\nHost: {where.netloc}\r\n"
+        f"Authorization: Bearer {given['accessToken']}\r\nContent-Length: 20000000\r\n\r\n"
+    )
+
+    with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
+        connection.sendall(head.encode())
+        answer = b"".join(iter(lambda: connection.recv(10_000), b""))
+        connection.sendall(bytes(20_000_000))
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b'{"was_inserted": false}')
 
 
 def test_a_server_that_was_killed_goes_on(ada: User, tmp_path: Path, large: Path) -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from registry.errors import Invalid, TooLarge
 from registry.storage import backend, blobs, objects
 from registry.storage.models import Blob, XetFile, XetSpace, Xorb
-from registry.storage.streams import Stream, pieces
+from registry.storage.streams import Stream
 from registry.storage.xet import hashes, rebuild, shards, spaces, xorbs
 from registry.storage.xet.rebuild import Lost, Stretch, Wanted
 from registry.storage.xet.shards import File, Term
@@ -28,13 +28,14 @@ MAX_CHUNKS = 16 * 1024**2
 MAX_TABLES = 64 * 1024**2
 
 
+def has_xorb(space: XetSpace, digest: str) -> bool:
+    return space.xorbs.filter(hash=digest).exists()
+
+
 def take_xorb(space: XetSpace, digest: str, stream: Stream) -> bool:
     """Keep a xorb, and say whether it is new. Raises Invalid, keeping nothing, unless it is what
     its hash says."""
     wanted = _hash(digest)
-    if space.xorbs.filter(hash=digest).exists():
-        _drain(stream)
-        return False
     key = spaces.key(space, digest)
     with backend.of_objects().incoming(size=MAX_XORB, key=key) as incoming:
         table = xorbs.verify(stream, digest=wanted, keep=incoming.write)
@@ -49,15 +50,6 @@ def take_xorb(space: XetSpace, digest: str, stream: Stream) -> bool:
                 # What a loss of power takes is noticed once a file is made of it, and sent again
                 incoming.keep(key, is_safe=False)
     return is_new
-
-
-def _drain(stream: Stream) -> None:
-    """Read to the end: an answer before it looks like a broken connection."""
-    received = 0
-    for piece in pieces(stream):
-        received += len(piece)
-        if received > MAX_XORB:
-            raise TooLarge(xorbs.TOO_LARGE)
 
 
 def read_shard(space: XetSpace, body: bytes) -> list["Claim"]:

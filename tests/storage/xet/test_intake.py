@@ -87,14 +87,6 @@ def test_a_xorb_that_is_there_is_taken_again_without_a_change(space):
     assert Xorb.objects.count() == 1
 
 
-def test_of_a_xorb_that_is_there_no_more_is_read_than_a_xorb_has(space):
-    _send(space, ONE)
-    endless = open("/dev/zero", "rb")  # noqa: SIM115, PTH123
-
-    with endless, pytest.raises(TooLarge):
-        intake.take_xorb(space, ONE.text, endless)
-
-
 @pytest.mark.parametrize("body", [ONE.body[:-1], ONE.body + b"\0", TWO.body, b""])
 def test_of_a_xorb_that_is_refused_nothing_remains(space, body):
     with pytest.raises(Invalid):
