@@ -8,7 +8,7 @@ from typing import Any
 from registry.instance.processes import die_with_parent
 
 wsgi_app = "registry.wsgi"
-worker_class = "registry.instance.web_worker.PatientWorker"
+worker_class = "gthread"
 workers = 2
 threads = 8
 # A thread may send or take a file for hours; this only notices a process that hangs as a whole
