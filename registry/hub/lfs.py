@@ -4,6 +4,8 @@ The address to which the bytes go carries the right to send them: it is signed, 
 and is good for one object of one size into one repository by one token.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -127,7 +129,7 @@ def put(request: WireRequest, oid: str) -> HttpResponse:
         )
     _require_room(repository, right, caller)
     blob = blobs.store(Received(request), size=right.size, sha256=right.oid)
-    with transaction.atomic():
+    with transaction.atomic(), _while_allowed():
         rights.require_propose(repository, caller)
         if caller.user is not None:
             commits.hold(repository, blob, by=caller.user)
@@ -159,7 +161,7 @@ def complete(request: WireRequest, upload: str) -> HttpResponse:
         _require_stored(repository, right.oid, right.size, caller)
         return wire.json_answer({})
     blob = uploads.complete(found, {part.partNumber: part.etag for part in wanted.parts})
-    with transaction.atomic():
+    with transaction.atomic(), _while_allowed():
         rights.require_propose(repository, caller)
         found.delete()
         if caller.user is not None:
@@ -371,12 +373,19 @@ def _signed(signed: str, salt: str) -> list[Any]:
 
 
 def _target(right: Right, caller: Caller) -> Repository:
-    try:
+    with _while_allowed():
         repository = repositories.of_id(right.repository, caller=caller)
+        rights.require_propose(repository, caller)
+    return repository
+
+
+@contextmanager
+def _while_allowed() -> Iterator[None]:
+    """Say that a right is gone which an address was once given for."""
+    try:
+        yield
     except RepositoryMissing as error:
         raise NotAllowed(
             "The right to send files to this repository is gone: the role that this upload "
             "address was given for was taken away, or the repository was deleted."
         ) from error
-    rights.require_propose(repository, caller)
-    return repository

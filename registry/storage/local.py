@@ -16,7 +16,10 @@ log = logging.getLogger(__name__)
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # A disk that went bad or was taken away, or a folder that was unmounted or is somebody else's
-AWAY = {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE}
+AWAY = {
+    errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE,
+    errno.ENOTDIR, errno.ELOOP,
+}  # fmt: skip
 INCOMING = "incoming"
 
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 from django import forms, template
-from django.utils.html import escape
+from django.utils.formats import number_format
+from django.utils.html import avoid_wrapping, escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import ngettext, pgettext_lazy
 
 from registry.accounts import plain_hub
 from registry.accounts.models import Namespace
@@ -14,6 +15,13 @@ from registry.catalog import likes
 from registry.catalog.models import Repository, RepositoryType
 
 register = template.Library()
+
+_UNITS = (
+    (10**12, _("%(amount)s TB")),
+    (10**9, _("%(amount)s GB")),
+    (10**6, _("%(amount)s MB")),
+    (10**3, _("%(amount)s KB")),
+)
 
 # Each verdict and state has one hue, one sign and one word, everywhere
 _SIGNS: dict[str, tuple[str, str, Any]] = {
@@ -76,6 +84,15 @@ def like_button(context: template.Context, repository: Repository) -> dict[str, 
 @register.filter
 def short(digest: str, length: int = 12) -> str:
     return digest[: int(length)]
+
+
+@register.filter
+def size(count: int) -> str:
+    """`3.4 GB`: bytes as the `hf` command counts them, a thousand to the next unit."""
+    for unit, words in _UNITS:
+        if count >= unit:
+            return avoid_wrapping(words % {"amount": number_format(count / unit, 1)})
+    return avoid_wrapping(ngettext("%(count)d byte", "%(count)d bytes", count) % {"count": count})
 
 
 @register.filter

@@ -16,7 +16,7 @@ from registry.storage import blobs
 from registry.web import lookup, standing
 from registry.web.requests import CallerRequest
 
-PREVIEW_MAX = 256 * 1024
+PREVIEW_MAX = 256_000
 
 
 @require_safe
