@@ -1,12 +1,14 @@
 """`manage.py user`, `token` and `namespace`: one value on stdout, a sentence on stderr."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from registry.accounts import tokens
-from registry.accounts.models import Membership, Namespace, User
+from registry.accounts.models import AccessToken, Membership, Namespace, User
 
 pytestmark = pytest.mark.django_db
 
@@ -72,6 +74,19 @@ def test_a_token_is_printed_and_works():
     caller = tokens.recognise(secret)
     assert caller.user is not None
     assert (caller.user.username, caller.scope) == ("ada", "write")
+
+
+def test_a_token_may_be_made_for_some_days():
+    _ada()
+
+    _run("token", "add", "ada", "--scope", "read", "--days", "2")
+
+    until = AccessToken.objects.get().expires_at
+    assert until is not None
+    assert timedelta(days=1) < until - timezone.now() < timedelta(days=2)
+    for days in ("0", "9999999"):
+        with pytest.raises(CommandError, match="days"):
+            _run("token", "add", "ada", "--scope", "read", "--days", days)
 
 
 def test_nobody_gets_a_token_for_an_account_that_is_not_there_or_closed():

@@ -92,7 +92,8 @@ def _tokens(data: Path) -> dict[str, str]:
         made = _try_manage(data, "user", "add", name, "--email", email, *role)
         if made.returncode != 0 and "registered already" not in made.stderr:
             raise InstanceError(made.stderr.strip())
-        tokens[name] = _manage(data, "token", "add", name, "--scope", scope, "--label", "demo")
+        wanted = ["--scope", scope, "--label", "demo", "--days", "1"]
+        tokens[name] = _manage(data, "token", "add", name, *wanted)
     return tokens
 
 
