@@ -80,7 +80,7 @@ def _growing(wire: Wire, name: str, step: int, most: int) -> Table:
         inside = [wire.commit(name, iter([f"folder-0/one-{there}-{n}.txt"])) for n in range(5)]
         count = min(step, most - there)
         paths = (f"folder-{(there + n) // 1000}/file-{there + n:05}.txt" for n in range(count))
-        seconds = wire.commit(name, paths) if count > 0 else 0.0
+        seconds = wire.commit(name, paths) if count > 0 else "–"
         table.add(there, seconds, median(root) * 1000, median(inside) * 1000)
         there += count or most + 1
     return table
