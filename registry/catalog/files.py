@@ -34,21 +34,29 @@ class FolderEntry:
 
 Entry = FileEntry | FolderEntry
 
-# A folder stands once for each of its places: git shares equal ones, a listing repeats them
+# A folder stands once for each of its places: git shares equal ones, a listing repeats them.
+# OFFSET 0 has each folder looked up by itself: the planner, which cannot know how few a walk meets,
+# would else read the entries of all repositories.
 _WALK = """
 WITH RECURSIVE walk(root, tree_id, prefix) AS (
     SELECT tree, tree, start FROM unnest(%s::bigint[], %s::text[]) AS begun(tree, start)
     UNION ALL
-    SELECT walk.root, entry.folder_id, walk.prefix || entry.name || '/'
-    FROM walk JOIN catalog_treeentry AS entry USING (tree_id)
-    WHERE entry.folder_id IS NOT NULL
+    SELECT walk.root, folder.id, walk.prefix || folder.name || '/'
+    FROM walk CROSS JOIN LATERAL (
+        SELECT entry.folder_id AS id, entry.name FROM catalog_treeentry AS entry
+        WHERE entry.tree_id = walk.tree_id AND entry.folder_id IS NOT NULL OFFSET 0
+    ) AS folder
 )
 """
 _FILES = f"""{_WALK}
-SELECT root, prefix || name AS path, blob.size, file.oid, blob.sha256, file.is_lfs
-FROM walk JOIN catalog_treeentry AS entry USING (tree_id)
-JOIN catalog_gitblob AS file ON file.id = entry.file_id AND file.removed_at IS NULL
-JOIN storage_blob AS blob ON blob.id = file.blob_id
+SELECT root, prefix || name AS path, size, oid, sha256, is_lfs
+FROM walk CROSS JOIN LATERAL (
+    SELECT entry.name, blob.size, file.oid, blob.sha256, file.is_lfs
+    FROM catalog_treeentry AS entry
+    JOIN catalog_gitblob AS file ON file.id = entry.file_id AND file.removed_at IS NULL
+    JOIN storage_blob AS blob ON blob.id = file.blob_id
+    WHERE entry.tree_id = walk.tree_id OFFSET 0
+) AS held
 ORDER BY (prefix || name) COLLATE "C"
 """  # noqa: S608 - of constants
 _GIVEN_UP = f"""{_WALK}
