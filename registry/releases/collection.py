@@ -142,8 +142,10 @@ def _give_up(repository: Repository, report: Report, *, before: datetime) -> Non
             return
         marks = {blob: since for _, blob, _, since in found}
         give_up(repository, marks, at=timezone.now())
+        # What came again meanwhile is about to be held by somebody else
+        idle = _unheld().filter(unneeded_since=None).exclude(came_at__gt=before)
         for blob, since in marks.items():
-            _unheld().filter(pk=blob, unneeded_since=None).update(unneeded_since=since)
+            idle.filter(pk=blob).update(unneeded_since=since)
 
 
 def give_up(repository: Repository, found: Iterable[int], *, at: datetime) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from registry.errors import Invalid, NotNow, TooLarge
 from registry.storage import backend, copies, streams
@@ -109,11 +110,12 @@ def place(sha256: str, size: int, keep: Callable[[], object]) -> Blob:
 
 def write_rows(sizes: Mapping[str, int]) -> list[Blob]:
     """The rows of bytes that lie at their places, by SHA-256; nothing waits for their removal."""
+    now = timezone.now()
     return Blob.objects.bulk_create(
-        [Blob(sha256=sha256, size=size) for sha256, size in sizes.items()],
+        [Blob(sha256=sha256, size=size, came_at=now) for sha256, size in sizes.items()],
         update_conflicts=True,
         unique_fields=["sha256"],
-        update_fields=["unneeded_since", "removed_at"],
+        update_fields=["came_at", "unneeded_since", "removed_at"],
     )
 
 

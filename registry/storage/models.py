@@ -8,13 +8,14 @@ from registry.ids import new_public_id
 class Blob(models.Model):
     """Bytes, named by their SHA-256; shared by every repository that holds them.
 
-    `unneeded_since` is the mark of garbage collection. Once `removed_at` is set the bytes are gone,
+    `came_at` is when they came last, `unneeded_since` the mark of garbage collection. Once `removed_at` is set the bytes are gone,
     and the row remembers that they were here; bytes that come again clear both.
     """
 
     sha256 = models.CharField(max_length=64, unique=True)
     size = models.BigIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+    came_at = models.DateTimeField(null=True, blank=True)
     unneeded_since = models.DateTimeField(null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
 

@@ -340,6 +340,21 @@ def test_a_commit_and_a_collection_at_once_never_leave_a_file_without_its_bytes(
         outcomes.append(type(committed).__name__)
 
 
+def test_bytes_that_came_again_have_their_own_grace_until_somebody_holds_them() -> None:
+    first, second = make_repository(), make_repository()
+    uploaded(first)
+    Holding.objects.filter(repository=first, blob__size=len(BYTES)).update(
+        unneeded_since=timezone.now() - timedelta(hours=1)
+    )
+
+    blob = blobs.place(hashlib.sha256(BYTES).hexdigest(), len(BYTES), lambda: None)
+    collection.collect(grace=timedelta(minutes=1))
+
+    assert not first.holdings.filter(blob=blob).exists()
+    commits.hold(second, blob, by=second.created_by)
+    assert blobs.read(blob.sha256) == BYTES
+
+
 @pytest.mark.django_db(transaction=True)
 def test_bytes_sent_again_while_they_are_removed_are_there_in_the_end() -> None:
     first, second = make_repository(), make_repository()
