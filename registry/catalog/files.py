@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from registry import prepared
-from registry.audit import canonical
 from registry.catalog.models import Revision
 from registry.errors import EntryMissing, NotNow
 
@@ -213,19 +212,6 @@ def require_whole(revision: Revision) -> None:
             f"Files of {revision.short} were removed for good; choose a revision that has all of "
             "its files."
         )
-
-
-def manifest(files: Iterable[FileEntry]) -> list[dict[str, str | int]]:
-    """Paths, sizes and SHA-256 of all files, in path order: what a release is an offer of."""
-    return [
-        {"path": file.path, "size": file.size, "sha256": file.sha256}
-        for file in sorted(files, key=lambda file: file.path.encode())
-    ]
-
-
-def manifest_digest(files: Iterable[FileEntry]) -> str:
-    """SHA-256 over the manifest as canonical JSON."""
-    return canonical.digest(manifest(files))
 
 
 def _folder_id(revision: Revision, path: str) -> int:

@@ -82,13 +82,9 @@ def ignore_patterns(gitignore: str) -> list[Pattern]:
     return found[:MAX_PATTERNS]
 
 
-def is_ignored(patterns: list[Pattern], path: str) -> bool:
-    """Whether a file is left out. What is in an ignored folder cannot be brought back."""
-    return path in ignored(patterns, [path])
-
-
 def ignored(patterns: list[Pattern], paths: Iterable[str]) -> set[str]:
-    """Which of these files are left out. Each folder is looked at once."""
+    """Which of these files are left out. Each folder is looked at once; what is in an ignored one
+    cannot be brought back."""
     verdicts: dict[str, bool] = {}
 
     def is_left_out(path: str) -> bool:

@@ -6,6 +6,7 @@ from registry.audit import canonical
 from registry.catalog import files
 from registry.errors import EntryMissing
 from tests import factories
+from tests.manifests import manifest_of
 
 pytestmark = pytest.mark.django_db
 
@@ -63,7 +64,7 @@ def test_a_folder_that_is_missing_is_said(revision):
 
 
 def test_the_manifest_digest_is_over_paths_sizes_and_hashes(revision):
-    manifest = files.manifest(files.files_of(revision))
+    manifest = manifest_of(files.files_of(revision))
 
     assert revision.manifest_digest == canonical.digest(manifest)
     assert set(manifest[0]) == {"path", "size", "sha256"}

@@ -84,8 +84,7 @@ def test_the_files_that_git_sends_to_lfs_go_there(folder: Path, text: str) -> No
 def test_the_files_that_git_ignores_are_ignored(folder: Path, text: str) -> None:
     found = patterns.ignore_patterns(text)
 
-    ignored = {path for path in PATHS if patterns.is_ignored(found, path)}
-    assert ignored == git_ignored(folder, text)
+    assert patterns.ignored(found, PATHS) == git_ignored(folder, text)
 
 
 @settings(deadline=1000, suppress_health_check=[HealthCheck.too_slow])
@@ -97,7 +96,7 @@ def test_the_files_that_git_ignores_are_ignored(folder: Path, text: str) -> None
 def test_no_pattern_is_too_much(text: str, pattern: str, path: str) -> None:
     for line in (text, pattern, f"{pattern} filter=lfs"):
         patterns.is_lfs(patterns.lfs_patterns(line), path)
-        patterns.is_ignored(patterns.ignore_patterns(line), path)
+        patterns.ignored(patterns.ignore_patterns(line), [path])
 
 
 def test_stars_do_not_multiply() -> None:
@@ -106,7 +105,7 @@ def test_stars_do_not_multiply() -> None:
     deep = patterns.ignore_patterns("**/" * 12 + "b/**/c\n")
 
     assert not patterns.is_lfs(found, "a" * 255)
-    assert not patterns.is_ignored(deep, "/".join(["a"] * 32))
+    assert not patterns.ignored(deep, ["/".join(["a"] * 32)])
 
 
 @pytest.mark.parametrize(
@@ -116,13 +115,13 @@ def test_a_pattern_of_thousands_of_parts_is_no_more_work_than_a_path(pattern: st
     found = patterns.ignore_patterns(pattern)
     began = time.process_time()
 
-    assert not patterns.is_ignored(found, "/".join("a" * 32))
+    assert not patterns.ignored(found, ["/".join("a" * 32)])
     assert time.process_time() - began < 5
 
 
 def test_some_stars_in_a_row_mean_what_one_does() -> None:
     found = patterns.ignore_patterns("a/**/**/**/b")
 
-    assert patterns.is_ignored(found, "a/b")
-    assert patterns.is_ignored(found, "a/c/d/b")
-    assert not patterns.is_ignored(found, "c/a/b")
+    assert patterns.ignored(found, ["a/b"])
+    assert patterns.ignored(found, ["a/c/d/b"])
+    assert not patterns.ignored(found, ["c/a/b"])

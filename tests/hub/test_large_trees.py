@@ -10,6 +10,7 @@ from registry.catalog.models import Repository
 from registry.storage import many
 from tests.factories import as_caller, make_repository
 from tests.hub.calls import Wire, file
+from tests.manifests import manifest_of
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +66,7 @@ def test_the_manifest_of_a_commit_into_many_files_is_that_of_all_its_files(
     revision = repository.revisions.get(oid=answer.json()["commitOid"])
     all_files = files.files_of(revision)
     assert len(all_files) == 1202
-    assert revision.manifest_digest == canonical.digest(files.manifest(all_files))
+    assert revision.manifest_digest == canonical.digest(manifest_of(all_files))
     assert revision.total_size == sum(one.size for one in all_files)
 
 
