@@ -1,4 +1,4 @@
-"""Releases and the decisions about them."""
+"""Releases, the decisions about them, and campaigns that change the terms in force."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace, User
+from registry.agreements.models import Document, DocumentVersion
 from registry.catalog.models import Repository, Revision
 from registry.discussions.models import Discussion
 from registry.ids import new_public_id
@@ -149,3 +150,114 @@ class Policy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.approvals} approvals in {self.namespace_id}"
+
+
+class DutyVerdict(models.TextChoices):
+    ALLOW = "allow", "allowed"
+    REFUSE = "refuse", "refused"
+
+
+class DutyDecision(models.Model):
+    """What a steward decided about a duty that the rules leave to a person, for one revision.
+    Never updated or deleted; the newest counts.
+
+    `facts_digest` is over what the rule looked at: once that changes, a steward decides again.
+    """
+
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="duty_decisions")
+    rule = models.CharField(max_length=64)
+    facts_digest = models.CharField(max_length=64)
+    verdict = models.CharField(max_length=8, choices=DutyVerdict)
+    reason = models.CharField(max_length=1000)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(name="duty_decision_has_a_reason", condition=~Q(reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.verdict}"
+
+
+class CampaignKind(models.TextChoices):
+    EDITORIAL = "editorial", "editorial: acceptances carry over"
+    MATERIAL = "material", "material: everybody is asked again"
+
+
+class Campaign(models.Model):
+    """A new version of a text takes the place of another in the terms of what is released, from
+    `effective_at` on, once a second steward confirmed it."""
+
+    public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
+    document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="campaigns")
+    version = models.ForeignKey(DocumentVersion, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=9, choices=CampaignKind)
+    note = models.CharField(max_length=2000)
+    effective_at = models.DateTimeField()
+    opened_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    cancelled_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    reminded_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["document"],
+                condition=Q(confirmed_at=None, cancelled_at=None),
+                name="one_proposed_campaign_of_a_document",
+            ),
+            models.CheckConstraint(
+                name="campaign_needs_a_second_steward",
+                condition=Q(confirmed_by=None) | ~Q(confirmed_by=models.F("opened_by")),
+            ),
+            models.CheckConstraint(
+                name="campaign_is_confirmed_by_somebody",
+                condition=Q(confirmed_at=None, confirmed_by=None)
+                | Q(confirmed_at__isnull=False, confirmed_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="campaign_is_cancelled_before_it_takes_effect",
+                condition=Q(cancelled_at=None, cancelled_by=None)
+                | Q(cancelled_by__isnull=False, cancelled_at__lt=models.F("effective_at")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document_id} {self.kind}"
+
+
+class TermsChange(models.Model):
+    """The terms in force of a release from `from_at` on, by a campaign. Never updated or deleted.
+
+    `counts` are the hashes of the sets whose acceptance opens the release from then on.
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="changes")
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="terms_changes")
+    terms = models.JSONField()
+    terms_hash = models.CharField(max_length=64)
+    counts = ArrayField(models.CharField(max_length=64))
+    from_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["from_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign", "release"], name="terms_changed_once_by_a_campaign"
+            ),
+        ]
+        indexes = [models.Index(fields=["release", "-from_at"], name="terms_of_a_release")]
+
+    def __str__(self) -> str:
+        return f"{self.release_id} from {self.from_at:%Y-%m-%d}"

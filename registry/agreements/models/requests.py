@@ -1,172 +1,90 @@
-"""Documents in immutable versions, acceptances with what was shown, access requests and grants."""
+"""Access requests, what was decided about them, and the grants that follow."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
-from registry.accounts.models import User
+from registry.accounts.models import Namespace, User
 from registry.catalog.models import Gated, Repository
 from registry.ids import new_public_id
 
 
-class DocumentKind(models.TextChoices):
-    LICENSE = "license", "license"
-    POLICY = "policy", "acceptable-use policy"
-    NOTICE = "notice", "notice"
-
-
-class Document(models.Model):
-    """A license, an acceptable-use policy or a notice; its texts are versions.
-
-    `hub_tags` are the values of a card's `license` that mean it, `license_names` those of
-    `license_name` beside `license: other`. `is_site_policy` marks the policy that every download
-    from this site is under.
-    """
-
-    public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
-    slug = models.SlugField(max_length=100, unique=True)
-    kind = models.CharField(max_length=8, choices=DocumentKind)
-    title = models.CharField(max_length=300)
-    publisher = models.CharField(max_length=300, blank=True)
-    official_url = models.URLField(max_length=500, blank=True)
-    hub_tags = ArrayField(models.CharField(max_length=64), default=list, blank=True)
-    license_names = ArrayField(models.CharField(max_length=100), default=list, blank=True)
-    policy = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    needs_acceptance = models.BooleanField()
-    is_site_policy = models.BooleanField(default=False)
-    facts = models.JSONField(default=dict)
-
-    class Meta:
-        ordering = ["title"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["is_site_policy"],
-                condition=Q(is_site_policy=True),
-                name="one_policy_of_the_site",
-            ),
-            models.CheckConstraint(
-                name="site_policy_is_a_policy",
-                condition=Q(is_site_policy=False) | Q(kind=DocumentKind.POLICY),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.title
-
-    def get_absolute_url(self) -> str:
-        return f"/licenses/{self.slug}"
-
-
-class DocumentVersion(models.Model):
-    """One immutable text, or where no text was loaded, our summary with the official link.
-
-    `sha256` is over the exact bytes of the text; without a text, over the summary as canonical
-    JSON. The database refuses to update or delete a row.
-    """
-
-    public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
-    document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="versions")
-    version = models.CharField(max_length=64)
-    effective_date = models.DateField(null=True, blank=True)
-    text = models.BinaryField(null=True, blank=True)
-    summary = models.JSONField(default=dict)
-    sha256 = models.CharField(max_length=64)
-    loaded_by = models.CharField(max_length=24, blank=True)
-    loaded_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["document", "sha256"], name="text_once_in_a_document"),
-            models.UniqueConstraint(
-                fields=["document", "version"],
-                condition=Q(text__isnull=False),
-                name="one_text_of_a_version",
-            ),
-            models.CheckConstraint(
-                name="document_version_is_named_by_sha256",
-                condition=Q(sha256__regex=r"^[0-9a-f]{64}$"),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.document} {self.version}"
-
-    @property
-    def has_text(self) -> bool:
-        return self.text is not None
-
-    @property
-    def words(self) -> str:
-        """The text for people to read; undecodable bytes shown as such."""
-        return bytes(self.text).decode(errors="replace") if self.text is not None else ""
-
-
-class Capacity(models.TextChoices):
-    SELF = "self", "for myself"
-    ORGANISATION = "organisation", "for my organisation"
-
-
-class Acceptance(models.Model):
-    """A person agreed to one set of terms of one repository.
-
-    `terms` is the set as it was shown, `terms_hash` its SHA-256. Names nobody but by public id;
-    the typed words stand in `AcceptanceWords`, which erasure may empty. Never updated or deleted.
-    """
-
-    public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="acceptances")
-    repository = models.ForeignKey(Repository, on_delete=models.PROTECT, related_name="acceptances")
-    terms = models.JSONField()
-    terms_hash = models.CharField(max_length=64)
-    capacity = models.CharField(max_length=16, choices=Capacity, default=Capacity.SELF)
-    words_digest = models.CharField(max_length=64)
-    token = models.CharField(max_length=24, blank=True)
-    accepted_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["user", "repository", "terms_hash"],
-                name="terms_accepted_once_by_a_person",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.public_id
-
-
-class AcceptanceWords(models.Model):
-    """What the person typed, and the salt of its digest: all of an acceptance that can be erased."""
-
-    acceptance = models.OneToOneField(Acceptance, on_delete=models.PROTECT, related_name="words")
-    typed_name = models.CharField(max_length=200, blank=True)
-    answers = models.JSONField(default=dict)
-    salt = models.CharField(max_length=64, blank=True)
-
-    def __str__(self) -> str:
-        return f"words of {self.acceptance_id}"
-
-
 class RequestState(models.TextChoices):
     PENDING = "pending", "pending"
+    RETURNED = "returned", "waiting for an answer of the person"
     ACCEPTED = "accepted", "accepted"
     REJECTED = "rejected", "rejected"
     WITHDRAWN = "withdrawn", "withdrawn"
+    LAPSED = "lapsed", "lapsed"
+    ENDED = "ended", "over"
 
 
-LIVING = [RequestState.PENDING, RequestState.ACCEPTED]
+WAITING = [RequestState.PENDING, RequestState.RETURNED]
+LIVING = [*WAITING, RequestState.ACCEPTED]
+
+
+class AccessGroup(models.Model):
+    """Repositories of one namespace that are asked for together: let into one is let into all."""
+
+    public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
+    namespace = models.ForeignKey(Namespace, on_delete=models.PROTECT, related_name="access_groups")
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                "namespace",
+                Lower("name"),
+                condition=Q(closed_at=None),
+                name="access_group_once_in_a_namespace",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AccessGroupEntry(models.Model):
+    """A repository is in a group, since then and up to its removal."""
+
+    group = models.ForeignKey(AccessGroup, on_delete=models.PROTECT, related_name="entries")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.PROTECT, related_name="group_entries"
+    )
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repository"], condition=Q(until=None), name="repository_in_one_group"
+            ),
+            models.CheckConstraint(
+                name="group_entry_ends_after_its_start",
+                condition=Q(until=None) | Q(until__gte=models.F("since")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.repository_id} in {self.group_id}"
 
 
 class AccessPolicy(models.Model):
-    """How the publisher of a repository handles requests; the defaults where there is no row."""
+    """How the publisher of a repository handles requests; the defaults where there is no row.
+
+    A request that waits `lapse_days` lapses; a grant lasts `grant_days`, or without an end.
+    """
 
     repository = models.OneToOneField(
         Repository, on_delete=models.CASCADE, related_name="access_policy"
     )
     ask_again_days = models.PositiveSmallIntegerField(default=30)
+    lapse_days = models.PositiveSmallIntegerField(default=60, db_default=60)
+    grant_days = models.PositiveSmallIntegerField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "access policies"
@@ -174,6 +92,14 @@ class AccessPolicy(models.Model):
             models.CheckConstraint(
                 name="a_rejected_person_may_ask_again_some_day",
                 condition=Q(ask_again_days__lte=3650),
+            ),
+            models.CheckConstraint(
+                name="a_request_waits_some_days",
+                condition=Q(lapse_days__gte=1, lapse_days__lte=3650),
+            ),
+            models.CheckConstraint(
+                name="a_grant_lasts_some_days",
+                condition=Q(grant_days=None) | Q(grant_days__gte=1, grant_days__lte=3650),
             ),
         ]
 
@@ -184,7 +110,8 @@ class AccessPolicy(models.Model):
 class AccessRequest(models.Model):
     """A person asked the publisher to be let in, or was let in without asking.
 
-    A person has several over time; the newest counts. `mode` is the publisher's lock when it was
+    A person has several over time; the newest counts. With a `group` it asks for all repositories
+    of it. `mode` is the publisher's lock when it was
     asked. `terms_hash` and `prompt_hash` say what was shown, `answers_digest` what was answered; the
     answers themselves stand in `AccessRequestWords`. `agreements.requests` alone writes `state`.
     """
@@ -192,6 +119,9 @@ class AccessRequest(models.Model):
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
     repository = models.ForeignKey(
         Repository, on_delete=models.PROTECT, related_name="access_requests"
+    )
+    group = models.ForeignKey(
+        AccessGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="requests"
     )
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="access_requests")
     state = models.CharField(max_length=9, choices=RequestState, default=RequestState.PENDING)
@@ -206,6 +136,9 @@ class AccessRequest(models.Model):
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     reason = models.CharField(max_length=200, blank=True)
+    purpose = models.CharField(max_length=500, blank=True, default="", db_default="")
+    lapses_at = models.DateTimeField(null=True, blank=True)
+    reminded_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-pk"]
@@ -215,14 +148,19 @@ class AccessRequest(models.Model):
                 condition=Q(state__in=LIVING),
                 name="one_living_request_of_a_person",
             ),
+            models.UniqueConstraint(
+                fields=["group", "user"],
+                condition=Q(state__in=LIVING, group__isnull=False),
+                name="one_living_request_for_a_group",
+            ),
             models.CheckConstraint(
                 name="request_is_dated_once_decided",
-                condition=Q(state=RequestState.PENDING, reviewed_at=None, decided_by=None)
+                condition=Q(state__in=WAITING, reviewed_at=None, decided_by=None)
                 | Q(
                     state__in=[RequestState.ACCEPTED, RequestState.REJECTED],
                     reviewed_at__isnull=False,
                 )
-                | Q(state=RequestState.WITHDRAWN),
+                | Q(state__in=[RequestState.WITHDRAWN, RequestState.LAPSED, RequestState.ENDED]),
             ),
             models.CheckConstraint(
                 name="reason_belongs_to_a_rejection",
@@ -247,6 +185,22 @@ class AccessRequestWords(models.Model):
 
     def __str__(self) -> str:
         return f"words of {self.request_id}"
+
+
+class AccessMessage(models.Model):
+    """A question of the publisher's about a request, or the person's answer to it. Erasure empties
+    `text`."""
+
+    request = models.ForeignKey(AccessRequest, on_delete=models.PROTECT, related_name="messages")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    text = models.CharField(max_length=2000, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"message about {self.request_id}"
 
 
 class AccessDecision(models.Model):
@@ -275,7 +229,10 @@ class AccessDecision(models.Model):
 class Grant(models.Model):
     """The right that an accepted request gives: from its start on, and up to its end.
 
-    It opens the publisher's lock alone; terms are another one. Revoking sets its end.
+    It opens the publisher's lock alone; terms are another one. Revoking sets its end. It may be
+    limited to files that fit `patterns`, to releases from `first_release` to `last_release` (their
+    public ids, empty for no bound) and to a number of `full_downloads`. Another one that goes on
+    after it is a row that `renews` it.
     """
 
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
@@ -289,12 +246,42 @@ class Grant(models.Model):
     )
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True)
+    group = models.ForeignKey(
+        AccessGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="grants"
+    )
+    purpose = models.CharField(max_length=500, blank=True, default="", db_default="")
+    patterns = ArrayField(models.CharField(max_length=200), default=list, db_default=[])
+    first_release = models.CharField(max_length=24, blank=True, default="", db_default="")
+    last_release = models.CharField(max_length=24, blank=True, default="", db_default="")
+    full_downloads = models.PositiveIntegerField(null=True, blank=True)
+    renews = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="renewals"
+    )
+    renewal_asked_at = models.DateTimeField(null=True, blank=True)
+    reminded_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["request"], condition=Q(ends_at=None), name="one_open_grant_of_a_request"
+                fields=["request"],
+                condition=Q(ends_at=None, renews=None),
+                name="one_open_grant_of_a_request",
+            ),
+            models.UniqueConstraint(
+                fields=["renews"], condition=Q(revoked_at=None), name="grant_is_renewed_once"
+            ),
+            models.CheckConstraint(
+                name="grant_of_downloads_allows_one",
+                condition=Q(full_downloads=None) | Q(full_downloads__gte=1),
+            ),
+            models.CheckConstraint(
+                name="revoked_grant_has_ended",
+                condition=Q(revoked_at=None) | Q(ends_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="grant_ends_after_its_start",
