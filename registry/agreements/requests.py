@@ -2,7 +2,7 @@
 state, and with it grants; each step leaves a decision and an entry in the audit log."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -177,6 +177,26 @@ def withdraw(repository: Repository, *, by: Caller, now: datetime | None = None)
     if last is None or last.state != S.PENDING:
         raise Missing(NO_PENDING)
     return _move(last, S.WITHDRAWN, by=by, now=now or timezone.now())
+
+
+@transaction.atomic
+def close(
+    user: User, repositories: Iterable[int], *, by: Caller, reason: str, now: datetime
+) -> int:
+    """End whatever a person asked for or was given for these repositories (their keys): a request
+    that waits is taken back, one that was accepted is revoked with its grants. Returns how many."""
+    take_turn(user)
+    living = AccessRequest.objects.filter(
+        user=user, repository__in=list(repositories), state__in=[S.PENDING, S.ACCEPTED]
+    )
+    ended = 0
+    for request in living.select_related("user", "repository__namespace").order_by("pk"):
+        if request.state == S.ACCEPTED:
+            _move(request, S.REJECTED, by=by, reason=reason[:MAX_REASON], now=now)
+        else:
+            _move(request, S.WITHDRAWN, by=by, now=now)
+        ended += 1
+    return ended
 
 
 def take_turn(user: User) -> None:
