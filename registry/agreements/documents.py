@@ -8,12 +8,30 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from registry.agreements import wording
 from registry.agreements.models import Document, DocumentKind, DocumentVersion
 from registry.audit import canonical, log
 from registry.catalog import cards
 from registry.errors import Conflict, Invalid
 
 MAX_TEXT = 1024 * 1024
+
+
+def normalise(text: str) -> str:
+    """The words of a text alone: copies that differ in markup, case or wrapping give the same."""
+    return wording.normalise(text)
+
+
+def recognise(text: bytes) -> DocumentVersion | None:
+    """The version that these bytes are a copy of: to the byte, or else in their words."""
+    held = DocumentVersion.objects.exclude(text=None).select_related("document").order_by("-pk")
+    if found := held.filter(sha256=hashlib.sha256(text).hexdigest()).first():
+        return found
+    try:
+        normalised = wording.hash_of(text.decode())
+    except UnicodeDecodeError:
+        return None
+    return held.filter(normalised=normalised).first() if normalised else None
 
 
 def licenses_of_card(card: dict[str, Any]) -> list[Document | str]:
@@ -109,6 +127,7 @@ def add_text(
                 text=text,
                 summary=summary_of(document),
                 sha256=hashlib.sha256(text).hexdigest(),
+                normalised=wording.hash_of(text.decode()),
                 loaded_by=by,
             )
     except IntegrityError as error:
