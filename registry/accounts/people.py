@@ -1,11 +1,13 @@
 """Making people, service accounts and organisations, each with its name in the one table of names."""
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
-from registry.accounts import names
+from registry.accounts import domains, names
+from registry.accounts.callers import Caller
 from registry.accounts.models import (
     Membership,
     Namespace,
@@ -16,7 +18,7 @@ from registry.accounts.models import (
     User,
 )
 from registry.audit import log
-from registry.errors import Conflict, Invalid
+from registry.errors import Conflict, Invalid, Missing, NotAllowed, NotNow, SignInRequired
 
 
 @transaction.atomic
@@ -79,14 +81,68 @@ def create_organisation(*, name: str, owner: User, full_name: str = "", by: str 
 
 @transaction.atomic
 def set_role(*, namespace: Namespace, user: User, role: str, by: str) -> Membership:
-    """Give a person a role in an organisation, in place of the one they have."""
+    """Give a person a role in an organisation, in place of the one they have. Its last admin keeps
+    theirs."""
     if role not in Role.values:
         raise Invalid(f"{role!r} is not a role; choose one of {', '.join(Role.values)}.")
+    if role != Role.ADMIN:
+        _keep_an_admin(namespace, user)
     membership, _ = Membership.objects.update_or_create(
         user=user, namespace=namespace, defaults={"role": role}
     )
     log.record("member.set-role", actor=by, subject=namespace, member=user.public_id, role=role)
     return membership
+
+
+@transaction.atomic
+def remove_member(*, namespace: Namespace, user: User, by: str) -> None:
+    """End a membership. What the person could do by it ends with their next request."""
+    _keep_an_admin(namespace, user)
+    found = Membership.objects.select_for_update().filter(namespace=namespace, user=user).first()
+    if found is None:
+        raise Missing(f"{user.username} is not a member of {namespace.name}.")
+    found.delete()
+    log.record("member.remove", actor=by, subject=namespace, member=user.public_id, role=found.role)
+
+
+def leave(*, namespace: Namespace, by: Caller) -> None:
+    """End one's own membership."""
+    if by.user is None:
+        raise SignInRequired("Sign in to leave an organisation.")
+    if not by.can_administer:
+        raise NotAllowed("Leaving an organisation needs a browser or a token of scope admin.")
+    remove_member(namespace=namespace, user=by.user, by=by.public_id)
+
+
+def is_last_admin(namespace: Namespace, user: User) -> bool:
+    """Whether nobody else could administer the organisation. Programs and closed accounts do not
+    count."""
+    if namespace.kind != NamespaceKind.ORGANISATION:
+        return False
+    admins = Membership.objects.filter(namespace=namespace, role=Role.ADMIN)
+    if not admins.filter(user=user).exists():
+        return False
+    others = admins.exclude(user=user).filter(user__is_active=True, user__is_service=False)
+    return not others.exists()
+
+
+def verified_domains(user: User) -> set[str]:
+    """The domains of the mail addresses that the person has shown to be theirs."""
+    addresses = EmailAddress.objects.filter(user=user, verified=True).values_list(
+        "email", flat=True
+    )
+    return {domains.of_address(address) for address in addresses} - {""}
+
+
+def _keep_an_admin(namespace: Namespace, user: User) -> None:
+    """Raise where the person is the last admin. Changes of admins take turns, so that two cannot
+    remove each other."""
+    Namespace.objects.select_for_update(no_key=True).get(pk=namespace.pk)
+    if is_last_admin(namespace, user):
+        raise NotNow(
+            f"{user.username} is the last admin of {namespace.name}. Make somebody else an admin "
+            "first; where there is nobody, ask the stewards of this site to take it over."
+        )
 
 
 def _take_name(name: str, kind: NamespaceKind, full_name: str) -> Namespace:
