@@ -207,6 +207,7 @@ class Campaign(models.Model):
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     cancelled_at = models.DateTimeField(null=True, blank=True)
+    cancel_reason = models.CharField(max_length=500, blank=True, default="", db_default="")
     reminded_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -229,7 +230,8 @@ class Campaign(models.Model):
             models.CheckConstraint(
                 name="campaign_is_cancelled_before_it_takes_effect",
                 condition=Q(cancelled_at=None, cancelled_by=None)
-                | Q(cancelled_by__isnull=False, cancelled_at__lt=models.F("effective_at")),
+                | Q(cancelled_by__isnull=False, cancelled_at__isnull=False)
+                & (Q(confirmed_at=None) | Q(cancelled_at__lt=models.F("effective_at"))),
             ),
         ]
 
@@ -261,3 +263,28 @@ class TermsChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.release_id} from {self.from_at:%Y-%m-%d}"
+
+
+class CampaignNoticeKind(models.TextChoices):
+    ANNOUNCED = "announced", "the terms will change"
+    REMINDED = "reminded", "the grace is about to end"
+    CANCELLED = "cancelled", "nothing changes after all"
+
+
+class CampaignNotice(models.Model):
+    """Somebody was told of a campaign; a second mail of the same kind is never written."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="notices")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=9, choices=CampaignNoticeKind)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign", "kind", "user"], name="told_once_of_a_campaign"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} {self.kind}"
