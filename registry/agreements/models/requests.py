@@ -111,8 +111,8 @@ class AccessRequest(models.Model):
     """A person asked the publisher to be let in, or was let in without asking.
 
     A person has several over time; the newest counts. With a `group` it asks for all repositories
-    of it. `mode` is the publisher's lock when it was
-    asked. `terms_hash` and `prompt_hash` say what was shown, `answers_digest` what was answered; the
+    of it. `mode` is the publisher's lock when it was asked, `wanted_until` the end that the person
+    wishes, `reminded_at` when somebody was last told that it waits. `terms_hash` and `prompt_hash` say what was shown, `answers_digest` what was answered; the
     answers themselves stand in `AccessRequestWords`. `agreements.requests` alone writes `state`.
     """
 
@@ -137,6 +137,7 @@ class AccessRequest(models.Model):
     )
     reason = models.CharField(max_length=200, blank=True)
     purpose = models.CharField(max_length=500, blank=True, default="", db_default="")
+    wanted_until = models.DateTimeField(null=True, blank=True)
     lapses_at = models.DateTimeField(null=True, blank=True)
     reminded_at = models.DateTimeField(null=True, blank=True)
 
@@ -145,7 +146,7 @@ class AccessRequest(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["repository", "user"],
-                condition=Q(state__in=LIVING),
+                condition=Q(state__in=LIVING, group=None),
                 name="one_living_request_of_a_person",
             ),
             models.UniqueConstraint(
