@@ -58,7 +58,7 @@ def require_ref(repository: Repository, name: str) -> None:
 
 def position(ref: Ref, *, caller: Caller) -> Revision | None:
     """Where a branch or tag stands for this caller; None where it does not exist for them."""
-    if rights.of(ref.repository, caller).writes or _is_published(ref):
+    if rights.of(ref.repository, caller).writes or is_published(ref):
         return ref.head
     if ref.public is not None:
         return ref.public
@@ -69,7 +69,7 @@ def position(ref: Ref, *, caller: Caller) -> Revision | None:
     return ref.withdrawn
 
 
-def _is_published(ref: Ref) -> bool:
+def is_published(ref: Ref) -> bool:
     """Whether the head is out by being there. A pull request's revision is not, wherever somebody
     put a branch or tag on it."""
     is_proposed = ref.head.proposal_id and ref.head.state == RevisionState.QUARANTINE
