@@ -40,6 +40,24 @@ def in_force(
     return next((one for one in opening(repository, caller, now) if not is_limited(one)), None)
 
 
+def ended_at(
+    repository: Repository, caller: Caller, now: datetime | None = None
+) -> datetime | None:
+    """When the last of the caller's grants ended, of those for the repository itself or a group
+    that it was in then; None where they had none."""
+    if caller.user is None:
+        return None
+    entries = AccessGroupEntry.objects.filter(
+        group=OuterRef("group"), repository=repository, since__lte=OuterRef("ends_at")
+    )
+    ended = Grant.objects.filter(
+        Q(group=None, repository=repository) | Exists(entries),
+        user=caller.user,
+        ends_at__lte=now or timezone.now(),
+    )
+    return ended.order_by("-ends_at").values_list("ends_at", flat=True).first()
+
+
 def is_limited(grant: Grant) -> bool:
     """Whether it opens less than everything, for as long as it lasts."""
     return (
