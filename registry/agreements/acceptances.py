@@ -1,7 +1,8 @@
-"""Accepting terms: what is stored is what was shown."""
+"""Accepting terms: what is stored is what was shown, and a receipt is made of it at once."""
 
 import secrets
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -9,12 +10,14 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from registry.accounts.callers import Caller
-from registry.accounts.models import User
+from registry.accounts.models import Namespace, User
+from registry.agreements import attestations, coverage, organisations, receipts, requests
 from registry.agreements import terms as terms_of
-from registry.agreements.models import Acceptance, AcceptanceWords, Capacity
+from registry.agreements.models import Acceptance, AcceptanceWords, Capacity, Ending
 from registry.audit import canonical, log
+from registry.catalog import questions
 from registry.catalog.models import Repository
-from registry.errors import Conflict, Invalid, NotAllowed, SignInRequired
+from registry.errors import Conflict, Invalid, NotAllowed, NotNow, SignInRequired
 
 MAX_NAME = 200
 
@@ -28,58 +31,153 @@ def accept(
     typed_name: str,
     by: Caller,
     capacity: str = Capacity.SELF,
+    organisation: Namespace | None = None,
+    answers: Mapping[str, Any] | None = None,
+    country: str = "",
+    attested: Mapping[str, Any] | None = None,
+    release_digest: str = "",
+    release_version: str = "",
     now: datetime | None = None,
 ) -> Acceptance:
-    """Record that the caller agreed to this set. A second time gives the first acceptance.
+    """Record that the caller, or an organisation that they sign for, agreed to this set, and make
+    the receipt. A second time gives the first acceptance.
 
     `terms` is the set in force, `shown_hash` what the form or program echoes of the set that it
-    showed; when they differ, nothing is stored and the caller has to look again.
+    showed; when they differ, nothing is stored and the caller has to look again. `answers` are to
+    the publisher's questions by label, `country` is the domicile or place of business as its code,
+    where the set asks for it, and `attested` says yes to its other statements by id.
     """
-    user = _person(by)
+    user, now = _person(by), now or timezone.now()
     expected = terms_of.hash_of(terms)
     if shown_hash != expected:
         raise Conflict(
             "The terms have changed since they were shown. Nothing was recorded; read them again."
         )
-    name = _checked_name(typed_name)
-    if capacity not in Capacity.values:
-        raise Invalid("Say whether you accept for yourself or for your organisation.")
-    salt = secrets.token_hex(32)
-    acceptance, is_new = Acceptance.objects.get_or_create(
-        user=user,
-        repository=repository,
-        terms_hash=expected,
-        defaults={
-            "terms": terms,
-            "capacity": capacity,
-            "words_digest": canonical.digest({"salt": salt, "typed_name": name, "answers": {}}),
-            "token": by.token,
-            "accepted_at": now or timezone.now(),
-        },
+    requests.take_turn(user)
+    if organisation is not None:
+        organisations.require_signatory(organisation, by)
+    elif capacity != Capacity.SELF:
+        raise Invalid("Say whether you accept for yourself or for which organisation.")
+    existing = _existing(repository, user, organisation, expected)
+    if existing is not None:
+        _refuse_ended(existing, now)
+        receipts.issue(existing, release_version=release_version, now=now)
+        return existing
+    typed_name = checked_name(typed_name)
+    kept = _answers(terms, answers or {})
+    stated = attestations.judge(
+        terms, organisation=organisation, country=country, attested=attested or {}
     )
-    if is_new:
-        AcceptanceWords.objects.create(acceptance=acceptance, typed_name=name, salt=salt)
-        log.record(
-            "terms.accept",
-            actor=by.public_id,
-            subject=repository,
-            terms=expected,
-            acceptance=acceptance.public_id,
-        )
-    return acceptance
+    return _record(
+        Acceptance(
+            user=user,
+            organisation=organisation,
+            repository=repository,
+            terms=terms,
+            terms_hash=expected,
+            capacity=Capacity.SELF if organisation is None else Capacity.ORGANISATION,
+            release_digest=release_digest,
+            attested=stated.statements,
+            token=by.token,
+            accepted_at=now,
+        ),
+        AcceptanceWords(
+            typed_name=typed_name,
+            name=user.full_name or user.username,
+            address=user.email,
+            country=stated.country,
+            answers=kept,
+            salt=secrets.token_hex(32),
+        ),
+        by=by,
+        release_version=release_version,
+    )
 
 
-def find(repository: Repository, *, terms_hash: str, caller: Caller) -> Acceptance | None:
-    """The caller's acceptance of exactly this set for this repository."""
+def find(
+    repository: Repository, *, terms_hash: str, caller: Caller, now: datetime | None = None
+) -> Acceptance | None:
+    """The acceptance of exactly this set for this repository that covers the caller."""
     if caller.user is None:
         return None
-    return of(user=caller.user.pk, repository=repository.pk, terms_hash=terms_hash).first()
+    found = coverage.of(
+        user=caller.user.pk,
+        repository=repository.pk,
+        hashes=[terms_hash],
+        now=now or timezone.now(),
+    )
+    return found.first()
 
 
 def of(*, user: Any, repository: Any, terms_hash: Any) -> QuerySet[Acceptance]:
     """The acceptance of exactly this set for this repository by this person: one at most. Keys and
     hash may be expressions."""
-    return Acceptance.objects.filter(user_id=user, repository_id=repository, terms_hash=terms_hash)
+    return Acceptance.objects.filter(
+        organisation=None, user_id=user, repository_id=repository, terms_hash=terms_hash
+    )
+
+
+def checked_name(typed_name: str) -> str:
+    """A name that was typed in place of a signature, or the refusal."""
+    name = " ".join(typed_name.split())
+    if not name:
+        raise Invalid("Type your name to accept.")
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise Invalid(f"The name must be printable and at most {MAX_NAME} characters long.")
+    return name
+
+
+def _record(
+    acceptance: Acceptance, words: AcceptanceWords, *, by: Caller, release_version: str
+) -> Acceptance:
+    """Write an acceptance, its words, its receipt and the entry of the act."""
+    acceptance.words_digest = canonical.digest(receipts.disclosed(words))
+    acceptance.save(force_insert=True)
+    words.acceptance = acceptance
+    words.save(force_insert=True)
+    receipt = receipts.issue(
+        acceptance, release_version=release_version, now=acceptance.accepted_at
+    )
+    of_whom = acceptance.organisation
+    log.record(
+        "terms.accept",
+        actor=by.public_id,
+        subject=acceptance.repository,
+        terms=acceptance.terms_hash,
+        acceptance=acceptance.public_id,
+        receipt=receipt.public_id,
+        **({"organisation": of_whom.public_id} if of_whom is not None else {}),
+    )
+    return acceptance
+
+
+def _existing(
+    repository: Repository, user: User, organisation: Namespace | None, terms_hash: str
+) -> Acceptance | None:
+    found = Acceptance.objects.filter(repository=repository, terms_hash=terms_hash)
+    if organisation is not None:
+        return found.filter(organisation=organisation).first()
+    return found.filter(organisation=None, user=user).first()
+
+
+def _refuse_ended(acceptance: Acceptance, now: datetime) -> None:
+    """Raise when the license that this acceptance gave is over: the same terms give no other."""
+    ending = Ending.objects.filter(acceptance=acceptance, at__lte=now).first()
+    if ending is not None:
+        raise NotNow(
+            f"These terms were accepted before, and the license under them ended on "
+            f"{ending.at.astimezone(UTC):%Y-%m-%d}: {ending.get_event_display()}. Accepting them "
+            "again gives no new one; write to the publisher."
+        )
+
+
+def _answers(terms: dict[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
+    """The answers to the questions of the set as they are kept, or the refusal."""
+    kept, wrong = questions.judge(questions.of_json(terms.get("prompt")), given)
+    if wrong:
+        named = " ".join(f"{label[:80]!r}: {why}" for label, why in list(wrong.items())[:5])
+        raise Invalid(f"The publisher asks, and not every answer can be taken. {named}")
+    return kept
 
 
 def _person(by: Caller) -> User:
@@ -91,12 +189,3 @@ def _person(by: Caller) -> User:
     if not by.can_write:
         raise NotAllowed("Accepting terms needs a token of scope write or admin, or a browser.")
     return by.user
-
-
-def _checked_name(typed_name: str) -> str:
-    name = " ".join(typed_name.split())
-    if not name:
-        raise Invalid("Type your name to accept.")
-    if len(name) > MAX_NAME or not name.isprintable():
-        raise Invalid(f"The name must be printable and at most {MAX_NAME} characters long.")
-    return name

@@ -8,7 +8,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from registry.audit.models import SigningKey
@@ -16,11 +16,11 @@ from registry.errors import NotNow
 
 
 def ensure_key() -> SigningKey:
-    """The key in use; made at first start. Refuses when the database names one whose file is gone."""
-    with transaction.atomic():
-        key = SigningKey.objects.select_for_update().filter(retired_at=None).first()
-        if key is None:
-            return _make_key()
+    """The key in use; made at first start. Refuses when the database names one whose file is gone.
+
+    Takes no lock: those who sign within an act hold others already, in another order each.
+    """
+    key = SigningKey.objects.filter(retired_at=None).first() or _make_key()
     if not _path(key.key_id).exists():
         raise NotNow(
             f"The signing key {key.key_id} is named in the database, but its file is not in "
@@ -65,7 +65,15 @@ def _make_key() -> SigningKey:
         file.write(raw)
         file.flush()
         os.fsync(file.fileno())
-    return SigningKey.objects.create(key_id=key_id, public_key=public, created_at=timezone.now())
+    try:
+        with transaction.atomic():
+            return SigningKey.objects.create(
+                key_id=key_id, public_key=public, created_at=timezone.now()
+            )
+    except IntegrityError:
+        # Somebody else made the first key at the same moment
+        _path(key_id).unlink()
+        return SigningKey.objects.get(retired_at=None)
 
 
 def _path(key_id: str) -> Path:

@@ -1,5 +1,6 @@
 """What a card asks of those who want access: its `extra_gated_*` keys, and whether answers fit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -66,6 +67,21 @@ def of_card(card: dict[str, Any]) -> Prompt:
     )
 
 
+def of_json(shown: dict[str, Any] | None) -> Prompt:
+    """What was shown, from the form that `as_json` gives."""
+    shown = shown or {}
+    return Prompt(
+        heading=shown.get("heading", ""),
+        description=shown.get("description", ""),
+        text=shown.get("text", ""),
+        button=shown.get("button", ""),
+        questions=tuple(
+            Question(one["label"], one["kind"], tuple((v, label) for v, label in one["options"]))
+            for one in shown.get("questions", [])
+        ),
+    )
+
+
 def problems(card: dict[str, Any]) -> list[str]:
     """What is wrong with what a card asks and shows, one sentence each."""
     found = [f'"{key}" must be text' for key in TEXTS if not isinstance(card.get(key), str | None)]
@@ -89,7 +105,7 @@ def _wrong_fields(fields: Any) -> list[str]:
     ]
 
 
-def judge(prompt: Prompt, given: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+def judge(prompt: Prompt, given: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """The answers as they are kept, and by label what is wrong with those that cannot be."""
     kept: dict[str, str] = {}
     wrong: dict[str, str] = {}
@@ -136,8 +152,10 @@ def _options(wanted: Any) -> tuple[tuple[str, str], ...]:
 def _problem(question: Question, answer: str) -> str:
     if not answer:
         return "An answer is needed."
-    if len(answer) > MAX_ANSWER or "\0" in answer:
+    if len(answer) > MAX_ANSWER:
         return f"Write at most {MAX_ANSWER} characters."
+    if "\0" in answer or any("\ud800" <= character <= "\udfff" for character in answer):
+        return "It has a character in it that cannot be stored."
     if question.kind == "checkbox" and answer.lower() not in TICKED:
         return "Tick this to ask for access."
     if question.kind == "select" and answer not in dict(question.options):

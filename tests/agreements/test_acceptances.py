@@ -48,7 +48,14 @@ def test_an_acceptance_keeps_the_set_its_hash_and_a_digest_of_the_words(release,
     words = made.words
     assert words.typed_name == "Ada Example"
     assert made.words_digest == canonical.digest(
-        {"salt": words.salt, "typed_name": "Ada Example", "answers": {}}
+        {
+            "salt": words.salt,
+            "typed_name": "Ada Example",
+            "name": reader.username,
+            "address": reader.email,
+            "country": "",
+            "answers": {},
+        }
     )
 
 
@@ -57,7 +64,11 @@ def test_the_entry_of_an_acceptance_names_nobody_but_by_id(release, reader):
 
     entry = Entry.objects.get(event="terms.accept")
     assert entry.actor == reader.public_id
-    assert entry.details == {"terms": made.terms_hash, "acceptance": made.public_id}
+    assert entry.details == {
+        "terms": made.terms_hash,
+        "acceptance": made.public_id,
+        "receipt": made.receipt.public_id,
+    }
 
 
 def test_the_words_can_be_erased_and_the_acceptance_stays(release, reader):
