@@ -16,7 +16,15 @@ from registry.agreements.models import Acceptance, Adherence, Domain, Ending
 from registry.agreements.requests import take_turn
 from registry.audit import log
 from registry.catalog.models import Repository
-from registry.errors import Invalid, Missing, NotAllowed, NotNow, RegistryError, SignInRequired
+from registry.errors import (
+    Conflict,
+    Invalid,
+    Missing,
+    NotAllowed,
+    NotNow,
+    RegistryError,
+    SignInRequired,
+)
 
 AUTHORITY = "authority"  # what the signatory states beside the attestations of the terms
 NO_SIGNATURE = "There is no such signature, or none that you may know of."
@@ -71,17 +79,17 @@ def may_sign(organisation: Namespace, by: Caller) -> RegistryError | None:
 def require_signatory(organisation: Namespace, by: Caller) -> Domain:
     """Raise unless the caller may sign for the organisation now. Returns the domain that says so.
 
-    Until the end of the transaction neither the role nor the domain can be taken away.
+    Until the end of the transaction neither the role nor the domain can be taken away, and other
+    signatories of the organisation wait.
     """
-    domains: set[str] = set()
-    if by.user is not None:
-        held = Membership.objects.filter(namespace=organisation, user=by.user)
-        list(held.select_for_update(no_key=True))
-        list(confirmed_domains(organisation).select_for_update(no_key=True).order_by("pk"))
-        domains = people.verified_domains(by.user)
+    Namespace.objects.select_for_update(no_key=True).get(pk=organisation.pk)
     if refusal := may_sign(organisation, by):
         raise refusal
-    return confirmed_domains(organisation).filter(domain__in=domains).order_by("pk")[0]
+    mine = people.verified_domains(by.user) if by.user is not None else set()
+    showing = confirmed_domains(organisation).filter(domain__in=mine).order_by("pk")
+    if (found := showing.select_for_update(no_key=True).first()) is None:
+        raise Conflict(f"The domains of {organisation.name} changed just now; try again.")
+    return found
 
 
 def signs_for(by: Caller) -> QuerySet[Namespace]:
