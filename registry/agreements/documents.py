@@ -1,20 +1,39 @@
-"""Finding the document that a card means, and loading texts of it."""
+"""Finding the document that a card means, its version in force, and loading texts of it."""
 
 import hashlib
-from datetime import UTC, date
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator, validate_slug
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
-from registry.agreements import wording
-from registry.agreements.models import Document, DocumentKind, DocumentVersion
+from registry.accounts.callers import Caller
+from registry.agreements import lookalikes, wording
+from registry.agreements.models import (
+    Document,
+    DocumentKind,
+    DocumentVersion,
+    FoundState,
+    FoundText,
+)
 from registry.audit import canonical, log
 from registry.catalog import cards
-from registry.errors import Conflict, Invalid
+from registry.errors import Conflict, Invalid, NotAllowed, NotNow
 
 MAX_TEXT = 1024 * 1024
+MAX_REASON = 500
+EARLIEST = date(1970, 1, 1)
+YEARS_AHEAD = 10
+OTHER = "other"
+_TAG = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,63}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def normalise(text: str) -> str:
@@ -36,24 +55,60 @@ def recognise(text: bytes) -> DocumentVersion | None:
 
 def licenses_of_card(card: dict[str, Any]) -> list[Document | str]:
     """The licenses that a card names, each once, in order; for one that the site does not know, its
-    name."""
-    name = str(card.get("license_name") or "").strip().lower()
+    name. A name that only looks like a known one is not known."""
+    written = str(card.get("license_name") or "").strip()
+    name = written.lower() if _is_plain(written) else written
     found: list[Document | str] = []
     for tag in dict.fromkeys(str(tag) for tag in cards.as_list(card.get("license"))):
-        lookup = (
-            Document.objects.filter(license_names__contains=[name])
-            if tag == "other" and name
-            else Document.objects.filter(hub_tags__contains=[tag])
-        )
-        document = lookup.filter(kind=DocumentKind.LICENSE).select_related("policy").first()
-        found.append(document or (name if tag == "other" and name else tag))
+        meant = name if tag == OTHER and name else tag
+        found.append(_named(meant, is_name=tag == OTHER and bool(name)) or meant)
     return found
+
+
+def _named(name: str, *, is_name: bool) -> Document | None:
+    if not _is_plain(name):
+        return None
+    key = "license_names__contains" if is_name else "hub_tags__contains"
+    known = Document.objects.filter(kind=DocumentKind.LICENSE, **{key: [name]})
+    return known.select_related("policy", "stands_for__policy").order_by("pk").first()
+
+
+def _is_plain(name: str) -> bool:
+    """Whether no letter is a form of another one, which lower case would make of it."""
+    return unicodedata.normalize("NFKC", name) == name
+
+
+def lookalike(name: str) -> Document | None:
+    """The license that a person could take this unknown name for, as of letters of another script."""
+    wanted = lookalikes.skeleton(name)
+    for document in Document.objects.filter(kind=DocumentKind.LICENSE).order_by("pk"):
+        known = {*document.hub_tags, *document.license_names}
+        if name.strip().lower() in known and _is_plain(name):
+            return None
+        if wanted and wanted in {lookalikes.skeleton(one) for one in known}:
+            return document
+    return None
+
+
+def why_unknown(name: str) -> str:
+    """What people are told of a license that the site does not know."""
+    shown = name[:100]
+    if (like := lookalike(name)) is not None:
+        known = (like.hub_tags or like.license_names)[0]
+        return (
+            f"The license {shown!r} is not known here. It looks like {known!r} ({like.title}), and "
+            "is not the same to the letter. Write the name in README.md exactly so, if you mean it."
+        )
+    return (
+        f"The license {shown!r} is not known here, so nobody can be asked to accept it. "
+        "Correct `license` (or `license_name`) in README.md, or ask a steward to add it."
+    )
 
 
 def known_tags() -> list[str]:
     """Every value of a card's `license` that the registry takes."""
     rows = Document.objects.filter(kind=DocumentKind.LICENSE).values_list("hub_tags", flat=True)
-    return sorted({tag for tags in rows for tag in tags} | {"other"})
+    return sorted({tag for tags in rows for tag in tags} | {OTHER})
 
 
 def site_policy() -> Document | None:
@@ -66,31 +121,48 @@ def cards_that_ask() -> Q:
     policy = site_policy()
     if policy is not None and policy.needs_acceptance:
         return Q(pk__isnull=False)
-    asking = Document.objects.filter(
-        Q(needs_acceptance=True) | Q(policy__needs_acceptance=True), kind=DocumentKind.LICENSE
-    )
+    own = Q(needs_acceptance=True) | Q(policy__needs_acceptance=True)
+    other = Q(stands_for__needs_acceptance=True) | Q(stands_for__policy__needs_acceptance=True)
+    asking = Document.objects.filter((Q(stands_for=None) & own) | other, kind=DocumentKind.LICENSE)
     found = Q(pk__in=[])
     for document in asking:
         for tag in document.hub_tags:
             found |= Q(card__license__contains=tag)
         for name in document.license_names:
-            found |= Q(card__license__contains="other", card__license_name__iexact=name)
+            found |= Q(card__license__contains=OTHER, card__license_name__iexact=name)
     return found
 
 
-def current(document: Document) -> DocumentVersion:
-    """The version in force: the newest one with a text, else the newest summary. A version takes
-    effect on its date, at 00:00 UTC."""
-    today = timezone.now().astimezone(UTC).date()
-    versions = document.versions.order_by("-pk").filter(
-        Q(effective_date=None) | Q(effective_date__lte=today)
-    )
-    version = versions.exclude(text=None).first() or versions.first()
+def current(document: Document, *, now: datetime | None = None) -> DocumentVersion:
+    """The version in force: the text that took effect last, else our summary as it stands. A version
+    takes effect on its date at 00:00 UTC, and one without a date when it is loaded."""
+    begun = document.versions.filter(Q(effective_date=None) | Q(effective_date__lte=_today(now)))
+    since = Coalesce("effective_date", TruncDate("loaded_at", tzinfo=UTC))
+    version = begun.exclude(text=None).order_by(since.desc(), "-pk").first()
+    if version is None:
+        summaries = begun.filter(text=None).order_by("-pk")
+        summary = canonical.digest(summary_of(document))
+        version = summaries.filter(sha256=summary).first() or summaries.first()
     if version is None:
         raise Invalid(
             f"{document.title} has no version in force; load one with `manage.py document add`."
         )
     return version
+
+
+def coming(document: Document, *, now: datetime | None = None) -> QuerySet[DocumentVersion]:
+    """Versions that are loaded and take effect later, the next one first."""
+    return document.versions.filter(effective_date__gt=_today(now)).order_by("effective_date", "pk")
+
+
+def date_in(text: str) -> date:
+    """A date as people give it. Years of other calendars are told by their distance from ours."""
+    try:
+        if _DATE.fullmatch(text.strip()):
+            return date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise Invalid(f"There is no day {text.strip()}.") from error
+    raise Invalid("Write the date as year-month-day of the Gregorian calendar, such as 2024-07-23.")
 
 
 @transaction.atomic
@@ -100,13 +172,57 @@ def add_text(
     version: str,
     text: bytes,
     effective_date: date | None = None,
-    by: str = "",
+    by: Caller | None = None,
+    source: dict[str, Any] | None = None,
+    now: datetime | None = None,
 ) -> DocumentVersion:
-    """Load the exact bytes of a license or policy text. Once loaded it cannot change."""
-    document = Document.objects.select_for_update().filter(slug=slug).first()
+    """Load the exact bytes of a license or policy text. Once loaded it cannot change. `by` is None
+    for the operator, `source` says where the bytes are from."""
+    _require_steward(by)
+    document = _locked(slug)
+    label = _checked(document, version.strip(), text, effective_date, _today(now))
+    try:
+        with transaction.atomic():
+            made = DocumentVersion.objects.create(
+                document=document,
+                version=label,
+                effective_date=effective_date,
+                text=text,
+                summary=summary_of(document),
+                sha256=hashlib.sha256(text).hexdigest(),
+                normalised=wording.hash_of(text.decode()),
+                source=source or {},
+                loaded_by=by.public_id if by else "",
+            )
+    except IntegrityError as error:
+        raise Conflict(f"{document.title} holds exactly this text already.") from error
+    if made.normalised:
+        waiting = FoundText.objects.filter(state=FoundState.UNKNOWN, normalised=made.normalised)
+        waiting.update(state=FoundState.RECOGNISED, version=made)
+    log.record(
+        "document.add-text",
+        actor=made.loaded_by,
+        subject=document,
+        version=made.version,
+        sha256=made.sha256,
+    )
+    return made
+
+
+def _locked(slug: str) -> Document:
+    document = Document.objects.select_for_update(no_key=True).filter(slug=slug).first()
     if document is None:
         known = ", ".join(Document.objects.order_by("slug").values_list("slug", flat=True))
         raise Invalid(f"There is no license or policy {slug!r}. Known ones: {known}.")
+    return document
+
+
+def _checked(
+    document: Document, label: str, text: bytes, effective: date | None, today: date
+) -> str:
+    """The label, or the reason why this text cannot be loaded under it."""
+    if document.stands_for is not None:
+        raise Invalid(f"{document.title} has no text of its own: load it as {document.stands_for}.")
     if not text.strip():
         raise Invalid("The text is empty.")
     if len(text) > MAX_TEXT:
@@ -115,37 +231,148 @@ def add_text(
         text.decode()
     except UnicodeDecodeError as error:
         raise Invalid("The text is not UTF-8.") from error
-    if not version.strip() or len(version) > 64:
+    if not 1 <= len(label) <= 64 or not label.isprintable():
         raise Invalid("Give the text a version of 1 to 64 characters, such as 3.1.")
-    _check_label(document, version.strip(), text)
-    try:
-        with transaction.atomic():
-            made = DocumentVersion.objects.create(
-                document=document,
-                version=version.strip(),
-                effective_date=effective_date,
-                text=text,
-                summary=summary_of(document),
-                sha256=hashlib.sha256(text).hexdigest(),
-                normalised=wording.hash_of(text.decode()),
-                loaded_by=by,
-            )
-    except IntegrityError as error:
-        raise Conflict(f"{document.title} holds exactly this text already.") from error
-    log.record(
-        "document.add-text", actor=by, subject=document, version=made.version, sha256=made.sha256
-    )
-    return made
-
-
-def _check_label(document: Document, label: str, text: bytes) -> None:
-    """Raise when another text stands under this label: people could not tell the two apart."""
+    latest = today + timedelta(days=366 * YEARS_AHEAD)
+    if effective is not None and not EARLIEST <= effective <= latest:
+        raise Invalid(
+            f"The year {effective.year} is not near: give the date in the Gregorian calendar, "
+            f"from {EARLIEST.year} to {latest.year}."
+        )
     taken = document.versions.filter(version=label).exclude(text=None).first()
     if taken is not None and bytes(taken.text or b"") != text:
+        # People could not tell the two apart
         raise Conflict(
             f"{document.title} has another text as version {label} already, and a loaded text never "
             "changes. Give this one a label of its own, such as the date it took effect."
         )
+    return label
+
+
+@transaction.atomic
+def create(
+    *,
+    slug: str,
+    title: str,
+    kind: str,
+    publisher: str = "",
+    official_url: str = "",
+    hub_tags: Sequence[str] = (),
+    license_names: Sequence[str] = (),
+    needs_acceptance: bool = True,
+    by: Caller | None = None,
+) -> Document:
+    """Add a document that the site does not know. Its name must be no other's, nor look like it."""
+    _require_steward(by)
+    title, publisher, official_url = title.strip(), publisher.strip(), official_url.strip()
+    tags = _names(hub_tags)
+    names = _names(license_names)
+    _check_described(slug, title, kind, publisher, official_url)
+    # Names are in lists, which no constraint keeps apart: whoever adds one waits for the other
+    list(Document.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    known = list(Document.objects.order_by("pk"))
+    if any(one.slug == slug for one in known):
+        raise Conflict(f"There is a document {slug!r} already.")
+    if kind != DocumentKind.LICENSE and (tags or names):
+        raise Invalid("Only a license has names that a model card can give.")
+    if kind == DocumentKind.LICENSE and not (tags or names):
+        raise Invalid("Give the name by which model cards mean this license.")
+    for name in [*tags, *names]:
+        _check_name(name, known, is_tag=name in tags)
+    made = Document.objects.create(
+        slug=slug,
+        title=title,
+        kind=kind,
+        publisher=publisher,
+        official_url=official_url,
+        hub_tags=tags,
+        license_names=names,
+        needs_acceptance=needs_acceptance,
+    )
+    log.record(
+        "document.create",
+        actor=by.public_id if by else "",
+        subject=made,
+        slug=slug,
+        kind=kind,
+        hub_tags=tags,
+        license_names=names,
+        needs_acceptance=needs_acceptance,
+    )
+    ensure_summary(made)
+    return made
+
+
+def _names(given: Sequence[str]) -> list[str]:
+    names = [name.strip() for name in given if name.strip()]
+    return list(dict.fromkeys(name.lower() if _is_plain(name) else name for name in names))
+
+
+def _check_described(slug: str, title: str, kind: str, publisher: str, official_url: str) -> None:
+    if kind not in DocumentKind.values:
+        raise Invalid(f"A document is one of {', '.join(DocumentKind.values)}.")
+    if not 1 <= len(title) <= 300 or len(publisher) > 300 or not (title + publisher).isprintable():
+        raise Invalid("Title and publisher have up to 300 characters each, and there is a title.")
+    try:
+        validate_slug(slug)
+        if official_url:
+            URLValidator(schemes=["http", "https"])(official_url)
+    except ValidationError as error:
+        raise Invalid(str(error.messages[0])) from error
+    if len(slug) > 100 or len(official_url) > 500:
+        raise Invalid("The id has up to 100 characters, the address up to 500.")
+
+
+def _check_name(name: str, known: Sequence[Document], *, is_tag: bool) -> None:
+    if is_tag and (name == OTHER or not _TAG.fullmatch(name)):
+        raise Invalid(f"{name[:64]!r} cannot be a tag: small letters, digits and . + _ - only.")
+    if len(name) > 100 or not name.isprintable() or not _is_plain(name):
+        raise Invalid(
+            f"{name[:100]!r} cannot be the name of a license: letters in plain forms only."
+        )
+    for document in known:
+        if name in {*document.hub_tags, *document.license_names}:
+            raise Conflict(f"{name!r} means {document.title} already.")
+    like = lookalike(name)
+    if like is not None:
+        raise Invalid(f"{name!r} looks like a name of {like.title}; nobody could tell them apart.")
+
+
+@transaction.atomic
+def set_needs_acceptance(
+    document: Document, needed: bool, *, reason: str, by: Caller | None = None
+) -> Document:
+    """Say whether downloads under this document wait for an acceptance, from the next release on."""
+    _require_steward(by)
+    row = Document.objects.select_for_update(no_key=True).get(pk=document.pk)
+    if row.stands_for is not None:
+        raise NotNow(f"{row.title} stands for {row.stands_for}, which decides.")
+    if not reason.strip() or len(reason) > MAX_REASON:
+        raise Invalid(f"Give a reason of 1 to {MAX_REASON} characters.")
+    if row.needs_acceptance == needed:
+        raise NotNow(f"{row.title} is set so already.")
+    row.needs_acceptance = needed
+    row.save(update_fields=["needs_acceptance"])
+    log.record(
+        "document.set-needs-acceptance",
+        actor=by.public_id if by else "",
+        subject=row,
+        needs_acceptance=needed,
+        reason=reason.strip(),
+    )
+    return row
+
+
+def _require_steward(by: Caller | None) -> None:
+    """The operator, or a steward in a browser or with an admin token."""
+    if by is not None and not may_govern(by):
+        raise NotAllowed("Only a steward, in a browser or with an admin token, does this.")
+
+
+def may_govern(caller: Caller) -> bool:
+    return (
+        caller.is_steward and caller.can_administer and bool(caller.user and caller.user.is_active)
+    )
 
 
 def ensure_summary(document: Document) -> DocumentVersion:
@@ -173,6 +400,10 @@ def summary_of(document: Document) -> dict[str, Any]:
         "official_url": document.official_url,
         "facts": document.facts,
     }
+
+
+def _today(now: datetime | None) -> date:
+    return (now or timezone.now()).astimezone(UTC).date()
 
 
 def _date(value: Any) -> date | None:

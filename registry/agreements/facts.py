@@ -11,6 +11,9 @@ from registry.catalog import facts
 # Licenses under which anybody may use the files without agreeing to anything first.
 PERMISSIVE = frozenset({"apache-2.0", "mit", "gpl-3.0", "cc"})
 
+# Kinds of entries. A reference says that something is under the license of another entry.
+LICENSE, REFERENCE = "license", "license_reference"
+
 SITE_POLICY = "site-policy"
 SITE_POLICY_TITLE = "Acceptable use of this registry"
 SITE_POLICY_TEXT = """\
@@ -34,38 +37,64 @@ Downloads are recorded: who, which files, when, and under which acceptance.
 
 @transaction.atomic
 def load() -> int:
-    """Write every license and policy of the facts, and the site's policy. Returns how many."""
+    """Write every license and policy of the facts, and the site's policy. Returns how many. What
+    stewards decided, and documents that they added, stay."""
     entries = facts.read()["licenses"]
+    loaded = {entry["id"]: _document(entry) for entry in entries}
+    policies = {entry["part_of_license"]: entry["id"] for entry in entries if _is_policy(entry)}
     for entry in entries:
-        _document(entry)
-    for entry in entries:
-        if policy := entry.get("acceptable_use_policy"):
-            Document.objects.filter(slug=_slug(entry["id"])).update(
-                policy=Document.objects.get(slug=_slug(policy))
-            )
-    for document in Document.objects.filter(slug__in=[_slug(entry["id"]) for entry in entries]):
+        document = loaded[entry["id"]]
+        policy = entry.get("acceptable_use_policy") or policies.get(entry["id"])
+        document.policy = loaded.get(policy)
+        document.stands_for = loaded.get(entry.get("same_terms_as"))
+        document.save(update_fields=["policy", "stands_for"])
         documents.ensure_summary(document)
     _site_policy()
     return Document.objects.count()
 
 
-def _document(entry: dict[str, Any]) -> None:
-    tag = entry.get("hub_tag")
-    name = entry.get("license_name") or entry["id"]
-    kind = DocumentKind.LICENSE if entry["kind"] == "license" else DocumentKind.POLICY
-    Document.objects.update_or_create(
-        slug=_slug(entry["id"]),
-        defaults={
-            "kind": kind,
-            "title": entry["title"],
-            "publisher": entry.get("publisher") or "",
-            "official_url": entry.get("official_url") or "",
-            "hub_tags": [tag] if tag and tag != "other" else [],
-            "license_names": [str(name).lower()] if kind == DocumentKind.LICENSE else [],
-            "needs_acceptance": kind == DocumentKind.LICENSE and tag not in PERMISSIVE,
-            "facts": entry,
-        },
+def _document(entry: dict[str, Any]) -> Document:
+    kind = DocumentKind.POLICY if _is_policy(entry) else DocumentKind.LICENSE
+    slug = _slug(entry["id"])
+    asks = kind == DocumentKind.LICENSE and entry.get("hub_tag") not in PERMISSIVE
+    Document.objects.filter(slug=slug).exclude(kind=kind).update(needs_acceptance=asks)
+    written = {
+        "kind": kind,
+        "title": entry["title"],
+        "publisher": entry.get("publisher") or "",
+        "official_url": entry.get("official_url") or "",
+        "hub_tags": _free(_tags(entry), slug, "hub_tags"),
+        "license_names": _free(_names(entry), slug, "license_names"),
+        "facts": entry,
+    }
+    document, _ = Document.objects.update_or_create(
+        slug=slug, defaults=written, create_defaults=written | {"needs_acceptance": asks}
     )
+    return document
+
+
+def _tags(entry: dict[str, Any]) -> list[str]:
+    """What a card's `license` says for it. One that refers to another leaves the tag to that one."""
+    tag = entry.get("hub_tag")
+    return [tag] if entry["kind"] == LICENSE and tag and tag != documents.OTHER else []
+
+
+def _names(entry: dict[str, Any]) -> list[str]:
+    """What `license_name` says for it. One that refers to several, by model, has no name: nobody
+    could say which it means."""
+    if _is_policy(entry) or (entry["kind"] == REFERENCE and not entry.get("same_terms_as")):
+        return []
+    return [str(entry.get("license_name") or entry["id"]).lower()]
+
+
+def _free(names: list[str], slug: str, field: str) -> list[str]:
+    """Those that no other document has: what a steward added before stays what it means."""
+    others = Document.objects.exclude(slug=slug)
+    return [name for name in names if not others.filter(**{f"{field}__contains": [name]}).exists()]
+
+
+def _is_policy(entry: dict[str, Any]) -> bool:
+    return bool(entry["kind"] not in {LICENSE, REFERENCE})
 
 
 def _site_policy() -> None:
