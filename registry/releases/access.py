@@ -8,14 +8,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from registry.accounts.callers import Caller
-from registry.agreements import acceptances, requests
+from registry.agreements import requests
 from registry.agreements.models import AccessRequest
 from registry.agreements.requests import Shown
 from registry.catalog import cards, files, questions, revisions
 from registry.catalog.models import Repository, Revision
 from registry.catalog.questions import Prompt
 from registry.errors import EntryMissing, Invalid, SignInRequired
-from registry.releases import offers
+from registry.releases import in_force, offers
 from registry.releases.models import Release
 from registry.storage import blobs
 
@@ -38,7 +38,9 @@ def ask(
         raise SignInRequired("Sign in to ask for access.")
     now = now or timezone.now()
     release = offers.current(repository)
-    shown = Shown(prompt_of(repository, by), answers, release.terms_hash if release else "")
+    shown = Shown(
+        prompt_of(repository, by), answers, in_force.of(release, now).hash if release else ""
+    )
     request = None
     if repository.gated:
         # Before the terms, whose acceptance would answer for those who are asked no questions
@@ -46,12 +48,14 @@ def ask(
             repository,
             by=by,
             shown=shown,
-            terms_are_open=_are_open(repository, release, by),
+            terms_are_open=_are_open(release, by),
             now=now,
         )
     if terms_hash:
         name = typed_name or by.user.full_name or by.user.username
-        offers.accept(repository, shown_hash=terms_hash, typed_name=name, by=by, now=now)
+        offers.accept(
+            repository, shown_hash=terms_hash, typed_name=name, answers=answers, by=by, now=now
+        )
     return requests.of_caller(repository, by) if request is not None else None
 
 
@@ -64,7 +68,7 @@ def prompt_of(repository: Repository, caller: Caller) -> Prompt:
 def terms_to_accept(repository: Repository, caller: Caller) -> Release | None:
     """The release whose terms the caller still has to accept, None where they are met."""
     release = offers.current(repository)
-    return None if release is None or _are_open(repository, release, caller) else release
+    return None if release is None or _are_open(release, caller) else release
 
 
 def _prompt(revision: Revision) -> Prompt:
@@ -80,8 +84,5 @@ def _prompt(revision: Revision) -> Prompt:
         return questions.of_card(revision.card)
 
 
-def _are_open(repository: Repository, release: Release | None, caller: Caller) -> bool:
-    if release is None or not release.terms["needs_acceptance"]:
-        return True
-    found = acceptances.find(repository, terms_hash=release.terms_hash, caller=caller)
-    return found is not None
+def _are_open(release: Release | None, caller: Caller) -> bool:
+    return release is None or offers.is_accepted(release, caller=caller)

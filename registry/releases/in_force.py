@@ -35,6 +35,21 @@ def of(release: Release, now: datetime | None = None) -> InForce:
     return InForce(change.terms, change.terms_hash, tuple(change.counts), change.from_at)
 
 
+def named(release: Release, shown_hash: str, now: datetime | None = None) -> InForce:
+    """The set in force, or where its hash is another one, that of the coming set of this hash: in a
+    grace people may agree early."""
+    now = now or timezone.now()
+    present = of(release, now)
+    if shown_hash == present.hash:
+        return present
+    coming = TermsChange.objects.filter(
+        release=release, terms_hash=shown_hash, from_at__gt=now, campaign__cancelled_at=None
+    ).first()
+    if coming is None:
+        return present
+    return InForce(coming.terms, coming.terms_hash, tuple(coming.counts), coming.from_at)
+
+
 def changes(release: Any, now: Any) -> QuerySet[TermsChange]:
     """The changes that have taken effect, the one in force first. Key and moment may be
     expressions. A campaign is cancelled only before it takes effect."""
