@@ -48,10 +48,15 @@ def set_mode(repository: Repository, mode: str, *, by: Caller) -> None:
     announcements.announce(repository, "repo.config", "update")
 
 
+def policy_of(repository: Repository) -> AccessPolicy:
+    """How the publisher handles requests; what is the rule everywhere, where they said nothing."""
+    found = AccessPolicy.objects.filter(repository=repository).first()
+    return found or AccessPolicy(repository=repository)
+
+
 def ask_again_days(repository: Repository) -> int:
     """How long a rejected person waits before they may ask again."""
-    policy = AccessPolicy.objects.filter(repository=repository).first()
-    return policy.ask_again_days if policy else DEFAULT_DAYS
+    return policy_of(repository).ask_again_days
 
 
 @transaction.atomic
@@ -70,6 +75,31 @@ def set_ask_again(repository: Repository, days: int, *, by: Caller) -> None:
             before=before,
             after=days,
         )
+
+
+@transaction.atomic
+def set_days(
+    repository: Repository, *, lapse_days: int, grant_days: int | None, by: Caller
+) -> None:
+    """Say how long requests wait that are made from now on, and how long grants last unless
+    somebody says otherwise (None: without an end)."""
+    _require_manage(repository, by)
+    for days in (lapse_days, grant_days):
+        if days is not None and not 1 <= days <= MOST_DAYS:
+            raise Invalid(f"Write a number of days from 1 to {MOST_DAYS}.")
+    turns.take(repository)
+    before = policy_of(repository)
+    if (before.lapse_days, before.grant_days) == (lapse_days, grant_days):
+        return
+    wanted = {"lapse_days": lapse_days, "grant_days": grant_days}
+    AccessPolicy.objects.update_or_create(repository=repository, defaults=wanted)
+    log.record(
+        "repository.set-access-days",
+        actor=by.public_id,
+        subject=repository,
+        before={"lapse_days": before.lapse_days, "grant_days": before.grant_days},
+        after=wanted,
+    )
 
 
 def may_ask_from(repository: Repository, rejected_at: datetime) -> datetime:

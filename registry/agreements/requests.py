@@ -1,59 +1,63 @@
-"""Asking the publisher for access, and deciding about it. The only code that writes a request's
-state, and with it grants; each step leaves a decision and an entry in the audit log."""
+"""Asking the publisher for access, and deciding about it: who may take which step, and which of a
+person's requests counts."""
 
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
-from registry.agreements import grants, locks
+from registry.agreements import access_mails, groups, locks, scopes, steps
 from registry.agreements.models import (
-    AccessDecision,
+    LIVING,
+    WAITING,
+    AccessMessage,
     AccessRequest,
     AccessRequestWords,
-    Grant,
     RequestState,
 )
-from registry.audit import canonical, log
+from registry.agreements.scopes import EVERYTHING, Scope
+from registry.agreements.steps import STEPS, take_turn
+from registry.audit import canonical
 from registry.catalog import questions, rights
 from registry.catalog.models import Gated, Repository
 from registry.catalog.questions import Prompt
 from registry.errors import Invalid, Missing, NotAllowed, NotGated, SignInRequired
 
 MAX_REASON = 200
+MAX_MESSAGE = 2000
 NO_REQUEST = "No access request found matching your criteria"
 NO_PENDING = "No pending access request found for this repo and this user"
 NO_USER = "User not found"
 HAS_ACCESS = "That user already has access to the repo"
 
 S = RequestState
-# What a reviewer's step is called in the audit log; a step that is not here does not exist
-STEPS: dict[tuple[str, str], str] = {
-    (S.PENDING, S.ACCEPTED): "access.accept",
-    (S.REJECTED, S.ACCEPTED): "access.accept",
-    (S.PENDING, S.REJECTED): "access.reject",
-    (S.ACCEPTED, S.REJECTED): "access.revoke",
-    (S.ACCEPTED, S.PENDING): "access.reopen",
-    (S.REJECTED, S.PENDING): "access.reopen",
-    (S.PENDING, S.WITHDRAWN): "access.withdraw",
+# The lists that the wire and the pages have, and the states that each of them shows
+LISTS: dict[str, list[RequestState]] = {
+    "pending": list(WAITING),
+    "accepted": [S.ACCEPTED],
+    "rejected": [S.REJECTED],
+    "over": [S.LAPSED, S.ENDED],
 }
+GONE = [S.WITHDRAWN, S.LAPSED, S.ENDED]
 
 
 @dataclass(frozen=True)
 class Shown:
     """What somebody who asks was shown and answered. `terms_hash` is of the terms in force, or ""
-    where none ask."""
+    where none ask; `purpose` and `wanted_until` are what they want access for, and until when."""
 
     prompt: Prompt
     answers: Mapping[str, Any]
     terms_hash: str = ""
+    purpose: str = ""
+    wanted_until: datetime | None = None
 
 
 @transaction.atomic
@@ -65,8 +69,8 @@ def ask(
     terms_are_open: bool,
     now: datetime | None = None,
 ) -> AccessRequest:
-    """Ask to be let in. A request that is pending or accepted stays as it is, and so does one that
-    was rejected until its cool-down is over.
+    """Ask to be let in, to all of the group where the repository is in one. A request that waits or
+    was accepted stays as it is, and so does one that was rejected until its cool-down is over.
 
     Where the publisher lets in whoever asks, the answer is yes at once, unless the terms still have
     to be accepted: then it waits for that.
@@ -76,15 +80,15 @@ def ask(
     mode = _mode(repository)
     if not mode:
         raise NotGated("Nobody has to be asked for access to this repository.")
-    last = newest(repository, user)
-    if last is not None and last.state == S.PENDING:
-        return _open_by_itself(last, mode, now) if terms_are_open else last
-    if last is not None and last.state == S.ACCEPTED:
+    for waiting in counting(repository, user).filter(state__in=WAITING):
+        return _open_by_itself(waiting, mode, now) if terms_are_open else waiting
+    last = _last_asked(repository, user)
+    if last is not None and steps.settle(last, now=now).state == S.ACCEPTED:
         return last
     if last is not None and last.state == S.REJECTED and not may_ask_again(last, now=now):
         return last
     made = _write(repository, user, mode=mode, shown=shown, now=now)
-    _note("access.ask", made, before="", by=by, at=now)
+    steps.note("access.ask", made, before="", by=by, at=now)
     return _open_by_itself(made, mode, now) if terms_are_open else made
 
 
@@ -98,11 +102,11 @@ def terms_accepted(
     mode = _mode(repository)
     if mode != Gated.AUTO:
         return
-    last = newest(repository, user)
+    last = _standing(repository, user)
     if last is None and not prompt.asked:
         shown = Shown(prompt, {}, terms_hash)
         last = _write(repository, user, mode=mode, shown=shown, now=now)
-        _note("access.ask", last, before="", by=Caller(user=user), at=now)
+        steps.note("access.ask", last, before="", by=Caller(user=user), at=now)
     if last is not None and last.state == S.PENDING:
         _open_by_itself(last, mode, now)
 
@@ -116,26 +120,38 @@ def handle(
     user: str = "",
     request_id: str = "",
     reason: str = "",
+    scope: Scope = EVERYTHING,
     now: datetime | None = None,
 ) -> AccessRequest:
-    """Accept or reject the newest request of a person, or put it back to pending."""
+    """Accept or reject the request of a person that counts, or put it back to pending. Rejecting
+    somebody by name revokes all that lets them into this repository."""
     if status not in {S.PENDING, S.ACCEPTED, S.REJECTED}:
         raise Invalid('"status" must be one of [accepted, rejected, pending]')
     if bool(user) == bool(request_id):
         raise Invalid("Send either user or requestId.")
     reason = _checked_reason(reason, status)
     rights.require_write(repository, by)
-    found = _named(repository, user=user, request_id=request_id)
-    take_turn(found.user)
-    last = newest(repository, found.user)
-    if last is None or last.pk != found.pk or (last.state, status) not in STEPS:
+    now = now or timezone.now()
+    person = _person_of(repository, user=user, request_id=request_id)
+    take_turn(person)
+    found = [steps.settle(one, now=now) for one in counting(repository, person)]
+    found = [one for one in found if _can_move(one, status) and request_id in {"", one.public_id}]
+    if not found:
         raise Missing(NO_REQUEST)
-    return _move(last, status, by=by, reason=reason, now=now or timezone.now())
+    for one in found if status == S.REJECTED else found[:1]:
+        groups.require_review(one, by)
+        steps.move(one, status, by=by, reason=reason, scope=scope, now=now)
+    return found[0]
 
 
 @transaction.atomic
 def grant(
-    repository: Repository, *, user: str, by: Caller, now: datetime | None = None
+    repository: Repository,
+    *,
+    user: str,
+    by: Caller,
+    scope: Scope = EVERYTHING,
+    now: datetime | None = None,
 ) -> AccessRequest:
     """Let a person in, whether they asked or not."""
     rights.require_write(repository, by)
@@ -147,11 +163,12 @@ def grant(
         raise NotGated(
             "This repository is not gated by its publisher, so there is no access to grant."
         )
-    last = newest(repository, person)
-    if last is not None and last.state == S.ACCEPTED:
+    found = [steps.settle(one, now=now) for one in counting(repository, person)]
+    if any(one.state == S.ACCEPTED for one in found):
         raise Invalid(HAS_ACCESS)
-    if last is not None and (last.state, S.ACCEPTED) in STEPS:
-        return _move(last, S.ACCEPTED, by=by, now=now)
+    if last := next((one for one in found if _can_move(one, S.ACCEPTED)), None):
+        groups.require_review(last, by)
+        return steps.move(last, S.ACCEPTED, by=by, scope=scope, now=now)
     made = AccessRequest(
         repository=repository,
         user=person,
@@ -163,20 +180,59 @@ def grant(
         decided_by=by.user,
     )
     made.save(force_insert=True)
-    _open(made, by=by, now=now)
-    _note("access.grant", made, before="", by=by, at=now)
+    steps.open_up(made, scope, by=by, now=now)
+    steps.note("access.grant", made, before="", by=by, at=now)
+    access_mails.decided(made, before="")
     return made
 
 
 @transaction.atomic
+def ask_back(
+    repository: Repository,
+    *,
+    request_id: str,
+    question: str,
+    by: Caller,
+    now: datetime | None = None,
+) -> AccessRequest:
+    """Put a question to the person: their request waits until they answer it."""
+    question = _checked_message(question)
+    rights.require_write(repository, by)
+    person = _person_of(repository, user="", request_id=request_id)
+    take_turn(person)
+    found = counting(repository, person).filter(public_id=request_id, state=S.PENDING).first()
+    if found is None:
+        raise Missing(NO_REQUEST)
+    groups.require_review(found, by)
+    now = now or timezone.now()
+    AccessMessage.objects.create(request=found, by=by.user, text=question, at=now)
+    return steps.move(found, S.RETURNED, by=by, now=now)
+
+
+@transaction.atomic
+def answer(
+    repository: Repository, *, text: str, by: Caller, now: datetime | None = None
+) -> AccessRequest:
+    """Answer what the publisher asked back."""
+    text = _checked_message(text)
+    user, now = _person(by), now or timezone.now()
+    take_turn(user)
+    found = counting(repository, user).filter(state=S.RETURNED).first()
+    if found is None:
+        raise Missing("Nothing was asked back about a request of yours for this repository.")
+    AccessMessage.objects.create(request=found, by=user, text=text, at=now)
+    return steps.move(found, S.PENDING, by=by, now=now)
+
+
+@transaction.atomic
 def withdraw(repository: Repository, *, by: Caller, now: datetime | None = None) -> AccessRequest:
-    """Take back one's own pending request."""
+    """Take back one's own request that waits."""
     user = _person(by)
     take_turn(user)
-    last = newest(repository, user)
-    if last is None or last.state != S.PENDING:
+    last = counting(repository, user).filter(state__in=WAITING).first()
+    if last is None:
         raise Missing(NO_PENDING)
-    return _move(last, S.WITHDRAWN, by=by, now=now or timezone.now())
+    return steps.move(last, S.WITHDRAWN, by=by, now=now or timezone.now())
 
 
 @transaction.atomic
@@ -187,37 +243,33 @@ def close(
     that waits is taken back, one that was accepted is revoked with its grants. Returns how many."""
     take_turn(user)
     living = AccessRequest.objects.filter(
-        user=user, repository__in=list(repositories), state__in=[S.PENDING, S.ACCEPTED]
+        user=user, repository__in=list(repositories), state__in=LIVING
     )
     ended = 0
     for request in living.select_related("user", "repository__namespace").order_by("pk"):
         if request.state == S.ACCEPTED:
-            _move(request, S.REJECTED, by=by, reason=reason[:MAX_REASON], now=now)
+            steps.move(request, S.REJECTED, by=by, reason=reason[:MAX_REASON], now=now)
         else:
-            _move(request, S.WITHDRAWN, by=by, now=now)
+            steps.move(request, S.WITHDRAWN, by=by, now=now)
         ended += 1
     return ended
 
 
-def take_turn(user: User) -> None:
-    """Steps of one person's requests take turns. Rows that point to the person do not wait."""
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
-
-
 def newest(repository: Repository, user: User) -> AccessRequest | None:
-    """The request of this person that counts."""
-    return (
-        AccessRequest.objects.filter(repository=repository, user=user)
-        .select_related("user", "decided_by")
-        .order_by("-pk")
-        .first()
-    )
+    """The last request of this person that is about this repository."""
+    return counting(repository, user).first()
 
 
 def of_caller(repository: Repository, caller: Caller) -> AccessRequest | None:
-    """The caller's own request that counts; None where they made none or took it back."""
-    found = newest(repository, caller.user) if caller.user is not None else None
-    return None if found is None or found.state == S.WITHDRAWN else found
+    """The caller's own request that counts, one that lives before one that was rejected; None
+    where they made none, took it back, or all of it is over."""
+    return _standing(repository, caller.user) if caller.user is not None else None
+
+
+def counting(repository: Repository, user: User) -> QuerySet[AccessRequest]:
+    """The requests of this person that count: the newest for the repository itself, and the newest
+    for the group it is in."""
+    return _counting(repository).filter(user=user).order_by("-pk")
 
 
 def asks_again_from(request: AccessRequest) -> datetime | None:
@@ -233,14 +285,17 @@ def may_ask_again(request: AccessRequest, *, now: datetime | None = None) -> boo
     return until is not None and (now or timezone.now()) >= until
 
 
-def listed(repository: Repository, state: str = "") -> QuerySet[AccessRequest]:
-    """The requests that count, one of each person, newest first; withdrawn ones are gone."""
-    later = AccessRequest.objects.filter(
-        repository=OuterRef("repository"), user=OuterRef("user"), pk__gt=OuterRef("pk")
-    )
-    found = AccessRequest.objects.filter(~Exists(later), repository=repository)
-    found = found.filter(state=state) if state else found.exclude(state=S.WITHDRAWN)
-    return found.select_related("user", "decided_by", "words").order_by("-pk")
+def listed(repository: Repository, which: str = "") -> QuerySet[AccessRequest]:
+    """The requests that count, newest first: those of one of the `LISTS`, else all that the wire
+    knows of."""
+    found = _counting(repository)
+    found = found.filter(state__in=LISTS[which]) if which else found.exclude(state__in=GONE)
+    return found.select_related("words").order_by("-pk")
+
+
+def status_of(request: AccessRequest) -> str:
+    """The state as the wire says it: who is asked something back is waiting."""
+    return str(S.PENDING if request.state in WAITING else request.state)
 
 
 def answers_of(request: AccessRequest) -> dict[str, str]:
@@ -258,7 +313,7 @@ def report(repository: Repository) -> list[dict[str, str]]:
             "email": "" if one.granted_without_asking else one.user.email,
             "time": _time(one.asked_at),
             "reviewedAt": _time(one.reviewed_at) if one.reviewed_at else "",
-            "status": str(one.state),
+            "status": status_of(one),
             "grantedBy": one.decided_by.username if one.decided_by else "",
         }
         for one in listed(repository)
@@ -307,6 +362,10 @@ def _write(
         terms_hash=shown.terms_hash,
         prompt_hash=canonical.digest(shown.prompt.as_json()),
         answers_digest=canonical.digest({"salt": salt, "answers": kept}) if kept else "",
+        group=groups.of(repository),
+        purpose=scopes.checked_purpose(shown.purpose),
+        wanted_until=scopes.checked_wish(shown.wanted_until, now=now),
+        lapses_at=now + timedelta(days=locks.policy_of(repository).lapse_days),
         asked_at=now,
     )
     if kept:
@@ -319,73 +378,46 @@ def _open_by_itself(request: AccessRequest, mode: str, now: datetime) -> AccessR
     waited for a person before goes on waiting."""
     if mode != Gated.AUTO or request.mode != Gated.AUTO or request.decisions.count() > 1:
         return request
-    return _move(request, S.ACCEPTED, by=None, now=now)
+    return steps.move(request, S.ACCEPTED, by=None, now=now)
 
 
-def _move(
-    request: AccessRequest,
-    state: str,
-    *,
-    by: Caller | None,
-    now: datetime,
-    reason: str = "",
-) -> AccessRequest:
-    before = request.state
-    request.state = state
-    is_reviewed = state in {S.ACCEPTED, S.REJECTED}
-    request.reviewed_at = now if is_reviewed else None
-    request.decided_by = by.user if by is not None and is_reviewed else None
-    request.reason = reason
-    request.save(update_fields=["state", "reviewed_at", "decided_by", "reason"])
-    grants.of_request(request, now=now).update(ends_at=now)
-    if state == S.ACCEPTED:
-        _open(request, by=by, now=now)
-    _note(STEPS[before, state], request, before=before, by=by, at=now)
-    return request
+def _counting(repository: Repository) -> QuerySet[AccessRequest]:
+    later = AccessRequest.objects.filter(user=OuterRef("user"), pk__gt=OuterRef("pk"))
+    for_it = later.filter(group=None, repository=OuterRef("repository"))
+    for_group = later.filter(group=OuterRef("group"))
+    newest_ones = Q(~Exists(for_it), group=None) | Q(~Exists(for_group), group__isnull=False)
+    return AccessRequest.objects.filter(
+        newest_ones, groups.counting_for(repository)
+    ).select_related("user", "decided_by", "group", "repository__namespace")
 
 
-def _open(request: AccessRequest, *, by: Caller | None, now: datetime) -> None:
-    Grant.objects.create(
-        request=request,
-        repository_id=request.repository_id,
-        user_id=request.user_id,
-        granted_by=by.user if by is not None else None,
-        starts_at=now,
+def _standing(repository: Repository, user: User) -> AccessRequest | None:
+    found = [one for one in counting(repository, user) if one.state not in GONE]
+    return min(found, key=lambda one: one.state not in LIVING, default=None)
+
+
+def _last_asked(repository: Repository, user: User) -> AccessRequest | None:
+    """The last request of what is asked for here: the group where there is one."""
+    return counting(repository, user).filter(group=groups.of(repository)).first()
+
+
+def _can_move(request: AccessRequest, status: str) -> bool:
+    """Whether a reviewer may take this step. What was asked back is pending for them already."""
+    return (request.state, status) in STEPS and not (
+        request.state == S.RETURNED and status == S.PENDING
     )
 
 
-def _note(
-    event: str, request: AccessRequest, *, before: str, by: Caller | None, at: datetime
-) -> None:
-    AccessDecision.objects.create(
-        request=request,
-        before=before,
-        after=request.state,
-        by=by.user if by is not None else None,
-        reason=request.reason,
-        at=at,
-    )
-    log.record(
-        event,
-        actor=by.public_id if by is not None else "",
-        subject=request,
-        repository=request.repository.public_id,
-        person=request.user.public_id,
-        before=before,
-        after=str(request.state),
-        reason=request.reason,
-    )
-
-
-def _named(repository: Repository, *, user: str, request_id: str) -> AccessRequest:
-    if request_id:
-        found = AccessRequest.objects.filter(repository=repository, public_id=request_id)
-        request = found.select_related("user").first()
-    else:
-        request = newest(repository, _user_named(user))
+def _person_of(repository: Repository, *, user: str, request_id: str) -> User:
+    if not request_id:
+        return _user_named(user)
+    found = AccessRequest.objects.filter(
+        groups.counting_for(repository), public_id=request_id
+    ).select_related("user")
+    request = found.first()
     if request is None:
         raise Missing(NO_REQUEST)
-    return request
+    return request.user
 
 
 def _user_named(name: str) -> User:
@@ -400,3 +432,10 @@ def _checked_reason(reason: str, status: str) -> str:
     if len(reason) > MAX_REASON:
         raise Invalid(f"The reason is longer than {MAX_REASON} characters.")
     return reason if status == S.REJECTED else ""
+
+
+def _checked_message(text: str) -> str:
+    text = text.replace("\0", " ").replace("\r\n", "\n").strip()
+    if not text or len(text) > MAX_MESSAGE:
+        raise Invalid(f"Write something, in at most {MAX_MESSAGE} characters.")
+    return text
