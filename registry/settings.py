@@ -443,6 +443,11 @@ CHECK_RUN_SECONDS = _number("REGISTRY_CHECK_RUN_SECONDS", 600)
 
 REVIEW_DUE_DAYS = _number("REGISTRY_REVIEW_DUE_DAYS", 3)
 
+# Campaigns
+
+CAMPAIGN_GRACE_HOURS = _number("REGISTRY_CAMPAIGN_GRACE_HOURS", 72)
+CAMPAIGN_REMINDER_HOURS = _number("REGISTRY_CAMPAIGN_REMINDER_HOURS", 72)
+
 # Logs: one line an event, with the request's id; never a token
 
 LOG_FORMAT = _one_of("REGISTRY_LOG_FORMAT", "line", "json")

@@ -21,7 +21,7 @@ from registry.catalog.models import Repository, Revision, RevisionState
 from registry.checks import runs
 from registry.checks.models import FindingRow
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow, RegistryError, SignInRequired
-from registry.releases import policies, review_threads
+from registry.releases import campaigns, policies, review_threads
 from registry.releases.models import (
     OPEN,
     Decision,
@@ -341,6 +341,7 @@ def _publish(release: Release) -> None:
     positions.set_state(release.revision, RevisionState.RELEASED)
     positions.tag_release(release.repository, release.version, release.revision)
     _place(release)
+    campaigns.follow(release)
 
 
 def _close(release: Release, state: RevisionState) -> None:
