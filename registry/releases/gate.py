@@ -66,17 +66,18 @@ def decide_file(
     *,
     caller: Caller,
     with_open_files: bool = True,
+    now: datetime | None = None,
 ) -> Answer:
     """Whether the caller may have the bytes of this file. Comes before the question whether the
     path exists, so that nothing is learned by trying names."""
-    answer = decide(repository, revision, caller=caller)
+    answer = decide(repository, revision, caller=caller, now=now)
     if answer.reason is Reason.NOT_THEIRS:
         return _of_proposed_file(repository, revision, path, caller, with_open_files)
     if answer.reason is Reason.PARTIAL:
-        answer = decide(repository, revision, caller=caller, path=path)
+        answer = decide(repository, revision, caller=caller, path=path, now=now)
     if not answer.is_open and with_open_files and present.is_open_name(path):
         file = files.find(revision, path)
-        return decide(repository, revision, caller=caller, path=path, size=file.size)
+        return decide(repository, revision, caller=caller, path=path, size=file.size, now=now)
     return answer
 
 

@@ -32,6 +32,11 @@ def is_open_name(path: str) -> bool:
     return _OPEN.fullmatch(path) is not None
 
 
+def is_open_file(path: str, size: int | None) -> bool:
+    """Whether a file of this name and size in bytes is one that all may read."""
+    return size is not None and size <= OPEN_FILE_MAX and is_open_name(path)
+
+
 def decide(
     repository: Repository,
     revision: Revision,
@@ -123,7 +128,7 @@ class Present:
 
     @property
     def is_open_file(self) -> bool:
-        return self.size is not None and self.size <= OPEN_FILE_MAX and is_open_name(self.path)
+        return is_open_file(self.path, self.size)
 
     @property
     def asks(self) -> bool:
