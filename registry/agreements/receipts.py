@@ -183,7 +183,7 @@ def _signature(signature: Any, by_id: dict[str, bytes]) -> bytes:
     is_whole = isinstance(signature, dict) and set(signature) == {"algorithm", "key_id", "value"}
     if not is_whole or signature["algorithm"] != "ed25519":
         raise Invalid(f"{CHANGED}: its signature is not of the kind ed25519.")
-    if signature["key_id"] not in by_id:
+    if not isinstance(signature["key_id"], str) or signature["key_id"] not in by_id:
         raise Invalid(f"It is signed with another key: {str(signature['key_id'])[:64]}.")
     try:
         value = bytes.fromhex(str(signature["value"]))
