@@ -423,6 +423,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3.0,
         "options": {"expires": 3},
     },
+    "sweep access": {
+        "task": "registry.agreements.tasks.sweep_access",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "housekeeping": {"task": "registry.instance.tasks.housekeeping", "schedule": 3600.0},
     "collect": {"task": "registry.instance.tasks.collect_garbage", "schedule": 6 * 3600.0},
 }

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace, User
-from registry.agreements import attestations, coverage, organisations, receipts, requests
+from registry.agreements import attestations, coverage, endings, organisations, receipts, requests
 from registry.agreements import terms as terms_of
 from registry.agreements.models import Acceptance, AcceptanceWords, Capacity, Ending
 from registry.audit import canonical, log
@@ -63,6 +63,7 @@ def accept(
         _refuse_ended(existing, now)
         receipts.issue(existing, release_version=release_version, now=now)
         return existing
+    endings.require_none(terms, user=user, organisation=organisation)
     typed_name = checked_name(typed_name)
     kept = _answers(terms, answers or {})
     stated = attestations.judge(

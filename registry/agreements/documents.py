@@ -179,7 +179,7 @@ def add_text(
     """Load the exact bytes of a license or policy text. Once loaded it cannot change. `by` is None
     for the operator, `source` says where the bytes are from."""
     _require_steward(by)
-    document = _locked(slug)
+    document = lock(slug)
     label = _checked(document, version.strip(), text, effective_date, _today(now))
     try:
         with transaction.atomic():
@@ -209,7 +209,8 @@ def add_text(
     return made
 
 
-def _locked(slug: str) -> Document:
+def lock(slug: str) -> Document:
+    """The document, locked until the transaction ends. Texts that were found come after it."""
     document = Document.objects.select_for_update(no_key=True).filter(slug=slug).first()
     if document is None:
         known = ", ".join(Document.objects.order_by("slug").values_list("slug", flat=True))

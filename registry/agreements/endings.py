@@ -21,6 +21,7 @@ from registry.agreements.models import (
     Adherence,
     Deletion,
     Document,
+    DocumentKind,
     Ending,
     EndingEvent,
 )
@@ -168,35 +169,24 @@ def are_open() -> Q:
 
 
 def require_none(
-    terms: dict[str, Any],
-    *,
-    repository: Any,
-    terms_hash: str,
-    user: User,
-    organisation: Namespace | None,
+    terms: dict[str, Any], *, user: User, organisation: Namespace | None = None
 ) -> None:
-    """Raise where the party's license ended and accepting does not give it again: this very set,
-    whoever ended it, and any set with a license that a steward ended for this party."""
+    """Raise where a steward ended a license in these terms for this party: a changed text or a new
+    release is no way around that."""
     party = (
         Q(user=user, organisation=None) if organisation is None else Q(organisation=organisation)
     )
-    ended = Acceptance.objects.filter(party, ending__isnull=False)
-    documents = [item["document"] for item in terms["documents"] if item["kind"] == "license"]
-    by_steward = Q(pk__in=[])
-    for document in documents:
-        by_steward |= Q(terms__documents__contains=[{"document": document}])
-    same = Q(repository=repository, terms_hash=terms_hash)
-    found = (
-        ended.filter(same | (by_steward & ~Q(ending__event=EndingEvent.LICENSEE)))
-        .select_related("ending")
-        .order_by("-ending__pk")
-        .first()
+    licenses = Q(pk__in=[])
+    for item in terms["documents"]:
+        if item["kind"] == DocumentKind.LICENSE:
+            licenses |= Q(terms__documents__contains=[{"document": item["document"]}])
+    ended = Ending.objects.filter(
+        acceptance__in=Acceptance.objects.filter(party, licenses), event__in=BY_STEWARDS
     )
-    if found is not None:
+    if (last := ended.order_by("-pk").first()) is not None:
         raise NotAllowed(
-            f"This license ended on {found.ending.at:%d %B %Y} "
-            f"({found.ending.get_event_display()}). It cannot be accepted again; write to a "
-            "steward of this site.",
+            f"This license ended on {last.at:%d %B %Y}: {last.get_event_display()}. It is not "
+            "given again by accepting; write to a steward of this site.",
             next_url="/settings/agreements",
         )
 

@@ -5,16 +5,19 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from registry.accounts.callers import Caller
-from registry.agreements.models import AccessGroupEntry, AccessRequest, Grant
+from registry.accounts.models import User
+from registry.agreements import access_mails, groups, scopes, steps
+from registry.agreements.models import AccessGroupEntry, AccessRequest, Grant, RequestState
+from registry.agreements.scopes import MAX_PATTERNS, Scope
 from registry.catalog.models import Repository
+from registry.errors import Conflict, Missing, NotAllowed, NotNow
 from registry.prepared import Prepared
 
-MAX_PATTERNS = 50
 # What is fetched within this time of a first byte is one download, however many requests it takes
 SESSION = timedelta(hours=24)
 
@@ -123,9 +126,109 @@ def is_used_up(
     return sum(over) >= grant.full_downloads
 
 
-def of_request(request: AccessRequest, *, now: datetime) -> QuerySet[Grant]:
-    """The grants of a request that have not ended."""
-    return request.grants.filter(Q(ends_at=None) | Q(ends_at__gt=now))
+@transaction.atomic
+def add(request: AccessRequest, scope: Scope, *, by: Caller, now: datetime | None = None) -> Grant:
+    """One more grant for somebody who is let in already."""
+    now = now or timezone.now()
+    request = _taken(request)
+    groups.require_review(request, by)
+    if request.state != RequestState.ACCEPTED:
+        raise NotNow("Only somebody who is let in can be given one more grant.")
+    made = steps.open_up(request, scope, by=by, now=now)
+    steps.note_grant("grant.add", made, by=by)
+    return made
+
+
+@transaction.atomic
+def renew(grant: Grant, ends_at: datetime, *, by: Caller, now: datetime | None = None) -> Grant:
+    """Let a grant go on: a row of its own that begins where the other one ends, with its scope."""
+    now = now or timezone.now()
+    request = _taken(grant.request)
+    grant = _locked(grant)
+    groups.require_review(request, by)
+    if grant.revoked_at is not None or request.state != RequestState.ACCEPTED:
+        raise NotNow("This access was taken back or is over; let the person in anew.")
+    if grant.ends_at is None:
+        raise NotNow("This grant has no end, so there is nothing to renew.")
+    if grant.renewals.filter(revoked_at=None).exists():
+        raise Conflict("This grant has been renewed already.")
+    starts_at = max(grant.ends_at, now)
+    scopes.require_end(ends_at, starts_at=starts_at, now=now)
+    made = Grant.objects.create(
+        request=request,
+        repository_id=grant.repository_id,
+        group_id=grant.group_id,
+        user_id=grant.user_id,
+        granted_by=by.user,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        purpose=grant.purpose,
+        patterns=grant.patterns,
+        first_release=grant.first_release,
+        last_release=grant.last_release,
+        full_downloads=grant.full_downloads,
+        renews=grant,
+    )
+    steps.note_grant("grant.renew", made, by=by, renews=grant.public_id)
+    access_mails.renewed(made)
+    return made
+
+
+@transaction.atomic
+def revoke(
+    grant: Grant, *, by: Caller, reason: str = "", now: datetime | None = None
+) -> AccessRequest:
+    """Take one grant back, and with it what renews it. With the last one the request is rejected,
+    so that the person asks again only after the cool-down."""
+    now = now or timezone.now()
+    request = _taken(grant.request)
+    groups.require_review(request, by)
+    found = steps.living(request, now=now)
+    theirs = found.filter(Q(pk=grant.pk) | Q(pk__in=_later(grant)))
+    if not theirs.exists():
+        raise NotNow("This grant has ended already.")
+    if request.state == RequestState.ACCEPTED and theirs.count() == found.count():
+        return steps.move(request, RequestState.REJECTED, by=by, reason=reason, now=now)
+    for one in theirs.order_by("pk"):
+        steps.end(Grant.objects.filter(pk=one.pk), by=by, now=now)
+        steps.note_grant("grant.revoke", _locked(one), by=by, reason=reason)
+    access_mails.revoked(grant)
+    return request
+
+
+@transaction.atomic
+def ask_renewal(grant: Grant, *, by: Caller, now: datetime | None = None) -> Grant:
+    """The person asks for more time. Asking twice asks once."""
+    now = now or timezone.now()
+    if by.user is None or by.user.pk != grant.user_id:
+        raise Missing("There is no such grant of yours.")
+    if not by.can_write:
+        raise NotAllowed("Asking for a renewal needs a token of scope write, or a browser.")
+    _taken(grant.request)
+    grant = _locked(grant)
+    if grant.ends_at is None or grant.ends_at <= now or grant.revoked_at is not None:
+        raise NotNow("This grant has no end, or has ended: ask for access anew.")
+    if grant.renewals.filter(revoked_at=None).exists():
+        raise Conflict("This grant has been renewed already.")
+    if grant.renewal_asked_at is None:
+        grant.renewal_asked_at = now
+        grant.save(update_fields=["renewal_asked_at"])
+        steps.note_grant("grant.ask-renewal", grant, by=by)
+        access_mails.renewal_asked(grant)
+    return grant
+
+
+def of_person(repository: Repository, user: User) -> QuerySet[Grant]:
+    """What a person was given for a repository and its group, the newest first."""
+    return of_repository(repository).filter(user=user)
+
+
+def of_repository(repository: Repository) -> QuerySet[Grant]:
+    """All that was ever given for a repository and the group it is in, the newest first."""
+    found = Grant.objects.filter(groups.counting_for(repository))
+    return found.select_related(
+        "user", "group", "granted_by", "request", "repository__namespace"
+    ).order_by("-pk")
 
 
 def at(now: datetime) -> Q:
@@ -193,3 +296,25 @@ def _sessions(
 def _wide(pattern: str) -> str:
     """A folder means all that is in it."""
     return f"{pattern}*" if pattern.endswith("/") else pattern
+
+
+def _later(grant: Grant) -> list[int]:
+    """The keys of the renewals of a grant, and of theirs."""
+    found, level = [], [grant.pk]
+    while level := list(
+        Grant.objects.filter(renews__in=level).order_by("pk").values_list("pk", flat=True)
+    ):
+        found += level
+    return found
+
+
+def _taken(request: AccessRequest) -> AccessRequest:
+    """The request as it is, when it is this act's turn at the person."""
+    steps.take_turn(request.user)
+    return AccessRequest.objects.select_related("user", "group", "repository__namespace").get(
+        pk=request.pk
+    )
+
+
+def _locked(grant: Grant) -> Grant:
+    return Grant.objects.select_related("user", "request", "repository__namespace").get(pk=grant.pk)

@@ -4,6 +4,11 @@ import hashlib
 import html
 import re
 import unicodedata
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+
+MOST_EDITS = 800
 
 # Only tags of HTML are markup: in a plain text, `<not>` is a word that a reader sees.
 _INLINE = "a|abbr|b|code|em|font|i|mark|s|small|span|strong|sub|sup|tt|u"
@@ -47,6 +52,60 @@ def words(text: str) -> list[str]:
     text = _LINE_START.sub("", text)
     text = text.translate(_INVISIBLE).casefold().translate(_LIKE)
     return _BETWEEN.sub(" ", text).split()
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of words that both texts have (`same`), or one of them: `gone` or `new`."""
+
+    kind: str
+    words: str
+
+
+def differences(before: str, after: str) -> list[Piece] | None:
+    """What became of one text in another, word by word, after Myers (1986). None where they differ
+    in more words than `MOST_EDITS`: then they are two texts, and showing them so helps nobody."""
+    old, new = words(before), words(after)
+    trail = _trail(old, new)
+    if trail is None:
+        return None
+    steps: list[tuple[str, str]] = []
+    x, y = len(old), len(new)
+    for depth in range(len(trail) - 1, -1, -1):
+        reach, k = trail[depth], x - y
+        down = k == -depth or (k != depth and reach.get(k - 1, -1) < reach.get(k + 1, -1))
+        came_from = k + 1 if down else k - 1
+        start = reach.get(came_from, 0) if depth else 0
+        stop_y = start - came_from if depth else 0
+        while x > start and y > stop_y:
+            x, y = x - 1, y - 1
+            steps.append(("same", old[x]))
+        if depth and down:
+            y -= 1
+            steps.append(("new", new[y]))
+        elif depth:
+            x -= 1
+            steps.append(("gone", old[x]))
+    runs = groupby(reversed(steps), key=itemgetter(0))
+    return [Piece(kind, " ".join(word for _, word in run)) for kind, run in runs]
+
+
+def _trail(old: list[str], new: list[str]) -> list[dict[int, int]] | None:
+    """How far each diagonal reached before each further edit, up to the one that was the last."""
+    reach = {1: 0}
+    trail: list[dict[int, int]] = []
+    for depth in range(min(len(old) + len(new), MOST_EDITS) + 1):
+        trail.append(dict(reach))
+        for k in range(-depth, depth + 1, 2):
+            down = k == -depth or (k != depth and reach.get(k - 1, -1) < reach.get(k + 1, -1))
+            x = reach.get(k + 1, 0) if down else reach.get(k - 1, 0) + 1
+            y = x - k
+            while x < len(old) and y < len(new) and old[x] == new[y]:
+                x, y = x + 1, y + 1
+            reach[k] = x
+            if x >= len(old) and y >= len(new):
+                return trail
+    return None
 
 
 def normalise(text: str) -> str:

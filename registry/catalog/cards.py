@@ -109,6 +109,8 @@ def configuration(raw: bytes) -> dict[str, Any]:
     if isinstance(quantised, dict) and isinstance(quantised.get("quant_method"), str):
         method = _clean(quantised["quant_method"])[:200]
         found["quantization_config"] = {"quant_method": method}
+    if isinstance(value.get("vision_config"), dict):
+        found["vision_config"] = {}
     return found
 
 

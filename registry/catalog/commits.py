@@ -212,6 +212,9 @@ def _dated(
 def _said(card: dict[str, Any], config: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
     """What the texts of a revision say of the model, as facts."""
     facts: dict[str, Any] = {}
+    if "vision_config" in config:
+        facts["inputs"] = ["image"]
+        config = {key: value for key, value in config.items() if key != "vision_config"}
     if config:
         facts["config"] = config
     if "tokenizer_config.json" in names:

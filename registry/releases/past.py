@@ -13,8 +13,9 @@ from django.db.models import Q, QuerySet
 from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace, Role, SiteRole, User
 from registry.accounts.permissions import BY_ROLE, Permission
-from registry.agreements import grants
+from registry.agreements import grants, requests
 from registry.agreements.models import (
+    LIVING,
     Acceptance,
     AccessGroupEntry,
     AccessRequest,
@@ -219,11 +220,12 @@ class Past:
             user=self.user,
             asked_at__lte=self.at,
         )
-        request = found.order_by("-pk").first()
-        if request is None:
-            return ""
-        last = request.decisions.filter(at__lte=self.at).order_by("-pk").first()
-        return last.after if last else ""
+        newest: dict[int | None, AccessRequest] = {}
+        for request in found.order_by("-pk"):
+            newest.setdefault(request.group_id, request)
+        states = [_state_then(request, self.at) for request in newest.values()]
+        standing = [state for state in states if state and state not in requests.GONE]
+        return min(standing, key=lambda state: state not in LIVING, default="")
 
     @cached_property
     def ended_at(self) -> datetime | None:
@@ -297,6 +299,11 @@ def _last(kind: str, subject: str, events: Sequence[str], at: datetime) -> Entry
     """The last entry of these acts on a thing, up to then."""
     found = Entry.objects.filter(subject_type=kind, subject=subject, event__in=events, at__lte=at)
     return found.order_by("-sequence").first()
+
+
+def _state_then(request: AccessRequest, at: datetime) -> str:
+    last = request.decisions.filter(at__lte=at).order_by("-pk").first()
+    return last.after if last else ""
 
 
 def _was_open(user: User, at: datetime) -> bool:

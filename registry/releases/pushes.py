@@ -2,13 +2,14 @@
 release along, and a branch that a release needs stays."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 from django.db import transaction
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
-from registry.agreements import documents
+from registry.agreements import documents, texts
 from registry.audit import log
 from registry.catalog import branches, commits, holdings, rights, turns
 from registry.catalog.models import Repository, Revision
@@ -54,6 +55,8 @@ def push(
         opened=opened,
     )
     runs.queue(revision)
+    # Afterwards, so that whoever reads long texts keeps nobody waiting, and cannot fail a commit
+    transaction.on_commit(partial(texts.look_through, revision), robust=True)
     if discussion is None:
         workflow.follow(repository, branch=branch, head=revision, by=by)
     elif discussion.proposal is not None and revision != discussion.proposal.start:

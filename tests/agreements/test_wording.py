@@ -107,3 +107,33 @@ def _marked(words: list[str], chance: random.Random) -> str:
             f"{before}{case(word)}{after}{chance.choice([' ', chr(10), ', ', ' — ', '  # ', '. '])}"
         )
     return text
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from("abc"), max_size=12), st.lists(st.sampled_from("abc"), max_size=12))
+def test_the_differences_give_both_texts_again(before, after):
+    pieces = wording.differences(" ".join(before), " ".join(after))
+
+    assert pieces is not None
+    for kind, words in (("new", before), ("gone", after)):
+        kept = [piece.words for piece in pieces if piece.kind != kind]
+        assert " ".join(kept) == " ".join(words)
+
+
+def test_differences_are_shown_word_by_word():
+    pieces = wording.differences(
+        "You may use up to 700 copies.", "You may *not* use up to 900 copies"
+    )
+
+    assert [(piece.kind, piece.words) for piece in pieces or []] == [
+        ("same", "you may"),
+        ("new", "not"),
+        ("same", "use up to"),
+        ("gone", "700"),
+        ("new", "900"),
+        ("same", "copies"),
+    ]
+
+
+def test_two_quite_different_texts_have_no_differences_to_show():
+    assert wording.differences("a " * 5000, "b " * 5000) is None

@@ -98,6 +98,11 @@ def concerned(situation: Situation, rule: Rule) -> list[Root | None]:
     ]
 
 
+def described(rule: Rule, root: Root | None) -> Result:
+    """The rule as it stands for a root, before anybody was asked."""
+    return _result(Question(Situation(), rule, root), Verdict.NOT_APPLICABLE, [])
+
+
 def _roots(rule: Rule, situation: Situation) -> list[Root | None]:
     of_root = any(PREDICATES[name].of_root for name in rule.conditions)
     if not of_root or not situation.roots:
