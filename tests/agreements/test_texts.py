@@ -247,7 +247,8 @@ def test_the_nearest_text_is_the_one_with_most_words_in_common():
 @pytest.mark.django_db(transaction=True)
 def test_a_text_that_is_taken_and_loaded_at_once_is_there_once():
     factories.make_facts()
-    found = _found({"LICENSE": TEXT})["LICENSE"]
+    factories.make_commit(factories.make_repository(), {"LICENSE": TEXT})
+    found = FoundText.objects.get()
     first, second = _steward(), _steward()
 
     outcomes = at_once(
@@ -269,6 +270,7 @@ def test_words_of_texts_that_were_loaded_before_are_hashed_afterwards():
     old = document.versions.create(version="old", text=TEXT, sha256="a" * 64)
     migration = import_module("registry.agreements.migrations.0007_words_of_texts")
 
+    connection.check_constraints()  # those that wait for the end of the test's transaction
     with connection.schema_editor() as editor:
         migration.hash_words(apps, editor)
 
