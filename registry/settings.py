@@ -428,6 +428,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300.0,
         "options": {"expires": 300},
     },
+    "tell of campaigns": {
+        "task": "registry.releases.tasks.tell_of_campaigns",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "housekeeping": {"task": "registry.instance.tasks.housekeeping", "schedule": 3600.0},
     "collect": {"task": "registry.instance.tasks.collect_garbage", "schedule": 6 * 3600.0},
 }

@@ -53,10 +53,9 @@ def _each(
     done = 0
     for key in _keys(found):
         with transaction.atomic():
-            request = AccessRequest.objects.select_related("user").get(pk=key)
-            steps.take_turn(request.user)
+            steps.take_turn(AccessRequest.objects.select_related("user").get(pk=key).user)
             again = found.filter(pk=key).select_related("user", "group", "repository__namespace")
-            if (request := again.first()) is not None:  # type: ignore[assignment]
+            if (request := again.first()) is not None:
                 done += act(request, now)
     return done
 
