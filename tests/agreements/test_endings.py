@@ -67,7 +67,7 @@ def let_in(repository: Repository, user: User) -> None:
 
 def mails_to(user: User) -> list[Message]:
     """The mails that say that a license ended."""
-    return list(Message.objects.filter(body__to=user.email, body__subject__contains="has ended"))
+    return list(Message.objects.filter(body__to=user.email, body__subject__icontains="has ended"))
 
 
 def test_a_steward_ends_a_license_and_all_that_followed_from_it(release, steward, license):
