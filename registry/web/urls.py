@@ -20,10 +20,13 @@ from registry.web.views import (
     devices,
     discussions,
     docs,
+    domains,
     files,
     health,
     licenses,
     likes,
+    organisations,
+    registers,
     repository,
     reviews,
     terms,
@@ -41,6 +44,7 @@ register_converter(NumberConverter, "number")
 
 # Before those of allauth, whose page it takes the place of
 accounts = [path("email/", addresses.addresses, name="addresses")]
+_organisation = "settings/organisations/<name:name>"
 site = [
     path("", catalog.index, name="catalog"),
     path("datasets", catalog.datasets, name="datasets"),
@@ -51,10 +55,43 @@ site = [
     path("docs/checks", docs.checks, name="docs-checks"),
     path("docs/glossary", docs.glossary, name="docs-glossary"),
     path("licenses/<slug:slug>", licenses.document, name="license"),
+    path(
+        "licenses/<slug:slug>/separate-license",
+        organisations.separate_license,
+        name="separate-license",
+    ),
     path("review", reviews.queue, name="review-queue"),
     path("review/<slug:release_id>", reviews.release, name="release"),
     path("review/<slug:release_id>/<slug:step>", reviews.take_step, name="release-step"),
     path("settings/language", set_language, name="set-language"),
+    path("settings/organisations", organisations.index, name="organisations"),
+    path(_organisation, organisations.organisation, name="organisation"),
+    path(
+        f"{_organisation}/members/<slug:user_id>/role",
+        organisations.set_role,
+        name="organisation-role",
+    ),
+    path(
+        f"{_organisation}/members/<slug:user_id>/remove",
+        organisations.remove,
+        name="organisation-remove",
+    ),
+    path(f"{_organisation}/domains", organisations.domains_of, name="organisation-domains"),
+    path(
+        f"{_organisation}/domains/<slug:domain_id>/withdraw",
+        organisations.withdraw_domain,
+        name="organisation-domain-withdraw",
+    ),
+    path(f"{_organisation}/adhere", organisations.adhere, name="organisation-adhere"),
+    path(f"{_organisation}/signatures", registers.signatures, name="organisation-signatures"),
+    path(f"{_organisation}/signatures.csv", registers.as_csv, name="organisation-register"),
+    path(
+        f"{_organisation}/signatures/<slug:signature_id>",
+        registers.signature,
+        name="organisation-signature",
+    ),
+    path("steward/domains", domains.index, name="steward-domains"),
+    path("steward/domains/<slug:domain_id>/<slug:step>", domains.decide, name="steward-domain"),
     path("settings/tokens", tokens.index, name="tokens"),
     path("settings/webhooks", webhooks.index, name="webhooks"),
     path("settings/webhooks/<slug:webhook_id>", webhooks.webhook, name="webhook"),

@@ -22,10 +22,21 @@ from registry.web.views import organisations
 
 PER_PAGE = 25
 MEMBERS = 100
-COLUMNS = (
-    "signature repository terms_hash documents signatory accepted_at receipt state ended_at "
-    "member is_service covered_by since"
-).split()
+COLUMNS = [
+    "signature",
+    "repository",
+    "terms_hash",
+    "documents",
+    "signatory",
+    "accepted_at",
+    "receipt",
+    "state",
+    "ended_at",
+    "member",
+    "is_service",
+    "covered_by",
+    "since",
+]
 
 
 @never_cache
