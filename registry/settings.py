@@ -433,6 +433,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300.0,
         "options": {"expires": 300},
     },
+    "forget words": {"task": "registry.agreements.tasks.forget_words", "schedule": 3600.0},
     "housekeeping": {"task": "registry.instance.tasks.housekeeping", "schedule": 3600.0},
     "collect": {"task": "registry.instance.tasks.collect_garbage", "schedule": 6 * 3600.0},
 }
@@ -457,6 +458,11 @@ REVIEW_DUE_DAYS = _number("REGISTRY_REVIEW_DUE_DAYS", 3)
 
 CAMPAIGN_GRACE_HOURS = _number("REGISTRY_CAMPAIGN_GRACE_HOURS", 72)
 CAMPAIGN_REMINDER_HOURS = _number("REGISTRY_CAMPAIGN_REMINDER_HOURS", 72)
+
+# How long words of people are kept once nothing needs them; 0 for good
+
+REQUEST_WORDS_DAYS = _number("REGISTRY_REQUEST_WORDS_DAYS", 365)
+ACCEPTANCE_WORDS_DAYS = _number("REGISTRY_ACCEPTANCE_WORDS_DAYS", 3650)
 
 # Logs: one line an event, with the request's id; never a token
 

@@ -107,17 +107,19 @@ def count(replacements: list[Replacement], *, now: datetime, at: datetime) -> Co
 def acceptances_of(replacements: list[Replacement], *, now: datetime) -> QuerySet[Acceptance]:
     """The acceptances, not ended, of the sets that are replaced. A set names its repository, so
     that its hash is of that repository alone."""
-    return _acceptances({one for each in replacements for one in each.opened_by}, replacements, now)
+    opened_by = {one for each in replacements for one in each.opened_by}
+    return acceptances_with(opened_by, replacements, now=now)
 
 
 def acceptances_after(replacements: list[Replacement], *, now: datetime) -> QuerySet[Acceptance]:
     """The acceptances, not ended, of the sets that take their place."""
-    return _acceptances({one.hash for one in replacements}, replacements, now)
+    return acceptances_with({one.hash for one in replacements}, replacements, now=now)
 
 
-def _acceptances(
-    hashes: set[str], replacements: list[Replacement], now: datetime
+def acceptances_with(
+    hashes: set[str], replacements: list[Replacement], *, now: datetime
 ) -> QuerySet[Acceptance]:
+    """The acceptances, not ended, of sets with these hashes in the repositories concerned."""
     ended = Ending.objects.filter(acceptance=OuterRef("pk"), at__lte=now)
     return Acceptance.objects.filter(
         ~Exists(ended),

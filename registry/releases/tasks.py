@@ -1,0 +1,15 @@
+"""Telling people of campaigns."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from registry.releases import campaign_notices
+
+
+@shared_task(ignore_result=True, soft_time_limit=600, time_limit=660)
+def tell_of_campaigns() -> None:
+    """Queue the mails that campaigns want written, by batches. Broken off or run twice, nobody is
+    told twice; whatever one run leaves, the next one takes."""
+    now = timezone.now()
+    for campaign, kind in campaign_notices.due(now):
+        campaign_notices.tell(campaign, kind, now=now)
