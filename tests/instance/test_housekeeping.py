@@ -50,6 +50,7 @@ def test_housekeeping_and_the_sweep_are_on_the_schedule():
     assert planned == {
         "registry.checks.tasks.sweep",
         "registry.outbox.tasks.send_due",
+        "registry.agreements.tasks.sweep_access",
         "registry.instance.tasks.housekeeping",
         "registry.instance.tasks.collect_garbage",
     }
