@@ -139,6 +139,16 @@ def offers_to(
     )
 
 
+def signature_of(organisation: Namespace, repository: Repository, terms_hash: str) -> Acceptance:
+    """What was signed for the organisation of exactly this set."""
+    found = Acceptance.objects.filter(
+        organisation=organisation, repository=repository, terms_hash=terms_hash
+    ).first()
+    if found is None:
+        raise Missing(f"Nobody accepted these terms for {organisation.name}.")
+    return found
+
+
 def find_signature(public_id: str, *, by: Caller) -> Acceptance:
     """A signature of an organisation in which the caller is a member, for a repository that they
     may know of."""

@@ -9,7 +9,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
-from registry.api import answers, checks, releases, terms
+from registry.api import answers, checks, organisations, releases, terms
 from registry.api.answers import Api
 
 DESCRIPTION = """\
@@ -30,7 +30,7 @@ api = Api(
     urls_namespace="api",
 )
 answers.add_handlers(api)
-for router in (checks.router, releases.router, terms.router):
+for router in (checks.router, releases.router, terms.router, organisations.router):
     api.add_router("", router)
 
 
