@@ -24,8 +24,9 @@ MOMENT = timedelta(microseconds=1)
 
 
 def mails_to(user: User) -> list[Any]:
-    """Subjects and texts of mails about the license, the oldest first."""
-    written = Message.objects.filter(body__to=user.email, body__subject__contains="Llama 3.1")
+    """Subjects and texts of mails about campaigns, the oldest first."""
+    written = Message.objects.filter(body__to=user.email, body__text__icontains="Version 3.1")
+    written |= Message.objects.filter(body__to=user.email, body__text__icontains="does not come")
     return [one.body for one in written.order_by("pk")]
 
 
