@@ -23,7 +23,7 @@ class QuestionsForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.questions = {f"answer{i}": one for i, one in enumerate(prompt.asked)}
         for name, question in self.questions.items():
-            self.fields[name] = _field(question)
+            self.fields[name] = question_field(question)
 
     def answers(self) -> dict[str, str]:
         """What was answered, by label."""
@@ -61,7 +61,7 @@ class DecisionForm(forms.Form):
     reason = forms.CharField(max_length=requests.MAX_REASON, required=False)
 
 
-def _field(question: Question) -> forms.Field:
+def question_field(question: Question) -> forms.Field:
     common: dict[str, Any] = {"label": question.label}
     if question.kind == "checkbox":
         return forms.BooleanField(**common)
