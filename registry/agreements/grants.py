@@ -10,7 +10,6 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from registry.accounts.callers import Caller
-from registry.accounts.models import User
 from registry.agreements import access_mails, groups, scopes, steps
 from registry.agreements.models import AccessGroupEntry, AccessRequest, Grant, RequestState
 from registry.agreements.scopes import MAX_PATTERNS, Scope
@@ -59,6 +58,16 @@ def ended_at(
         ends_at__lte=now or timezone.now(),
     )
     return ended.order_by("-ends_at").values_list("ends_at", flat=True).first()
+
+
+def state_of(grant: Grant, now: datetime | None = None) -> str:
+    """One word on a grant: in force, coming, ended or revoked."""
+    now = now or timezone.now()
+    if grant.revoked_at is not None and grant.revoked_at <= now:
+        return "revoked"
+    if grant.ends_at is not None and grant.ends_at <= now:
+        return "ended"
+    return "in force" if grant.starts_at <= now else "coming"
 
 
 def is_limited(grant: Grant) -> bool:
@@ -218,16 +227,11 @@ def ask_renewal(grant: Grant, *, by: Caller, now: datetime | None = None) -> Gra
     return grant
 
 
-def of_person(repository: Repository, user: User) -> QuerySet[Grant]:
-    """What a person was given for a repository and its group, the newest first."""
-    return of_repository(repository).filter(user=user)
-
-
 def of_repository(repository: Repository) -> QuerySet[Grant]:
     """All that was ever given for a repository and the group it is in, the newest first."""
     found = Grant.objects.filter(groups.counting_for(repository))
     return found.select_related(
-        "user", "group", "granted_by", "request", "repository__namespace"
+        "user", "group", "granted_by", "request", "renews", "repository__namespace"
     ).order_by("-pk")
 
 

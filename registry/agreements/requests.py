@@ -187,6 +187,19 @@ def grant(
 
 
 @transaction.atomic
+def let_in(
+    repository: Repository, *, user: str, by: Caller, now: datetime | None = None
+) -> AccessRequest | None:
+    """The request by which somebody who is named is let in, None where they are not."""
+    rights.require_write(repository, by)
+    person = _user_named(user)
+    take_turn(person)
+    now = now or timezone.now()
+    found = [steps.settle(one, now=now) for one in counting(repository, person)]
+    return next((one for one in found if one.state == S.ACCEPTED), None)
+
+
+@transaction.atomic
 def ask_back(
     repository: Repository,
     *,

@@ -9,7 +9,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
-from registry.api import answers, checks, organisations, releases, terms
+from registry.api import access, answers, checks, grants, organisations, releases, terms
 from registry.api.answers import Api
 
 DESCRIPTION = """\
@@ -30,8 +30,9 @@ api = Api(
     urls_namespace="api",
 )
 answers.add_handlers(api)
-for router in (checks.router, releases.router, terms.router, organisations.router):
-    api.add_router("", router)
+ROUTERS = (checks, releases, terms, organisations, access, grants)
+for part in ROUTERS:
+    api.add_router("", part.router)
 
 
 def _in_our_shape(view: View) -> View:

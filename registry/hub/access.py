@@ -134,7 +134,7 @@ def _described(one: AccessRequest) -> dict[str, Any]:
         user["email"] = person.email
     item: dict[str, Any] = {
         "requestId": one.public_id,
-        "status": str(one.state),
+        "status": requests.status_of(one),
         "timestamp": wire.time(one.asked_at),
         "user": user,
     }

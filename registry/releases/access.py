@@ -1,22 +1,27 @@
 """Getting access to a repository: the terms of what it offers, and the publisher's own lock."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from registry.accounts.callers import Caller
-from registry.agreements import requests
-from registry.agreements.models import AccessRequest
+from registry.accounts.models import User
+from registry.agreements import grants, requests
+from registry.agreements.models import AccessRequest, Grant
 from registry.agreements.requests import Shown
+from registry.agreements.scopes import Scope
 from registry.catalog import cards, files, questions, revisions
 from registry.catalog.models import Repository, Revision
 from registry.catalog.questions import Prompt
 from registry.errors import EntryMissing, Invalid, SignInRequired
-from registry.releases import in_force, offers
-from registry.releases.models import Release
+from registry.releases import in_force, offers, present
+from registry.releases.models import WAS_RELEASED, Release
 from registry.storage import blobs
 
 MAX_CARD = 1024 * 1024
@@ -30,6 +35,9 @@ def ask(
     answers: Mapping[str, Any],
     terms_hash: str = "",
     typed_name: str = "",
+    purpose: str = "",
+    wanted_until: datetime | None = None,
+    country: str = "",
     now: datetime | None = None,
 ) -> AccessRequest | None:
     """Ask the publisher for access; with the hash of the terms that were shown, accept them too.
@@ -39,7 +47,11 @@ def ask(
     now = now or timezone.now()
     release = offers.current(repository)
     shown = Shown(
-        prompt_of(repository, by), answers, in_force.of(release, now).hash if release else ""
+        prompt_of(repository, by),
+        answers,
+        in_force.of(release, now).hash if release else "",
+        purpose=purpose,
+        wanted_until=wanted_until,
     )
     request = None
     if repository.gated:
@@ -54,7 +66,13 @@ def ask(
     if terms_hash:
         name = typed_name or by.user.full_name or by.user.username
         offers.accept(
-            repository, shown_hash=terms_hash, typed_name=name, answers=answers, by=by, now=now
+            repository,
+            shown_hash=terms_hash,
+            typed_name=name,
+            answers=answers,
+            country=country,
+            by=by,
+            now=now,
         )
     return requests.of_caller(repository, by) if request is not None else None
 
@@ -69,6 +87,60 @@ def terms_to_accept(repository: Repository, caller: Caller) -> Release | None:
     """The release whose terms the caller still has to accept, None where they are met."""
     release = offers.current(repository)
     return None if release is None or _are_open(release, caller) else release
+
+
+def scope_of(repository: Repository, scope: Scope, *, first: str = "", last: str = "") -> Scope:
+    """A scope from one release of the repository to another, by version label or id."""
+    found = [_release(repository, name) if name else None for name in (first, last)]
+    since, until = found
+    if since is not None and until is not None and since.pk > until.pk:
+        raise Invalid("The first release has to be the older one.")
+    return replace(
+        scope,
+        first_release=since.public_id if since else "",
+        last_release=until.public_id if until else "",
+    )
+
+
+@transaction.atomic
+def give(
+    repository: Repository, *, user: str, scope: Scope, by: Caller, now: datetime | None = None
+) -> Grant:
+    """Let a person in who is named, or give one more grant to who is let in already."""
+    now = now or timezone.now()
+    request = requests.let_in(repository, user=user, by=by, now=now)
+    if request is None:
+        request = requests.grant(repository, user=user, by=by, scope=scope, now=now)
+        return request.grants.latest("pk")
+    return grants.add(request, scope, by=by, now=now)
+
+
+def grants_of(repository: Repository, user: User) -> QuerySet[Grant]:
+    """What a person was given for a repository and its group, the newest first."""
+    return grants.of_repository(repository).filter(user=user)
+
+
+def labels_of(found: Iterable[Grant]) -> dict[str, str]:
+    """The version labels of the releases that bound these grants, by public id."""
+    bounds = Release.objects.filter(public_id__in=grants.bounds(found))
+    return dict(bounds.values_list("public_id", "version"))
+
+
+def downloads_used(grant: Grant, repository: Repository) -> Fraction | None:
+    """How many full downloads of what is offered now were made by a grant that counts them."""
+    release = offers.current(repository)
+    if grant.full_downloads is None or release is None:
+        return None
+    weights = present.weights(release.revision)
+    return grants.used(grant, release_digest=release.digest, weights=weights)
+
+
+def _release(repository: Repository, name: str) -> Release:
+    named = Q(public_id=name) | Q(version=name)
+    found = Release.objects.filter(named, repository=repository, status__in=WAS_RELEASED).first()
+    if found is None:
+        raise Invalid(f"There is no release {name[:64]!r} of this repository.")
+    return found
 
 
 def _prompt(revision: Revision) -> Prompt:

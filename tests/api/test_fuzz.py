@@ -9,8 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registry.accounts.models import User
+from registry.agreements import groups, requests
 from registry.api.urls import api
+from registry.catalog.models import Gated
 from registry.releases.models import Release
+from tests.agreements.access import owner_of, set_mode
 from tests.api.calls import As
 from tests.factories import make_facts, make_maintainer, make_release, make_user
 
@@ -18,7 +21,18 @@ pytestmark = pytest.mark.django_db
 
 DESCRIPTION = schemathesis.openapi.from_dict(api.get_openapi_schema(path_prefix="/api/v1/"))
 OPERATIONS = {one.ok().label: one.ok() for one in DESCRIPTION.get_all_operations()}
-STEPS = ["submit", "approve", "reject", "request-changes", "withdraw", "suspend", "recall", "fly"]
+STEPS = [
+    "accept",
+    "ask-back",
+    "submit",
+    "approve",
+    "reject",
+    "request-changes",
+    "withdraw",
+    "suspend",
+    "recall",
+    "fly",
+]
 
 
 @pytest.fixture
@@ -40,6 +54,22 @@ def known(release: Release) -> dict[str, str]:
         "name": release.repository.name,
         "revision": release.revision.oid,
         "release_id": release.public_id,
+        **known_of_access(release),
+    }
+
+
+def known_of_access(release: Release) -> dict[str, str]:
+    """A request, its grant and a group, made once for each release."""
+    repository = release.repository
+    if not repository.gated:
+        set_mode(repository, Gated.MANUAL)
+        requests.grant(repository, user=make_user().username, by=owner_of(repository))
+        groups.make(repository.namespace, "a group", by=owner_of(repository))
+    grant = repository.access_grants.first()
+    return {
+        "request_id": grant.request.public_id,
+        "grant_id": grant.public_id,
+        "group_id": repository.namespace.access_groups.first().public_id,
     }
 
 
@@ -48,6 +78,7 @@ def test_no_request_is_answered_by_a_failure(
     label: str, release: Release, callers: list[As]
 ) -> None:
     operation = OPERATIONS[label]
+    names = known(release)
 
     @settings(
         max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None
@@ -55,7 +86,7 @@ def test_no_request_is_answered_by_a_failure(
     @given(case=operation.as_strategy(), picks=st.data())
     def send(case: Any, picks: st.DataObject) -> None:
         if picks.draw(st.booleans(), label="names that exist"):
-            here = known(release) | {"step": picks.draw(st.sampled_from(STEPS))}
+            here = names | {"step": picks.draw(st.sampled_from(STEPS))}
             case.path_parameters = {name: here[name] for name in case.path_parameters or {}}
         caller = picks.draw(st.sampled_from(callers), label="caller")
         sent = case.as_transport_kwargs(base_url="http://testserver")
