@@ -134,20 +134,24 @@ def cards_that_ask() -> Q:
 
 
 def current(document: Document, *, now: datetime | None = None) -> DocumentVersion:
-    """The version in force: the text that took effect last, else our summary as it stands. A version
-    takes effect on its date at 00:00 UTC, and one without a date when it is loaded."""
-    begun = document.versions.filter(Q(effective_date=None) | Q(effective_date__lte=_today(now)))
-    since = Coalesce("effective_date", TruncDate("loaded_at", tzinfo=UTC))
-    version = begun.exclude(text=None).order_by(since.desc(), "-pk").first()
-    if version is None:
-        summaries = begun.filter(text=None).order_by("-pk")
-        summary = canonical.digest(summary_of(document))
-        version = summaries.filter(sha256=summary).first() or summaries.first()
-    if version is None:
+    """The version in force; Invalid where there is none."""
+    if (version := in_force(document, now=now)) is None:
         raise Invalid(
             f"{document.title} has no version in force; load one with `manage.py document add`."
         )
     return version
+
+
+def in_force(document: Document, *, now: datetime | None = None) -> DocumentVersion | None:
+    """The text that took effect last, else our summary as it stands. A version takes effect on its
+    date at 00:00 UTC, and one without a date when it is loaded."""
+    begun = document.versions.filter(Q(effective_date=None) | Q(effective_date__lte=_today(now)))
+    since = Coalesce("effective_date", TruncDate("loaded_at", tzinfo=UTC))
+    if (text := begun.exclude(text=None).order_by(since.desc(), "-pk").first()) is not None:
+        return text
+    summaries = begun.filter(text=None).order_by("-pk")
+    summary = canonical.digest(summary_of(document))
+    return summaries.filter(sha256=summary).first() or summaries.first()
 
 
 def coming(document: Document, *, now: datetime | None = None) -> QuerySet[DocumentVersion]:
@@ -232,6 +236,8 @@ def _checked(
         text.decode()
     except UnicodeDecodeError as error:
         raise Invalid("The text is not UTF-8.") from error
+    if b"\0" in text:
+        raise Invalid("The text holds bytes that no text has.")
     if not 1 <= len(label) <= 64 or not label.isprintable():
         raise Invalid("Give the text a version of 1 to 64 characters, such as 3.1.")
     latest = today + timedelta(days=366 * YEARS_AHEAD)

@@ -59,16 +59,19 @@ class Plain:
     allows: list[str] = field(default_factory=list)
     asks: list[str] = field(default_factory=list)
     forbids: list[str] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.allows or self.asks or self.forbids)
+        return bool(self.allows or self.asks or self.forbids or self.ends)
 
 
 def of(facts: dict[str, Any]) -> Plain:
     plain = Plain()
     _uses(facts, plain)
     _duties(facts, plain)
+    _by_model(facts, plain)
     _limits(facts, plain)
+    plain.ends = [_sentence(event) for event in facts.get("termination") or []]
     return plain
 
 
@@ -87,10 +90,24 @@ def _uses(facts: dict[str, Any], plain: Plain) -> None:
 def _duties(facts: dict[str, Any], plain: Plain) -> None:
     display = facts.get("display_duty") or {}
     naming = facts.get("derivative_naming") or {}
-    said_below = {"display_built_with": display.get("text"), "name_prefix": naming.get("prefix")}
+    notice = facts.get("attribution_notice") or {}
+    said_below = {
+        "display_built_with": display.get("text"),
+        "name_prefix": naming.get("prefix"),
+        "keep_notice_file": notice.get("text"),
+        "keep_notice_text": notice.get("text"),
+    }
     for duty in facts.get("redistribution_duties") or []:
         if not said_below.get(str(duty)):
             plain.asks.append(str(_DUTIES.get(str(duty), _sentence(str(duty).replace("_", " ")))))
+    if notice.get("required") and notice.get("text"):
+        plain.asks.append(
+            _("Keep this line in a file “%(file)s” with every copy: “%(words)s”")
+            % {
+                "file": (notice.get("accepted_file_names") or ["NOTICE"])[0],
+                "words": notice["text"],
+            }
+        )
     if display.get("required") and display.get("text"):
         plain.asks.append(_("Show the words “%(words)s”.") % {"words": display["text"]})
     if naming.get("required") and naming.get("prefix"):
@@ -98,6 +115,12 @@ def _duties(facts: dict[str, Any], plain: Plain) -> None:
             _("A model made from it has a name that begins with “%(prefix)s”.")
             % {"prefix": naming["prefix"]}
         )
+
+
+def _by_model(facts: dict[str, Any], plain: Plain) -> None:
+    for one in facts.get("by_model") or []:
+        words = {"model": one.get("model", ""), "license": one.get("license", "")}
+        plain.asks.append(_("%(model)s is under the license %(license)s.") % words)
 
 
 def _limits(facts: dict[str, Any], plain: Plain) -> None:

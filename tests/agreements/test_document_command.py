@@ -1,4 +1,4 @@
-"""`manage.py document add`, as an operator types it."""
+"""`manage.py document`, as an operator types it."""
 
 import hashlib
 
@@ -81,3 +81,33 @@ def test_a_summary_says_in_its_version_that_it_is_one():
     factories.make_facts()
 
     assert documents.current(Document.objects.get(slug="mit")).version.endswith("(summary)")
+
+
+def test_documents_are_listed_and_shown(capsys):
+    factories.make_facts()
+    made = documents.add_text(slug="llama3-1", version="3.1", text=b"The text of a license.")
+
+    call_command("document", "list")
+    listed = capsys.readouterr().out.splitlines()
+    call_command("document", "show", "llama3.1")
+    shown = capsys.readouterr().out
+
+    assert f"llama3-1\tlicense\t3.1\ttext\t{made.sha256}" in listed
+    assert [line.split("\t")[3] for line in listed if line.startswith("code-llama")] == [
+        "see llama2"
+    ]
+    assert len(listed) == 27
+    assert "policy: aup-llama3-1" in shown
+    assert f"* 3.1\ttext\twhen loaded\t{made.sha256}" in shown
+    with pytest.raises(CommandError, match="There is no license or policy 'llama9'"):
+        call_command("document", "show", "llama9")
+
+
+@pytest.mark.parametrize("given", ["2024-02-30", "23.07.2024", "2567-07-23"])
+def test_a_date_that_is_none_gets_a_sentence(tmp_path, given):
+    factories.make_facts()
+    (text := tmp_path / "LICENSE").write_text("Words.")
+    add = ["--license", "mit", "--version", "1", "--file", str(text), "--effective", given]
+
+    with pytest.raises(CommandError, match="Gregorian|no day"):
+        call_command("document", "add", *add)
