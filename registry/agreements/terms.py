@@ -15,7 +15,18 @@ from registry.catalog.lineage import Ancestry, Parent
 from registry.catalog.models import Repository, Revision
 from registry.errors import Invalid
 
-__all__ = ["Item", "Terms", "hash_of", "licenses_of", "of_revision", "outputs_of", "versions_in"]
+__all__ = [
+    "Item",
+    "Terms",
+    "asks_something",
+    "hash_of",
+    "licenses_of",
+    "of_revision",
+    "origins",
+    "outputs_of",
+    "prompt_of",
+    "versions_in",
+]
 
 SCHEMA = 2
 MAX_SAID = 3
@@ -44,7 +55,7 @@ class Item:
             "official_url": document.official_url,
             "needs_acceptance": document.needs_acceptance,
             "why": self.why,
-            "inherited_from": _origins(self.inherited_from),
+            "inherited_from": origins(self.inherited_from),
             "unverified": self.unverified,
         }
 
@@ -220,7 +231,8 @@ def _said(names: Iterable[str]) -> str:
     return " and ".join([", ".join(each[:-1]), each[-1]] if len(each) > 1 else each)
 
 
-def _origins(parents: Iterable[Parent]) -> list[dict[str, str]]:
+def origins(parents: Iterable[Parent]) -> list[dict[str, str]]:
+    """Models that another comes from, as they may be said to whoever sees that one."""
     return [{"repository": one.public_id, "name": one.shown} for one in parents]
 
 

@@ -74,6 +74,38 @@ class ReleasePage(Schema):
     next: str = Field(description="the address of the next page, or empty")
 
 
+class OriginShape(Schema):
+    """A model that another comes from."""
+
+    repository: str = Field(description="its id, where everybody may know of it, or empty")
+    name: str = Field(description="as a card writes it")
+
+
+class AttestationShape(Schema):
+    """What whoever accepts has to state about themselves."""
+
+    id: str
+    kind: str = Field(description="region: their country; users: how many an organisation has")
+    license: str = Field(description="the short name of the license that asks")
+    version_sha256: str
+    clause: str = Field(description="what the license says, in the site's words")
+    countries: list[str] = Field(
+        [], description="ISO 3166-1 codes of those that are shut out, of kind region"
+    )
+    limit: int | None = Field(None, description="the highest number of users, of kind users")
+    measured_at: str = Field("", description="the day before whose month they are counted")
+
+
+class LineageShape(Schema):
+    """What the card declares of the models that this one comes from, as it stands now."""
+
+    parents: list[OriginShape]
+    ancestors: list[OriginShape] = Field(description="parents included, the nearest first")
+    unknown: list[str] = Field(description="declared names that lead nowhere here")
+    has_circle: bool
+    is_cut: bool = Field(description="whether more is declared than is followed")
+
+
 class DocumentShape(Schema):
     """One document of a set of terms, in one version."""
 
@@ -82,6 +114,12 @@ class DocumentShape(Schema):
     version: str
     sha256: str
     why: str = Field(description="why it is part of the set")
+    inherited_from: list[OriginShape] = Field(
+        [], description="the models that bring it along; empty where the model's own card does"
+    )
+    unverified: bool = Field(
+        False, description="whether only the tag of a card says so: a base is not known here"
+    )
     needs_acceptance: bool
     official_url: str
     url: str
@@ -102,6 +140,17 @@ class TermsShape(Schema):
     acceptance: str = Field(description="the id of the caller's acceptance, or empty")
     problem: str = Field(description="why nothing can be released under it, or empty")
     documents: list[DocumentShape]
+    prompt: dict[str, Any] | None = Field(
+        None, description="what the publisher shows and asks, or null"
+    )
+    attestations: list[AttestationShape] = Field(
+        [], description="what whoever accepts has to state about themselves"
+    )
+    terms: dict[str, Any] = Field(
+        description="the whole set as it is pinned: its SHA-256 as canonical JSON is `hash`"
+    )
+    lineage: LineageShape
+    license_link: str = Field("", description="where the card says that the license is, or empty")
     url: str
 
 

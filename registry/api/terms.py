@@ -5,16 +5,17 @@ from typing import Any
 from ninja import Router, Status
 from pydantic import Field
 
-from registry.agreements import acceptances
+from registry.agreements import linked
 from registry.agreements import terms as terms_of
 from registry.agreements.models import Capacity, DocumentVersion
 from registry.api.addresses import repository_of, revision_of
 from registry.api.answers import ANYBODY, CHANGING
 from registry.api.authentication import OPTIONAL_TOKEN, ApiRequest, Token, caller_of
 from registry.api.shapes import AcceptanceShape, AccessShape, TermsShape, Text, Wanted
-from registry.catalog import files
+from registry.catalog import files, lineage
+from registry.catalog.lineage import Ancestry
 from registry.catalog.models import Repository, Revision
-from registry.releases import gate, offers
+from registry.releases import gate, in_force, offers
 from registry.releases.models import WAS_RELEASED, Release
 
 router = Router(tags=["terms and access"])
@@ -35,29 +36,38 @@ class AcceptBody(Wanted):
     summary="The terms of a repository, with their hash",
 )
 def read(request: ApiRequest, namespace: str, name: str, revision: Text = "") -> dict[str, Any]:
-    """Of `revision`, or of what `main` means for the caller: the set that its release pinned, or
+    """Of `revision`, or of what `main` means for the caller: the set that its release is under, or
     before release the set that it would be under. Texts are readable without access."""
     repository = repository_of(namespace, name, caller=request.auth)
     found = revision_of(repository, revision, caller=request.auth)
     release = Release.objects.filter(revision=found, status__in=WAS_RELEASED).first()
-    proposed = terms_of.of_revision(repository, found)
-    terms = release.terms if release else proposed.as_json()
-    terms_hash = terms_of.hash_of(terms)
-    accepted = acceptances.find(repository, terms_hash=terms_hash, caller=request.auth)
+    accepted, problem = None, ""
+    if release is not None:
+        terms = in_force.of(release).terms
+        accepted = offers.acceptance_of(release, caller=request.auth)
+        ancestry = lineage.of_revision(found)
+    else:
+        proposed = terms_of.of_revision(repository, found)
+        terms, problem, ancestry = proposed.as_json(), proposed.problem, proposed.ancestry
     return {
         "repository": repository.full_name,
         "repository_id": repository.public_id,
         "revision": found.oid,
         "release": release.version if release else "",
-        "hash": terms_hash,
+        "hash": terms_of.hash_of(terms),
         "needs_acceptance": terms["needs_acceptance"],
         "accepted": accepted is not None,
         "acceptance": accepted.public_id if accepted else "",
-        "problem": "" if release else proposed.problem,
+        "problem": problem,
         "documents": [
             _document(request, item, version)
             for item, version in zip(terms["documents"], terms_of.versions_in(terms), strict=True)
         ],
+        "prompt": terms.get("prompt"),
+        "attestations": terms.get("attestations") or [],
+        "terms": terms,
+        "lineage": _lineage(ancestry),
+        "license_link": linked.link_in(found.card),
         "url": request.build_absolute_uri(f"{repository.get_absolute_url()}/terms"),
     }
 
@@ -136,9 +146,21 @@ def _document(
         "version": item["version"],
         "sha256": item["sha256"],
         "why": item["why"],
+        "inherited_from": item.get("inherited_from") or [],
+        "unverified": bool(item.get("unverified")),
         "needs_acceptance": item["needs_acceptance"],
         "official_url": item["official_url"],
         "url": request.build_absolute_uri(version.document.get_absolute_url()),
         "text": version.words if version.has_text else None,
         "summary": version.summary,
+    }
+
+
+def _lineage(ancestry: Ancestry) -> dict[str, Any]:
+    return {
+        "parents": terms_of.origins(ancestry.parents),
+        "ancestors": terms_of.origins(ancestry.ancestors),
+        "unknown": list(ancestry.unknown),
+        "has_circle": ancestry.has_circle,
+        "is_cut": ancestry.is_cut,
     }

@@ -9,15 +9,15 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from registry.agreements import acceptances, terms
-from registry.catalog import cards, files, markdown
+from registry.agreements import terms
+from registry.catalog import cards, files, lineage, markdown
 from registry.catalog.models import Repository, Revision, RevisionState
 from registry.checks import runs
 from registry.errors import EntryMissing, RegistryError
-from registry.releases import evidence, gate, workflow
+from registry.releases import evidence, gate, in_force, offers, workflow
 from registry.releases.models import Release
 from registry.storage import blobs
-from registry.web import findings, lookup, plain_terms, standing
+from registry.web import findings, lookup, shown_terms, standing
 from registry.web.forms.releases import ReleaseForm
 from registry.web.requests import CallerRequest, text_in
 from registry.web.standing import Standing
@@ -113,20 +113,23 @@ def license_and_access(request: CallerRequest, namespace: str, name: str) -> Htt
     """The terms in plain words, what this visitor still has to do, and why not."""
     repository = lookup.repository_or_404(request, namespace, name)
     here = _standing(request, repository, "")
-    proposed = terms.of_revision(repository, here.shown)
-    in_force = here.release.terms if here.release else proposed.as_json()
-    terms_hash = here.release.terms_hash if here.release else proposed.hash
-    page = {
-        "documents": [
-            {"version": version, "item": item, "plain": plain_terms.of(version.document.facts)}
-            for version, item in zip(
-                terms.versions_in(in_force), in_force["documents"], strict=True
-            )
-        ],
-        "needs_acceptance": in_force["needs_acceptance"],
+    if here.release is not None:
+        present = in_force.of(here.release)
+        shown, terms_hash, problem = present.terms, present.hash, ""
+        accepted = offers.acceptance_of(here.release, caller=request.caller)
+        ancestry = lineage.of_revision(here.shown)
+    else:
+        proposed = terms.of_revision(repository, here.shown)
+        shown, terms_hash, problem = proposed.as_json(), proposed.hash, proposed.problem
+        accepted, ancestry = None, proposed.ancestry
+    page = shown_terms.of_card(here.shown, ancestry) | {
+        "documents": shown_terms.documents(shown),
+        "statements": shown_terms.statements(shown),
+        "prompt": shown_terms.prompt(shown),
+        "needs_acceptance": shown["needs_acceptance"],
         "terms_hash": terms_hash,
-        "accepted": acceptances.find(repository, terms_hash=terms_hash, caller=request.caller),
-        "problem": "" if here.release else proposed.problem,
+        "accepted": accepted,
+        "problem": problem,
     }
     return _render(request, "license", here, page)
 
