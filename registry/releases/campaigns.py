@@ -2,7 +2,7 @@
 from one moment on, once two stewards want it. The only code that writes changes of terms."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
@@ -13,9 +13,10 @@ from registry.accounts import permissions
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.accounts.permissions import Permission
-from registry.agreements import documents
-from registry.agreements.models import DocumentVersion
+from registry.agreements import coverage, documents
+from registry.agreements.models import Acceptance, Document, DocumentVersion
 from registry.audit import log
+from registry.catalog.models import Repository
 from registry.errors import (
     Conflict,
     Invalid,
@@ -26,7 +27,7 @@ from registry.errors import (
     SignInRequired,
 )
 from registry.releases import replacements
-from registry.releases.models import Campaign, CampaignKind, Release, TermsChange
+from registry.releases.models import Campaign, CampaignKind, Release, Status, TermsChange
 from registry.releases.replacements import Counts, Replacement
 
 MAX_NOTE = 2000
@@ -193,6 +194,47 @@ def coming(release: Release, now: datetime | None = None) -> TermsChange | None:
     )
 
 
+def coming_to(caller: Caller, now: datetime | None = None) -> QuerySet[TermsChange]:
+    """What comes to models whose terms the caller accepted, as far as they did not accept it yet."""
+    if caller.user is None:
+        return TermsChange.objects.none()
+    now, here = now or timezone.now(), OuterRef("release__repository")
+    own = Acceptance.objects.filter(user=caller.user, organisation=None, repository=here)
+    agreed = coverage.of(user=caller.user.pk, repository=here, hashes=OuterRef("counts"), now=now)
+    return (
+        TermsChange.objects.filter(
+            Exists(own),
+            ~Exists(agreed),
+            from_at__gt=now,
+            campaign__cancelled_at=None,
+            release__status=Status.RELEASED,
+            release__repository__in=Repository.objects.visible_to(caller),
+        )
+        .select_related("campaign__document", "release__repository__namespace")
+        .order_by("from_at", "pk")
+    )
+
+
+def candidates(now: datetime) -> list[tuple[DocumentVersion, int]]:
+    """The versions, in force or announced by their date, that releases could be brought under, and
+    how many releases are under older ones."""
+    found = []
+    for document in Document.objects.filter(stands_for=None, versions__isnull=False).distinct():
+        for version in (documents.current(document, now=now), *documents.coming(document, now=now)):
+            at = max(now, first_moment(version, now))
+            moved = replacements.of_version(version, kind=CampaignKind.MATERIAL, at=at)
+            if moved:
+                found.append((version, len(moved)))
+    return found
+
+
+def first_moment(version: DocumentVersion, now: datetime) -> datetime:
+    """When the version takes effect by its own date."""
+    if version.effective_date is None:
+        return now
+    return datetime.combine(version.effective_date, time(tzinfo=UTC))
+
+
 def find(public_id: str, *, caller: Caller) -> Campaign:
     """A campaign, for stewards; for others there is none."""
     found = Campaign.objects.filter(public_id=public_id) if caller.is_steward else None
@@ -218,6 +260,12 @@ def progress(campaign: Campaign, now: datetime) -> Progress:
         replaced=replacements.acceptances_of(found, now=now).count(),
         accepted=replacements.acceptances_after(found, now=now).count(),
     )
+
+
+def counts_of(campaign: Campaign, now: datetime) -> Counts:
+    """The same numbers of a campaign that was confirmed, releases that came out since included."""
+    found = replacements.of_campaign(campaign)
+    return replacements.count(found, now=now, at=campaign.effective_at)
 
 
 def soonest(kind: str, now: datetime) -> datetime:

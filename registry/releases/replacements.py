@@ -2,7 +2,7 @@
 under which: the one computation behind what a steward is shown and what is written."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -86,6 +86,21 @@ def of_campaign(campaign: Campaign) -> list[Replacement]:
         Replacement(row.release, before[row.pk], row.terms, row.terms_hash, tuple(row.counts))
         for row in rows
     ]
+
+
+def versions_replaced(version: DocumentVersion, *, before: datetime) -> list[DocumentVersion]:
+    """The older versions of the document under which releases are just before that moment."""
+    releases = list(naming(version.document))
+    changed = _in_force(releases, before - timedelta(microseconds=1))
+    named = {
+        item["sha256"]
+        for release in releases
+        for item in (changed[release.pk].terms if release.pk in changed else release.terms)[
+            "documents"
+        ]
+        if item["document"] == version.document.public_id
+    }
+    return list(version.document.versions.filter(sha256__in=sorted(named & _older(version))))
 
 
 def count(replacements: list[Replacement], *, now: datetime, at: datetime) -> Counts:

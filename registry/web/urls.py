@@ -16,6 +16,7 @@ from registry.web.converters import (
 from registry.web.views import (
     access,
     addresses,
+    campaigns,
     catalog,
     devices,
     discussions,
@@ -107,6 +108,14 @@ site = [
     path("steward/texts/<slug:text_id>", texts.text, name="steward-text"),
     path("steward/texts/<slug:text_id>/take", texts.take, name="steward-text-take"),
     path("steward/texts/<slug:text_id>/dismiss", texts.dismiss, name="steward-text-dismiss"),
+    path("steward/campaigns", campaigns.index, name="steward-campaigns"),
+    path("steward/campaigns/new", campaigns.new, name="steward-campaign-new"),
+    path("steward/campaigns/<slug:campaign_id>", campaigns.campaign, name="steward-campaign"),
+    path(
+        "steward/campaigns/<slug:campaign_id>/<slug:step>",
+        campaigns.take_step,
+        name="steward-campaign-step",
+    ),
     path("steward/domains", domains.index, name="steward-domains"),
     path("steward/domains/<slug:domain_id>/<slug:step>", domains.decide, name="steward-domain"),
     path("settings/tokens", tokens.index, name="tokens"),
