@@ -53,7 +53,8 @@ def judge(
         if not _is_true(attested.get(asked["id"])):
             raise NotAllowed(
                 f"{_sentence(asked)} A separate license is needed above that; whoever signs for an "
-                f"organisation has to state that it is not. Nothing was recorded."
+                f"organisation has to state that it is not. Nothing was recorded.",
+                next_url=f"/licenses/{asked['license']}/separate-license",
             )
         stated.statements[asked["id"]] = users_words(asked)
     if not _is_true(attested.get(organisations.AUTHORITY)):
