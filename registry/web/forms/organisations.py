@@ -24,7 +24,9 @@ class MemberForm(forms.Form):
         help_text=_("A person or a service account of this site."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    role = forms.ChoiceField(label=_("Role"), choices=ROLES, initial=Role.READ)
+    role = forms.ChoiceField(
+        label=_("Role"), choices=ROLES, initial=Role.READ, widget=forms.RadioSelect
+    )
 
 
 class DomainForm(forms.Form):
