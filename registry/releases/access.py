@@ -120,6 +120,12 @@ def grants_of(repository: Repository, user: User) -> QuerySet[Grant]:
     return grants.of_repository(repository).filter(user=user)
 
 
+def versions_of(repository: Repository) -> list[str]:
+    """The version labels of what was released, the newest first, to choose between."""
+    found = Release.objects.filter(repository=repository, status__in=WAS_RELEASED)
+    return list(found.order_by("-pk").values_list("version", flat=True)[:200])
+
+
 def labels_of(found: Iterable[Grant]) -> dict[str, str]:
     """The version labels of the releases that bound these grants, by public id."""
     bounds = Release.objects.filter(public_id__in=grants.bounds(found))
