@@ -127,6 +127,16 @@ class DocumentShape(Schema):
     summary: dict[str, Any] = Field(description="the facts in the site's words")
 
 
+class ComingShape(Schema):
+    """The set that a release comes under next; accepting it early works by its hash."""
+
+    hash: str
+    effective_at: datetime
+    kind: str = Field(description="material: everybody is asked again; editorial: it carries over")
+    note: str = Field(description="what changes, in a steward's words")
+    terms: dict[str, Any] = Field(description="the whole set, as it will be shown and hashed")
+
+
 class TermsShape(Schema):
     """The terms of one revision of a repository."""
 
@@ -149,6 +159,7 @@ class TermsShape(Schema):
     terms: dict[str, Any] = Field(
         description="the whole set as it is pinned: its SHA-256 as canonical JSON is `hash`"
     )
+    coming: ComingShape | None = Field(None, description="what a campaign brings next, or null")
     lineage: LineageShape
     license_link: str = Field("", description="where the card says that the license is, or empty")
     url: str

@@ -15,7 +15,7 @@ from registry.api.shapes import AcceptanceShape, AccessShape, TermsShape, Text, 
 from registry.catalog import files, lineage
 from registry.catalog.lineage import Ancestry
 from registry.catalog.models import Repository, Revision
-from registry.releases import gate, in_force, offers
+from registry.releases import campaigns, gate, in_force, offers
 from registry.releases.models import WAS_RELEASED, Release
 
 router = Router(tags=["terms and access"])
@@ -66,6 +66,7 @@ def read(request: ApiRequest, namespace: str, name: str, revision: Text = "") ->
         "prompt": terms.get("prompt"),
         "attestations": terms.get("attestations") or [],
         "terms": terms,
+        "coming": _coming(release),
         "lineage": _lineage(ancestry),
         "license_link": linked.link_in(found.card),
         "url": request.build_absolute_uri(f"{repository.get_absolute_url()}/terms"),
@@ -135,6 +136,19 @@ def _answer(
     if answer.is_open:
         files.find(revision, path)
     return answer
+
+
+def _coming(release: Release | None) -> dict[str, Any] | None:
+    change = campaigns.coming(release) if release is not None else None
+    if change is None:
+        return None
+    return {
+        "hash": change.terms_hash,
+        "effective_at": change.from_at,
+        "kind": change.campaign.kind,
+        "note": change.campaign.note,
+        "terms": change.terms,
+    }
 
 
 def _document(

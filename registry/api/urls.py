@@ -9,7 +9,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
-from registry.api import access, answers, checks, grants, organisations, releases, terms
+from registry.api import access, answers, campaigns, checks, grants, organisations, releases, terms
 from registry.api.answers import Api
 
 DESCRIPTION = """\
@@ -30,7 +30,7 @@ api = Api(
     urls_namespace="api",
 )
 answers.add_handlers(api)
-ROUTERS = (checks, releases, terms, organisations, access, grants)
+ROUTERS = (checks, releases, terms, organisations, access, grants, campaigns)
 for part in ROUTERS:
     api.add_router("", part.router)
 

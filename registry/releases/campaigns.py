@@ -32,6 +32,7 @@ from registry.releases.replacements import Counts, Replacement
 
 MAX_NOTE = 2000
 MAX_REASON = 500
+FARTHEST = timedelta(days=3653)
 # One number for pg_advisory_xact_lock: a release that comes out sees each campaign as confirmed or
 # not, and a campaign that is confirmed each release as out or not
 CAMPAIGN_LOCK = 0x43414D50
@@ -73,6 +74,8 @@ def propose(
         raise Invalid("Say whether the change is editorial or material.")
     if timezone.is_naive(effective_at):
         raise Invalid("Say in which time zone the change takes effect.")
+    if effective_at > now + FARTHEST:
+        raise Invalid("A change takes effect within ten years.")
     note = _words(note, MAX_NOTE, "Say what changes: everybody affected is told it.")
     if error := _unfit(version, kind, effective_at, now):
         raise error
@@ -259,6 +262,13 @@ def progress(campaign: Campaign, now: datetime) -> Progress:
     return Progress(
         replaced=replacements.acceptances_of(found, now=now).count(),
         accepted=replacements.acceptances_after(found, now=now).count(),
+    )
+
+
+def preview_of(campaign: Campaign, now: datetime) -> Counts:
+    """What a proposal would affect, if it were confirmed now."""
+    return preview(
+        campaign.version, now=now, kind=campaign.kind, effective_at=campaign.effective_at
     )
 
 

@@ -373,6 +373,8 @@ def test_nobody_but_a_steward_with_the_right_to_govern_takes_a_step(release):
         ({"note": "  "}, Invalid, "Say what changes"),
         ({"note": "x" * 2001}, Invalid, "longer than 2000"),
         ({"effective_at": datetime(2031, 1, 1)}, Invalid, "time zone"),  # noqa: DTZ001
+        ({"effective_at": datetime.max.replace(tzinfo=UTC)}, Invalid, "ten years"),
+        ({"effective_at": datetime.min.replace(tzinfo=UTC)}, NotNow, "at least 72 hours"),
         ({"effective_at": "soon"}, NotNow, "at least 72 hours"),
     ],
 )

@@ -166,9 +166,7 @@ def _page(
     row = _row(one, now)
     affected = one.changes.select_related("release__repository__namespace").order_by("pk")
     if row["state"] == "proposed":
-        counts = campaigns.preview(
-            one.version, now=now, kind=one.kind, effective_at=one.effective_at
-        )
+        counts = campaigns.preview_of(one, now)
     else:
         counts = campaigns.counts_of(one, now)
     context = row | {
