@@ -171,6 +171,17 @@ class AcceptanceShape(Schema):
     accepted_at: datetime
 
 
+class RuleShape(Schema):
+    """One rule of the gate and what it says."""
+
+    id: str = Field(description="stays the same; see docs/access.md")
+    title: str
+    outcome: str = Field(description="opens, met, closes or not-asked")
+    words: str
+    next_url: str = Field(description="where to go on, or empty")
+    decides: bool = Field(description="whether the answer is this rule's")
+
+
 class AccessShape(Schema):
     """The gate's answer, the same that a download would get now."""
 
@@ -182,6 +193,7 @@ class AccessShape(Schema):
     revision: str
     path: str
     release: str
+    rules: list[RuleShape] = Field(description="every rule that was asked, in order")
 
 
 class ChecksShape(Schema):

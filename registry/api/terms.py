@@ -15,7 +15,7 @@ from registry.api.shapes import AcceptanceShape, AccessShape, TermsShape, Text, 
 from registry.catalog import files, lineage
 from registry.catalog.lineage import Ancestry
 from registry.catalog.models import Repository, Revision
-from registry.releases import campaigns, gate, in_force, offers
+from registry.releases import campaigns, gate, in_force, offers, why
 from registry.releases.models import WAS_RELEASED, Release
 
 router = Router(tags=["terms and access"])
@@ -115,6 +115,7 @@ def access(
     repository = repository_of(namespace, name, caller=request.auth)
     found = revision_of(repository, revision, caller=request.auth)
     answer = _answer(request, repository, found, path)
+    rules = why.explain(repository, found, caller=request.auth, path=path).rules
     return {
         "is_open": answer.is_open,
         "reason": answer.reason,
@@ -124,6 +125,17 @@ def access(
         "revision": found.oid,
         "path": path,
         "release": answer.release.version if answer.release else "",
+        "rules": [
+            {
+                "id": rule.id,
+                "title": rule.title,
+                "outcome": rule.outcome,
+                "words": rule.words,
+                "next_url": request.build_absolute_uri(rule.next_url) if rule.next_url else "",
+                "decides": rule.decides,
+            }
+            for rule in rules
+        ],
     }
 
 
