@@ -9,7 +9,17 @@ from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
-from registry.api import access, answers, campaigns, checks, grants, organisations, releases, terms
+from registry.api import (
+    access,
+    answers,
+    campaigns,
+    checks,
+    exports,
+    grants,
+    organisations,
+    releases,
+    terms,
+)
 from registry.api.answers import Api
 
 DESCRIPTION = """\
@@ -30,7 +40,7 @@ api = Api(
     urls_namespace="api",
 )
 answers.add_handlers(api)
-ROUTERS = (checks, releases, terms, organisations, access, grants, campaigns)
+ROUTERS = (checks, releases, terms, organisations, access, grants, campaigns, exports)
 for part in ROUTERS:
     api.add_router("", part.router)
 
