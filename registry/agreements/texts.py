@@ -161,7 +161,9 @@ def _waiting_in(repository: Repository) -> int:
 def waiting() -> QuerySet[FoundText]:
     """Texts that no steward has named. One whose words were loaded while it came in is known."""
     known = DocumentVersion.objects.exclude(text=None).filter(normalised=OuterRef("normalised"))
-    return FoundText.objects.filter(~Exists(known), state=FoundState.UNKNOWN)
+    return FoundText.objects.filter(
+        ~Exists(known), state=FoundState.UNKNOWN, repository__deleted_at=None
+    )
 
 
 def groups(*, kind: str = "") -> QuerySet[FoundText, dict[str, Any]]:

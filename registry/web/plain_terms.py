@@ -133,10 +133,11 @@ def _limits(facts: dict[str, Any], plain: Plain) -> None:
             % {"limit": f"{limit:,}".replace(",", "\u202f")}
         )
     for exclusion in facts.get("geographic_exclusions") or []:
-        plain.forbids.append(
-            _("Not for %(region)s: %(effect)s.")
-            % {"region": exclusion.get("region", ""), "effect": exclusion.get("effect", "")}
-        )
+        words = {key: exclusion.get(key, "") for key in ("region", "scope", "effect")}
+        if words["scope"] and words["scope"] != "all models":
+            plain.forbids.append(_("Not for %(region)s (%(scope)s): %(effect)s.") % words)
+        else:
+            plain.forbids.append(_("Not for %(region)s: %(effect)s.") % words)
     plain.forbids += [_sentence(use) for use in facts.get("prohibited_uses") or []]
     categories = {one["id"]: one["description"] for one in published()["acceptable_use_categories"]}
     for use in facts.get("prohibited_use_categories") or []:

@@ -12,6 +12,7 @@ from registry.accounts.callers import NOBODY, Caller
 from registry.agreements import documents, texts
 from registry.agreements.models import Document, DocumentVersion, FoundState, FoundText
 from registry.audit.models import Entry
+from registry.catalog import repositories
 from registry.catalog.models import Repository
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow
 from registry.storage import blobs
@@ -182,6 +183,14 @@ def test_a_text_that_was_loaded_while_it_came_in_does_not_wait():
     found = _found({"LICENSE": MARKED})["LICENSE"]
     documents.add_text(slug="llama3-1", version="3.1", text=TEXT)
     FoundText.objects.filter(pk=found.pk).update(state="unknown", version=None)
+
+    assert _waiting() == []
+
+
+def test_a_text_of_a_deleted_repository_waits_for_nobody():
+    found = _found({"LICENSE": TEXT})["LICENSE"]
+    by = factories.as_caller(found.repository.created_by)
+    repositories.delete(found.repository, by=by)
 
     assert _waiting() == []
 

@@ -68,6 +68,10 @@ def test_a_pasted_text_ends_its_lines_as_files_do(client, steward):
         ({"text": "   "}, "The text is empty"),
         ({"text": "x" * (documents.MAX_TEXT + 1)}, "larger than 1024 KiB"),
         ({"text": "", "file": _file(b"x" * (documents.MAX_TEXT + 1))}, "larger than 1024 KiB"),
+        (
+            {"text": "", "file": _file(b"x" * 3 * documents.MAX_TEXT)},
+            "Choose a file of at most 1 MiB",
+        ),
         ({"text": "", "file": _file(b"")}, "The text is empty"),
         ({"text": "", "file": _file(b"\xff\xfe")}, "The text is not UTF-8"),
         ({"file": _file(b"Both.")}, "not both"),
@@ -138,7 +142,9 @@ def test_the_list_says_what_is_held_and_used(client, steward):
     found = client.get("/steward/documents?q=llama3-1&kind=license&text=yes").text
 
     assert found.count('data-label="Releases">1<') == 1
-    assert "Nothing matches" in client.get("/steward/documents?q=llama3-1&kind=license&text=no").text
+    assert (
+        "Nothing matches" in client.get("/steward/documents?q=llama3-1&kind=license&text=no").text
+    )
 
 
 def test_the_lists_ask_as_often_for_few_rows_as_for_many(
@@ -229,7 +235,7 @@ def test_everybody_finds_every_document(client):
     [
         ("llama3-1", ["Built with Llama", "Keep this line in a file", "700\u202f000\u202f000",
                       "begins with “Llama”", "End", "stop use and delete", "It includes"]),
-        ("aup-llama3-2", ["Not for European Union", "It is part of"]),
+        ("aup-llama3-2", ["Not for European Union (multimodal models of this version only)", "It is part of"]),
         ("code-llama", ["has no terms of its own", "/licenses/llama2", "700\u202f000\u202f000"]),
         ("llama-guard", ["Llama Guard 2 (8B) is under the license llama3"]),
         ("mit", ["The text is not stored on this site"]),
