@@ -118,7 +118,8 @@ def test_accepting_the_terms_of_an_open_lock_is_all_there_is_to_do(
 
     answer = client.post(f"/{repository}/terms", typed)
 
-    assert answer["Location"] == f"/{repository}/license"
+    assert answer["Location"] == f"/{repository}/terms"
+    assert "Get it" in _page(client, repository, "terms")
     assert "let in by the publisher" in _page(client, repository, "license")
 
 
@@ -131,7 +132,8 @@ def test_who_accepts_the_terms_of_a_lock_that_a_person_opens_is_sent_on_to_ask(
 
     answer = client.post(f"/{repository}/terms", typed)
 
-    assert answer["Location"] == f"/{repository}/access"
+    page = client.get(answer["Location"]).text
+    assert f'<a class="button button-primary" href="/{repository}/access">Go on</a>' in page
     assert "The terms have to be accepted" not in _page(client, repository)
 
 

@@ -3,7 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
-from registry.accounts.models import Namespace, User
+from registry.accounts.callers import Caller
+from registry.accounts.models import Membership, Namespace, Role, User
 from registry.catalog.models import Repository
 from registry.ids import new_public_id
 
@@ -76,6 +77,24 @@ class AcceptanceWords(models.Model):
         return f"words of {self.acceptance_id}"
 
 
+class ReceiptQuerySet(models.QuerySet["Receipt"]):
+    def visible_to(self, caller: Caller) -> "ReceiptQuerySet":
+        """The one definition of who sees a receipt: who accepted, the admins of the organisation
+        that it was for, and stewards. A token for some repositories sees those of these alone."""
+        if caller.user is None:
+            return self.none()
+        found = self
+        if caller.repositories is not None:
+            found = found.filter(acceptance__repository__public_id__in=caller.repositories)
+        if caller.is_steward and caller.can_administer:
+            return found
+        administered = Membership.objects.filter(user=caller.user, role=Role.ADMIN)
+        return found.filter(
+            Q(acceptance__user=caller.user)
+            | Q(acceptance__organisation__in=administered.values("namespace"))
+        )
+
+
 class Receipt(models.Model):
     """The registry's signed statement of an acceptance. Never updated or deleted.
 
@@ -89,8 +108,13 @@ class Receipt(models.Model):
     signature = models.BinaryField(max_length=64)
     at = models.DateTimeField()
 
+    objects = ReceiptQuerySet.as_manager()
+
     def __str__(self) -> str:
         return self.public_id
+
+    def get_absolute_url(self) -> str:
+        return f"/receipts/{self.public_id}"
 
 
 class EndingEvent(models.TextChoices):
