@@ -144,7 +144,10 @@ def confirm_deletion(ending: Ending, *, by: Caller, now: datetime | None = None)
 def visible_to(caller: Caller) -> QuerySet[Ending]:
     """The endings that this caller may see: their own, their organisations', for stewards all."""
     found = Ending.objects.select_related(
-        "acceptance__repository__namespace", "acceptance__user", "acceptance__organisation"
+        "acceptance__repository__namespace",
+        "acceptance__user",
+        "acceptance__organisation",
+        "acceptance__receipt",
     ).order_by("-pk")
     if may_govern(caller):
         return found
@@ -159,8 +162,16 @@ def of_caller(caller: Caller) -> QuerySet[Ending]:
 def acceptances_of(caller: Caller) -> QuerySet[Acceptance]:
     """What the caller accepted, or answers for as an admin of the organisation."""
     return Acceptance.objects.filter(_of(caller)).select_related(
-        "repository__namespace", "organisation"
+        "repository__namespace", "organisation", "receipt"
     )
+
+
+def name_of(acceptance: Acceptance) -> str:
+    """What the repository was called when it was accepted, as the receipt says: its name of today
+    may be none of theirs to know."""
+    receipt = getattr(acceptance, "receipt", None)
+    known = receipt.body["repository"]["name"] if receipt is not None else ""
+    return str(known or acceptance.repository.public_id)
 
 
 def are_open() -> Q:
@@ -248,7 +259,7 @@ def _tell(made: list[Ending]) -> None:
         for person in _answerable(ending.acceptance):
             by_person.setdefault(person, []).append(ending)
     for person, theirs in by_person.items():
-        names = "\n".join(f"- {one.acceptance.repository.full_name}" for one in theirs)
+        names = "\n".join(f"- {name_of(one.acceptance)}" for one in theirs)
         mail.queue(
             to=person.email,
             subject="A license that you accepted has ended",

@@ -114,9 +114,12 @@ def test_a_licensee_gives_a_license_back_by_typing_its_name_and_confirms_the_del
     assert Ending.objects.get().event == EndingEvent.LICENSEE
     assert client.get(f"{here}/give-back").status_code == 404
 
+    asks = client.get("/settings/agreements").text
+    assert form_to(asks, f"{here}/deleted")
     assert other.post(f"{here}/deleted").status_code == 404
     assert client.post(f"{here}/deleted").status_code == 302
     assert Deletion.objects.get().by == ada
+    assert f"{here}/deleted" not in client.get("/settings/agreements").text
 
 
 def test_a_steward_downloads_rows_and_names_only_when_asked(steward, release):

@@ -64,7 +64,7 @@ def give_back(request: CallerRequest, acceptance_id: str) -> HttpResponse:
     found = get_object_or_404(
         endings.acceptances_of(request.caller).filter(ending=None), public_id=acceptance_id
     )
-    name, typed, wrong = found.repository.full_name, "", ""
+    name, typed, wrong = endings.name_of(found), "", ""
     if request.method == "POST":
         typed = text_in(request.POST, "name").strip()
         if typed.lower() != name.lower():
