@@ -116,8 +116,8 @@ def site_policy() -> Document | None:
 
 
 def cards_that_ask() -> Q:
-    """The condition, for rows with a `card`, that terms would have to be accepted: `licenses_of_card`
-    and the site's policy, for many at once."""
+    """The condition, for rows with a `card`, that terms would have to be accepted: `licenses_of_card`,
+    the publisher's prompt and the site's policy, for many at once. Bases are not followed."""
     policy = site_policy()
     if policy is not None and policy.needs_acceptance:
         return Q(pk__isnull=False)
@@ -125,6 +125,9 @@ def cards_that_ask() -> Q:
     other = Q(stands_for__needs_acceptance=True) | Q(stands_for__policy__needs_acceptance=True)
     asking = Document.objects.filter((Q(stands_for=None) & own) | other, kind=DocumentKind.LICENSE)
     found = Q(pk__in=[])
+    for key, nothing in (("extra_gated_prompt", ""), ("extra_gated_fields", {})):
+        is_empty = Q(**{f"card__{key}": nothing}) | Q(**{f"card__{key}": None})
+        found |= Q(card__has_key=key) & ~is_empty
     for document in asking:
         for tag in document.hub_tags:
             found |= Q(card__license__contains=tag)

@@ -51,8 +51,12 @@ def documents(shown: dict[str, Any]) -> list[dict[str, Any]]:
 
 def statements(shown: dict[str, Any]) -> list[Statement]:
     """What a set has people state, in plain words."""
+    titles = {item["slug"]: item["title"] for item in shown["documents"]}
     regions = [_region(one) for one in attestations.of(shown, attestations.REGION)]
-    return regions + [_users(one) for one in attestations.of(shown, attestations.USERS)]
+    return regions + [
+        _users(one, titles.get(one["license"], one["license"]))
+        for one in attestations.of(shown, attestations.USERS)
+    ]
 
 
 def prompt(shown: dict[str, Any]) -> dict[str, Any] | None:
@@ -101,21 +105,21 @@ def _region(asked: dict[str, Any]) -> Statement:
     return Statement(title, words, ", ".join(names))
 
 
-def _users(asked: dict[str, Any]) -> Statement:
+def _users(asked: dict[str, Any], title: str) -> Statement:
     words = _(
-        "With more than %(limit)s users a month, those of all affiliates counted, it needs a "
-        "separate license from the publisher. Whoever signs for it states that it had no more."
+        "%(title)s: with more than %(limit)s users a month, those of all affiliates counted, it "
+        "needs a separate license from the publisher. Whoever signs for it states that it had no "
+        "more."
     )
     if asked["measured_at"]:
         words = _(
-            "With more than %(limit)s users in the month before %(on)s, those of all affiliates "
-            "counted, it needs a separate license from the publisher. Whoever signs for it states "
-            "that it had no more."
+            "%(title)s: with more than %(limit)s users in the month before %(on)s, those of all "
+            "affiliates counted, it needs a separate license from the publisher. Whoever signs for "
+            "it states that it had no more."
         )
     limit = f"{asked['limit']:,}".replace(",", "\u202f")
-    return Statement(
-        _("If you accept for an organisation"), words % {"limit": limit, "on": asked["measured_at"]}
-    )
+    said = {"title": title, "limit": limit, "on": asked["measured_at"]}
+    return Statement(_("If you accept for an organisation"), words % said)
 
 
 def _origin(parent: Parent) -> Origin:
