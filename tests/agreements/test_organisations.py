@@ -298,3 +298,24 @@ def test_an_adherence_is_evidence_and_once(signing, signature):
         Adherence.objects.update(membership=0)
     with refused_as_evidence():
         Adherence.objects.filter(pk=made.pk)._raw_delete("default")
+
+
+def test_the_database_holds_one_signature_of_a_set_by_an_organisation(signing, signature):
+    lab, ada = signing
+    other = factories.make_member(lab, Role.ADMIN)
+    again = Acceptance(
+        user=other,
+        organisation=lab,
+        repository=signature.repository,
+        terms=signature.terms,
+        terms_hash=signature.terms_hash,
+        capacity="organisation",
+        words_digest="0" * 64,
+        accepted_at=signature.accepted_at,
+    )
+
+    with refused_by("terms_accepted_once_by_an_organisation"):
+        again.save()
+    again.terms_hash, again.capacity = "0" * 64, "self"
+    with refused_by("signatory_accepts_for_an_organisation"):
+        again.save()

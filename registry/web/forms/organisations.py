@@ -11,8 +11,8 @@ from registry.agreements.domains import MAX_WORDS
 
 ROLES = [
     (Role.READ, _("read: know of private repositories")),
-    (Role.CONTRIBUTOR, _("contributor: write, and open pull requests")),
-    (Role.WRITE, _("write: write in all repositories")),
+    (Role.CONTRIBUTOR, _("contributor: commit and ask for releases, as with write")),
+    (Role.WRITE, _("write: commit and ask for releases")),
     (Role.ADMIN, _("admin: members, domains, settings, and sign for the organisation")),
 ]
 

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from registry.accounts import members, people, permissions
-from registry.accounts.models import Membership, Namespace
+from registry.accounts.models import Membership, Namespace, NamespaceKind
 from registry.accounts.permissions import Permission
 from registry.agreements import domains, organisations, register
 from registry.agreements.models import Acceptance, Document, DocumentKind
@@ -32,7 +32,7 @@ def index(request: CallerRequest) -> HttpResponse:
     """The organisations of which the visitor is a member."""
     mine = (
         Membership.objects.filter(
-            user=request.caller.user, namespace__in=organisations.of(request.user)
+            user=request.caller.user, namespace__kind=NamespaceKind.ORGANISATION
         )
         .select_related("namespace")
         .order_by("namespace__name")
