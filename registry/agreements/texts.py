@@ -166,7 +166,7 @@ def waiting() -> QuerySet[FoundText]:
     )
 
 
-def groups(*, kind: str = "") -> QuerySet[FoundText, dict[str, Any]]:
+def groups(*, kind: str = "") -> QuerySet[FoundText, Any]:
     """The waiting texts, each once however often it was found, the newest first; for `with_places`."""
     found = waiting().filter(kind=kind) if kind in DocumentKind.values else waiting()
     return (

@@ -36,9 +36,7 @@ def index(request: CallerRequest) -> HttpResponse:
     require_steward(request)
     query, kind = text_in(request.GET, "q"), text_in(request.GET, "kind")
     held = text_in(request.GET, "text")
-    found = select(query, kind=kind)
-    if held in {"yes", "no"}:
-        found = found.filter(has_text=held == "yes")
+    found = select(query, kind=kind, held=held)
     page = Paginator(found, PER_PAGE).get_page(text_in(request.GET, "page"))
     used = uses.by_document()
     context = {
@@ -53,7 +51,7 @@ def index(request: CallerRequest) -> HttpResponse:
     return render(request, "steward/documents.html", context)
 
 
-def select(query: str, *, kind: str = "") -> QuerySet[Document]:
+def select(query: str, *, kind: str = "", held: str = "") -> QuerySet[Document]:
     """Documents with each of the words in title, publisher or names, and what they hold."""
     texts = DocumentVersion.objects.filter(document=OuterRef("pk")).exclude(text=None)
     found = Document.objects.annotate(
@@ -69,6 +67,8 @@ def select(query: str, *, kind: str = "") -> QuerySet[Document]:
         )
     if kind in DocumentKind.values:
         found = found.filter(kind=kind)
+    if held in {"yes", "no"}:
+        found = found.filter(Exists(texts) if held == "yes" else ~Exists(texts))
     return found.order_by("title", "pk")
 
 
