@@ -34,7 +34,8 @@ def license_of(revision: Revision) -> Document | None:
         known = FoundText.objects.filter(
             repository=revision.repository_id, path=file.path, sha256=file.sha256
         ).exclude(version=None)
-        meant = exact.values("document") if exact.exists() else known.values("version__document")
+        meant = list(exact.values_list("document", flat=True))
+        meant = meant or list(known.values_list("version__document", flat=True))
         found = licenses.filter(pk__in=meant).order_by("slug")
     return found.select_related("policy", "stands_for__policy").first()
 
