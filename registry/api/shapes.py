@@ -169,6 +169,7 @@ class AcceptanceShape(Schema):
     acceptance: PublicId
     terms_hash: str
     accepted_at: datetime
+    receipt: PublicId
 
 
 class RuleShape(Schema):

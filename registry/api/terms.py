@@ -5,7 +5,8 @@ from typing import Any
 from ninja import Router, Status
 from pydantic import Field
 
-from registry.agreements import linked
+from registry.accounts.models import Namespace
+from registry.agreements import linked, organisations
 from registry.agreements import terms as terms_of
 from registry.agreements.models import Capacity, DocumentVersion
 from registry.api.addresses import repository_of, revision_of
@@ -15,6 +16,7 @@ from registry.api.shapes import AcceptanceShape, AccessShape, TermsShape, Text, 
 from registry.catalog import files, lineage
 from registry.catalog.lineage import Ancestry
 from registry.catalog.models import Repository, Revision
+from registry.errors import Missing
 from registry.releases import campaigns, gate, in_force, offers, why
 from registry.releases.models import WAS_RELEASED, Release
 
@@ -25,6 +27,18 @@ class AcceptBody(Wanted):
     terms_hash: Text = Field(description="the `hash` of the terms that were shown")
     typed_name: Text = Field(description="the name of the person who accepts")
     capacity: Capacity = Capacity.SELF
+    organisation: Text = Field(
+        "", description="the name of the organisation that the caller signs for, or empty"
+    )
+    answers: dict[Text, Text | bool] = Field(
+        {}, description="to the publisher's questions, by label; true for what is ticked"
+    )
+    country: Text = Field(
+        "", description="where the terms ask for it: domicile or place of business, ISO 3166-1"
+    )
+    attested: dict[Text, bool] = Field(
+        {}, description="the other statements by id, and `authority` to sign for an organisation"
+    )
     version: Text = Field("", description="the release that is meant; without it the current one")
 
 
@@ -88,6 +102,10 @@ def accept(request: ApiRequest, namespace: str, name: str, wanted: AcceptBody) -
         shown_hash=wanted.terms_hash,
         typed_name=wanted.typed_name,
         capacity=wanted.capacity,
+        organisation=_organisation(request, wanted.organisation),
+        answers=wanted.answers,
+        country=wanted.country,
+        attested=wanted.attested,
         version=wanted.version,
         by=request.auth,
     )
@@ -97,8 +115,19 @@ def accept(request: ApiRequest, namespace: str, name: str, wanted: AcceptBody) -
             "acceptance": acceptance.public_id,
             "terms_hash": acceptance.terms_hash,
             "accepted_at": acceptance.accepted_at,
+            "receipt": acceptance.receipt.public_id,
         },
     )
+
+
+def _organisation(request: ApiRequest, name: str) -> Namespace | None:
+    """The organisation of this name in which the caller is a member."""
+    if not name or request.auth.user is None:
+        return None
+    found = organisations.of(request.auth.user).filter(name__iexact=name).first()
+    if found is None:
+        raise Missing("There is no such organisation, or none that you are a member of.")
+    return found
 
 
 @router.get(

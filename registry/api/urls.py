@@ -17,6 +17,7 @@ from registry.api import (
     exports,
     grants,
     organisations,
+    receipts,
     releases,
     terms,
 )
@@ -40,7 +41,7 @@ api = Api(
     urls_namespace="api",
 )
 answers.add_handlers(api)
-ROUTERS = (checks, releases, terms, organisations, access, grants, campaigns, exports)
+ROUTERS = (checks, releases, terms, organisations, access, grants, campaigns, exports, receipts)
 for part in ROUTERS:
     api.add_router("", part.router)
 
