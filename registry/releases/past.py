@@ -200,7 +200,9 @@ class Past:
         return grants.covers_release(grant, release, places=self._places)
 
     def is_used_up(self, grant: Grant) -> bool:
-        return self._release is not None and grants.is_used_up(
+        if self._release is None or grant.full_downloads is None:
+            return False
+        return grants.is_used_up(
             grant,
             release_digest=self._release.digest,
             weights=present.weights(self.revision),

@@ -180,7 +180,9 @@ class Present:
         return grants.covers_release(grant, release, places=self._places)
 
     def is_used_up(self, grant: Grant) -> bool:
-        return self.release is not None and grants.is_used_up(
+        if self.release is None or grant.full_downloads is None:
+            return False
+        return grants.is_used_up(
             grant, release_digest=self.release.digest, weights=self._weights, now=self.now
         )
 
