@@ -222,7 +222,8 @@ def candidates(now: datetime) -> list[tuple[DocumentVersion, int]]:
     """The versions, in force or announced by their date, that releases could be brought under, and
     how many releases are under older ones."""
     found = []
-    for document in Document.objects.filter(stands_for=None, versions__isnull=False).distinct():
+    named = [one for one in Document.objects.all() if replacements.naming(one).exists()]
+    for document in named:
         for version in (documents.current(document, now=now), *documents.coming(document, now=now)):
             at = max(now, first_moment(version, now))
             moved = replacements.of_version(version, kind=CampaignKind.MATERIAL, at=at)

@@ -1,6 +1,6 @@
 """The stewards' pages of campaigns: what is proposed and announced, proposing, confirming, ending."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +23,8 @@ from registry.web.forms.campaigns import CampaignForm, ReasonForm
 from registry.web.requests import CallerRequest, text_in
 
 PER_PAGE = 25
+# What the form begins with leaves the other steward so long
+TIME_TO_CONFIRM = timedelta(days=7)
 
 
 @never_cache
@@ -56,11 +58,12 @@ def new(request: CallerRequest) -> HttpResponse:
         DocumentVersion.objects.select_related("document"), public_id=wanted
     )
     hours = settings.CAMPAIGN_GRACE_HOURS
+    version_begins = campaigns.first_moment(version, now)
     if request.method != "POST":
-        begin = max(now + timedelta(hours=hours), campaigns.first_moment(version, now))
-        day = (begin + timedelta(days=1)).date().isoformat()
-        form = CampaignForm(initial={"effective_on": day}, hours=hours)
-        return _new(request, version, form, kind=CampaignKind.MATERIAL, at=begin, now=now)
+        begin = max(now + timedelta(hours=hours) + TIME_TO_CONFIRM, version_begins)
+        day = datetime.combine(begin, time(tzinfo=UTC))
+        form = CampaignForm(initial={"effective_on": day.date().isoformat()}, hours=hours)
+        return _new(request, version, form, kind=CampaignKind.MATERIAL, at=day, now=now)
     form = CampaignForm(request.POST, hours=hours)
     is_valid = form.is_valid()
     at, kind = form.moment(now), form.cleaned_data.get("kind", CampaignKind.MATERIAL)
