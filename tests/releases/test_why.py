@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from registry.accounts import people
@@ -327,3 +328,12 @@ def test_a_revoked_grant_was_in_force_until_it_was_revoked():
     ]
 
     assert told == [Reason.GRANTED, Reason.REJECTED]
+
+
+def test_the_documentation_names_every_rule_and_every_reason():
+    page = (settings.BASE_DIR / "docs" / "gate.md").read_text()
+
+    missing = [rule.id for rule in rules.RULES if f"| `{rule.id}` |" not in page]
+    missing += [reason for reason in Reason if f"`{reason}`" not in page]
+
+    assert missing == []
