@@ -10,10 +10,10 @@ from django.utils import timezone
 from registry.accounts import callers, people, tokens
 from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace, Role, Scope, User
-from registry.agreements import acceptances
+from registry.agreements import acceptances, documents, licenses
 from registry.agreements import facts as license_facts
 from registry.agreements.models import Acceptance, Document
-from registry.catalog import commits, repositories
+from registry.catalog import cards, commits, lineage, repositories
 from registry.catalog.commits import AddFile
 from registry.catalog.models import Repository, Revision
 from registry.checks import runs
@@ -21,13 +21,16 @@ from registry.checks.findings import Finding, Severity
 from registry.checks.models import LIVE, CheckRun, Job, JobKind, JobState
 from registry.discussions import pull_requests, threads
 from registry.discussions.models import Discussion
-from registry.releases import pushes, workflow
+from registry.errors import Invalid
+from registry.releases import front_matter, pushes, workflow
 from registry.releases.models import Release
 from registry.storage import blobs
 
 PASSWORD = "a-long-enough-passphrase"
 _numbers = itertools.count(1)
 CARD = "---\nlicense: llama3.1\npipeline_tag: text-generation\n---\n# A model\n\nIt writes text.\n"
+
+MODEL: dict[str, bytes | str] = {"README.md": CARD, "model.safetensors": b"weights of the model"}
 
 
 def make_user(name: str = "", *, site_role: str = "", **rest: Any) -> User:
@@ -104,6 +107,64 @@ def make_commit(
     )
 
 
+def with_copies(
+    files: Mapping[str, bytes | str], repository: Repository | None = None
+) -> dict[str, bytes | str]:
+    """These files, and those that the licenses of their card want beside them: a copy of each,
+    the notice, the policy; for a model with a base also the words in the card."""
+    raw = files.get("README.md", "")
+    text = raw if isinstance(raw, str) else raw.decode()
+    try:
+        card = cards.parse(text)
+    except Invalid:
+        return dict(files)
+    added = copies(card, repository)
+    if card.get("base_model") and "NOTICE" in added:
+        relation = cards.relation(card, files, {})
+        text = front_matter.changed(text, {"base_model_relation": relation})
+        added["README.md"] = f"{text}\nBuilt with Llama, Built with Meta Llama 3\n"
+        return added | {name: one for name, one in files.items() if name != "README.md"}
+    return added | dict(files)
+
+
+def copies_of(tag: str) -> dict[str, bytes | str]:
+    """What a license wants as files, by its tag."""
+    return copies({"license": tag})
+
+
+def copies(
+    card: Mapping[str, Any] | None = None, repository: Repository | None = None
+) -> dict[str, bytes | str]:
+    """License, notice and policy as files, for the licenses of a card and its bases. The site then
+    holds a stand-in as the text of each."""
+    make_facts()
+    said = dict(card) if card is not None else cards.parse(CARD)
+    above = lineage.of(repository, said) if repository else lineage.Ancestry()
+    found = [one.document for one in licenses.licenses_of(above, said).known]
+    wanted: dict[str, bytes | str] = {}
+    lines = []
+    for document in found:
+        duties = document.facts.get("redistribution_duties", [])
+        if {"provide_license_copy", "keep_license_copy"} & set(duties):
+            name = f"LICENSE-{document.slug}" if "LICENSE" in wanted else "LICENSE"
+            wanted[name] = _stand_in(document) if "keep_license_copy" not in duties else "Words.\n"
+        lines += [str(document.facts.get("attribution_notice", {}).get("text") or "")]
+        if document.policy is not None and "USE_POLICY.md" not in wanted:
+            wanted["USE_POLICY.md"] = _stand_in(document.policy)
+    if any(lines):
+        wanted["NOTICE"] = "\n".join(line for line in lines if line)
+    return wanted
+
+
+def _stand_in(document: Document) -> bytes:
+    """The text that the site holds of a document; an invented one where it held none."""
+    held = document.versions.exclude(text=None).first()
+    if held is None:
+        words = f"Invented words in place of {document.title}.\n".encode()
+        held = documents.add_text(slug=document.slug, version="stand-in", text=words)
+    return bytes(held.text or b"")
+
+
 def make_pull_request(
     repository: Repository,
     files: Mapping[str, bytes | str],
@@ -122,7 +183,7 @@ def make_pull_request(
 
 def make_revision(repository: Repository | None = None, **rest: Any) -> Revision:
     repository = repository or make_repository()
-    files = rest.pop("files", {"README.md": CARD, "model.safetensors": b"weights of the model"})
+    files = rest.pop("files", MODEL)
     return make_commit(repository, files, **rest)
 
 
@@ -159,7 +220,9 @@ def make_release(
     repository: Repository | None = None, *, version: str = "v1.0", **rest: Any
 ) -> Release:
     """A release in review, of a revision whose checks passed."""
-    revision = make_revision(repository, **rest)
+    repository = repository or make_repository()
+    files = rest.pop("files", MODEL)
+    revision = make_revision(repository, files=files, **rest)
     finish_checks(revision)
     return workflow.open_release(
         revision, version=version, by=as_caller(revision.repository.created_by)

@@ -165,6 +165,43 @@ class TermsShape(Schema):
     url: str
 
 
+class DutyShape(Schema):
+    """What one rule says of the model, for one license that it comes from."""
+
+    rule: str
+    title: str
+    verdict: str = Field(description="pass, block, review or warn")
+    severity: str
+    basis: str
+    clause: str = Field(description="the duty in our words; not legal advice")
+    clause_number: str
+    license: str = Field(description="the license that asks for it, or empty")
+    license_version: str
+    words: str = Field(description="what is missing, and where it was looked for")
+    fix: str
+    is_verified: bool = Field(description="false where only the card's own license tag says so")
+    path: list[str] = Field(description="the models at the top of the lineage that it comes from")
+    holds: bool = Field(description="whether a release waits for it")
+
+
+class FixShape(Schema):
+    """What would meet a duty; the page of the duties makes those that have a path."""
+
+    id: str
+    path: str
+    words: str
+    rules: list[str]
+    problem: str = Field(description="why it cannot be made here, or empty")
+
+
+class DutiesShape(Schema):
+    revision: str
+    holds: bool
+    duties: list[DutyShape]
+    asked_at_download: list[DutyShape]
+    fixes: list[FixShape]
+
+
 class AcceptanceShape(Schema):
     acceptance: PublicId
     terms_hash: str

@@ -14,6 +14,7 @@ from registry.api import (
     answers,
     campaigns,
     checks,
+    duties,
     exports,
     grants,
     organisations,
@@ -41,7 +42,18 @@ api = Api(
     urls_namespace="api",
 )
 answers.add_handlers(api)
-ROUTERS = (checks, releases, terms, organisations, access, grants, campaigns, exports, receipts)
+ROUTERS = (
+    checks,
+    releases,
+    duties,
+    terms,
+    organisations,
+    access,
+    grants,
+    campaigns,
+    exports,
+    receipts,
+)
 for part in ROUTERS:
     api.add_router("", part.router)
 

@@ -47,6 +47,7 @@ _SIGNS: dict[str, tuple[str, str, Any]] = {
     "merged": ("is-passed", "✓", pgettext_lazy("state", "merged")),
     "block": ("is-blocked", "✗", pgettext_lazy("severity", "blocks")),
     "warn": ("is-warned", "!", pgettext_lazy("severity", "warning")),
+    "review": ("is-running", "◔", pgettext_lazy("verdict", "a steward decides")),
     "info": ("is-unknown", "i", pgettext_lazy("severity", "for information")),
 }
 

@@ -17,6 +17,7 @@ from registry.errors import EntryMissing, RegistryError
 from registry.releases import evidence, gate, in_force, offers, workflow
 from registry.releases.models import Release
 from registry.storage import blobs
+from registry.web import duties as shown_duties
 from registry.web import findings, lookup, shown_terms, standing
 from registry.web.forms.releases import ReleaseForm
 from registry.web.requests import CallerRequest, text_in
@@ -165,6 +166,7 @@ def _releases_page(
         "form": form or ReleaseForm(initial={"revision": here.head.oid if here.head else ""}),
         "can_request": can_request,
         "holds": workflow.holds(here.head) if can_request and here.head else [],
+        "duties": shown_duties.unmet(here.head) if can_request and here.head else [],
     }
     return _render(request, "releases", here, page)
 

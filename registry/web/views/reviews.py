@@ -16,9 +16,10 @@ from registry.catalog import files
 from registry.checks import catalogue, reports, runs
 from registry.discussions.models import Discussion, EventKind
 from registry.errors import RegistryError
-from registry.releases import gate, workflow
+from registry.releases import duties, gate, workflow
 from registry.releases.models import DecisionKind, Release, Status
 from registry.web import differences, findings, listing, threads
+from registry.web import duties as shown_duties
 from registry.web.requests import CallerRequest, text_in
 
 PER_PAGE = 50
@@ -92,6 +93,7 @@ def _page(request: CallerRequest, release: Release) -> dict[str, Any]:
     before = _before(release)
     after_files = files.files_of(release.revision)
     before_files = files.files_of(before.revision) if before else []
+    of_duties = duties.warnings(release.revision)
     is_open = release.status in {Status.DRAFT, Status.IN_REVIEW, Status.CHANGES_REQUESTED}
     return {
         "release": release,
@@ -110,10 +112,11 @@ def _page(request: CallerRequest, release: Release) -> dict[str, Any]:
         "approvals": workflow.approvals(release),
         "approvals_needed": workflow.approvals_needed(release),
         "holds": workflow.holds(release) if is_open else [],
+        "duties": shown_duties.unmet(release.revision) if is_open else [],
         "steps": _steps(request, release),
         "why_not": _why_not(request, release),
         "warned": [
-            catalogue.CHECKS.get(check_id) or check_id
+            catalogue.CHECKS.get(check_id) or {"id": check_id, "title": of_duties.get(check_id)}
             for check_id in workflow.warned_checks(release.revision)
         ],
         "documents": terms.versions_in(release.terms),

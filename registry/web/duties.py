@@ -1,0 +1,32 @@
+"""The duties of a revision as pages show them: verdict, words, and the fixes that meet each."""
+
+from typing import Any
+
+from registry.agreements.duties.engine import Verdict
+from registry.catalog.models import Revision
+from registry.releases import duties, mending
+
+# The words of verdicts are those of the checks
+WORDS = {
+    Verdict.BLOCK: "blocked",
+    Verdict.REVIEW: "review",
+    Verdict.WARN: "warned",
+    Verdict.PASS: "passed",
+}
+
+
+def rows(revision: Revision) -> list[dict[str, Any]]:
+    """Each duty that is about the model, what stands in the way first."""
+    fixes = mending.plan(revision)
+    return [
+        {
+            "result": one,
+            "verdict": WORDS[one.verdict],
+            "fixes": mending.fixes_of(one, fixes) if one.holds or one.warns else [],
+        }
+        for one in duties.told(duties.of_revision(revision))
+    ]
+
+
+def unmet(revision: Revision) -> list[dict[str, Any]]:
+    return [row for row in rows(revision) if row["verdict"] != "passed"]
