@@ -36,12 +36,16 @@ class Person:
         self._token = token
 
     def get(self, path: str) -> Any:
+        return json.loads(self.file(path))
+
+    def file(self, path: str) -> bytes:
+        """What our API answers, byte by byte."""
         return patiently(lambda: self._ask(path, None))
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        return patiently(lambda: self._ask(path, body))
+        return json.loads(patiently(lambda: self._ask(path, body)))
 
-    def _ask(self, path: str, body: dict[str, Any] | None) -> Any:
+    def _ask(self, path: str, body: dict[str, Any] | None) -> bytes:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
@@ -52,7 +56,8 @@ class Person:
         )
         try:
             with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
-                return json.load(answer)
+                content: bytes = answer.read()
+                return content
         except urllib.error.HTTPError as error:
             if error.code >= 500:
                 raise

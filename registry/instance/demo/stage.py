@@ -24,7 +24,7 @@ START_SECONDS = 180
 
 
 def perform(*, data: Path, port: int, tell: Callable[[str], None]) -> None:
-    """Carry both forms of the model through, and verify the log of it all."""
+    """Carry both forms of the model through, and verify the receipts and the log of it all."""
     began = time.monotonic()
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     logging.getLogger("huggingface_hub").propagate = False  # it shows its warnings by itself
@@ -48,6 +48,9 @@ def perform(*, data: Path, port: int, tell: Callable[[str], None]) -> None:
                     began=began,
                 )
                 story.carry(upload)
+                for receipt in story.receipts:
+                    tell("The reader's receipt is verified")
+                    tell(f"              {_manage(data, 'receipt', 'verify', str(receipt))[:44]}")
             tell("The operator verifies the audit log")
             tell(f"              head {_manage(data, 'audit', 'verify')}")
     tell(f"Done in {time.monotonic() - began:.0f} s: every byte came back as it was uploaded.")

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ class Story:
     anonymous: Person
     tell: Callable[[str], None]
     began: float
+    receipts: list[Path] = field(default_factory=list)
 
     def carry(self, upload: Upload) -> None:
         """Take one model from its author's folder to a reader's, or raise where it goes wrong."""
@@ -152,6 +153,11 @@ class Story:
         body = {"terms_hash": terms["hash"], "typed_name": "Demo reader"}
         accepted = self.reader.post(f"/models/{repo}/terms/accept", body)
         self._says(f"acceptance {accepted['acceptance']} of terms {terms['hash'][:16]}…")
+        receipt = self.reader.home / f"receipt-{accepted['receipt']}.json"
+        receipt.parent.mkdir(parents=True, exist_ok=True)
+        receipt.write_bytes(self.reader.file(f"/receipts/{accepted['receipt']}"))
+        self.receipts.append(receipt)
+        self._says(f"receipt {accepted['receipt']}, {receipt.stat().st_size} bytes")
 
     def _download(self, repo: str, folder: Path) -> None:
         self._step(self.reader, "downloads everything")
