@@ -12,7 +12,7 @@ from registry.accounts.models import Namespace
 from registry.agreements import groups
 from registry.agreements.models import AccessGroup
 from registry.catalog import repositories
-from registry.catalog.models import Repository
+from registry.catalog.models import Gated, Repository
 from registry.errors import RegistryError
 from registry.web.forms.access import GroupForm, GroupModeForm
 from registry.web.grants import told
@@ -45,10 +45,7 @@ def index(request: CallerRequest, namespace: str) -> HttpResponse:
     page = {
         "owner": owner,
         "form": form,
-        "rows": [
-            (one, grouped[one.pk], GroupModeForm(auto_id=f"mode-{one.public_id}-%s"))
-            for one in found
-        ],
+        "rows": [(one, grouped[one.pk], _mode_form(one, grouped[one.pk])) for one in found],
         "free": free.exclude(pk__in=taken).order_by("name")[:MOST_TO_CHOOSE],
     }
     return render(request, "settings/access_groups.html", page, status=status)
@@ -71,6 +68,13 @@ def act(request: CallerRequest, namespace: str, group_id: str, step: str) -> Htt
     else:
         raise Http404("There is no such step.")
     return redirect("access-groups", owner.name)
+
+
+def _mode_form(group: AccessGroup, inside: list[Repository]) -> GroupModeForm:
+    """The lock that all of them have; where they differ, the strictest is offered first."""
+    modes = {one.gated for one in inside}
+    mode = modes.pop() if len(modes) == 1 else Gated.MANUAL
+    return GroupModeForm(initial={"mode": mode}, auto_id=f"mode-{group.public_id}-%s")
 
 
 def _set_mode(request: CallerRequest, group: AccessGroup) -> None:

@@ -1,12 +1,15 @@
 """The pages of access requests, looked at in every width and colour."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page
 
 from registry.accounts.models import Namespace
-from registry.agreements import requests
+from registry.agreements import groups, requests
+from registry.agreements.scopes import Scope
 from tests import factories
 from tests.agreements.access import ask, make_gated, owner_of
 from tests.web.browser.test_looks import look, sign_in
@@ -68,6 +71,32 @@ def test_a_publisher_looks_through_the_list(page: Page, picture_folder: Path | N
     look(page, "requests-waiting", path, picture_folder, unfolded=True)
     requests.grant(release.repository, user="carol", by=owner_of(release.repository))
     look(page, "requests-in", f"/{release.repository}/requests?state=accepted", picture_folder)
+
+
+def test_a_publisher_asks_back_limits_and_groups(page: Page, picture_folder: Path | None) -> None:
+    release = make_gated(card=CARD)
+    repository, by = release.repository, owner_of(release.repository)
+    carol = factories.make_user("carol", full_name="Carol C.")
+    group = groups.make(repository.namespace, "Medical models", by=by)
+    groups.put(group, repository, by=by)
+    request = ask(repository, carol, card=release.revision.card, **ANSWERS)
+    requests.ask_back(repository, request_id=request.public_id, question="With which data?", by=by)
+    sign_in(page.context, carol)
+    look(page, "access-asked-back", f"/{repository}/access", picture_folder)
+    requests.answer(repository, text="With our own.", by=factories.as_caller(carol))
+    scope = Scope(
+        ends_at=timezone.now() + timedelta(days=9),
+        patterns=["*.safetensors", "original/*"],
+        full_downloads=2,
+        purpose="An evaluation of answers to medical questions.",
+    )
+    requests.handle(repository, status="accepted", user="carol", by=by, scope=scope)
+    look(page, "access-granted", f"/{repository}/access", picture_folder)
+    sign_in(page.context, repository.created_by)
+    path = f"/{repository}/requests?state=accepted"
+    look(page, "requests-grants", path, picture_folder, unfolded=True)
+    name = repository.namespace.name
+    look(page, "access-groups", f"/settings/access-groups/{name}", picture_folder, unfolded=True)
 
 
 def test_a_plain_hub_says_what_it_is(page: Page, picture_folder: Path | None) -> None:
