@@ -9,6 +9,7 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 PAGE = DOCS / "path-of-a-model.md"
 WIRE = DOCS / "wire.md"
+DUTIES = DOCS / "duties.md"
 # What clients do without; all else is core
 EXTENDED = {
     "discussions",
@@ -122,7 +123,29 @@ def wire(text: str) -> str:
     return f"{before}{BEGIN}\n{routes()}\n{END}{after}"
 
 
+def rules() -> str:
+    """The table of the rules of the data, and of the registry's own."""
+    from registry.agreements.duties.rules import all_rules, of_facts
+
+    known = {rule.id for rule in of_facts()}
+    lines = ["| rule | what it asks | severity | basis | whose |", "|---|---|---|---|---|"]
+    for rule in all_rules():
+        whose = "the data" if rule.id in known else "ours"
+        lines.append(
+            f"| `{rule.id}` | {rule.title} | {rule.severity} | {rule.basis.replace('_', ' ')} | {whose} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def duties(text: str) -> str:
+    """The page about duties with its table as the rules say it now."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{rules()}\n{END}{after}"
+
+
 if __name__ == "__main__":
     prepare()
     PAGE.write_text(page(PAGE.read_text()))
     WIRE.write_text(wire(WIRE.read_text()))
+    DUTIES.write_text(duties(DUTIES.read_text()))

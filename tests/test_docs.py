@@ -72,6 +72,15 @@ def test_the_states_of_a_release_are_drawn_as_they_are():
     )
 
 
+def test_the_table_of_the_duties_is_that_of_the_rules():
+    generate = runpy.run_path(str(DOCS / "generate.py"))
+    page = generate["DUTIES"]
+
+    assert page.read_text() == generate["duties"](page.read_text()), (
+        "docs/duties.md is stale: run .venv/bin/python docs/generate.py"
+    )
+
+
 def test_the_table_of_the_wire_has_every_route():
     generate = runpy.run_path(str(DOCS / "generate.py"))
     page = generate["WIRE"]
