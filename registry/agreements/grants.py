@@ -4,6 +4,7 @@ import fnmatch
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -286,7 +287,7 @@ def _sessions(
     total = sum(weights.values())
     if not total:
         return []
-    values = {
+    values: dict[str, Any] = {
         "grant": grant.public_id,
         "release": release_digest,
         "paths": list(weights),

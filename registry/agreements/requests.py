@@ -211,6 +211,8 @@ def ask_back(
     """Put a question to the person: their request waits until they answer it."""
     question = _checked_message(question)
     rights.require_write(repository, by)
+    if by.user is None:
+        raise SignInRequired("Sign in to ask something back.")
     person = _person_of(repository, user="", request_id=request_id)
     take_turn(person)
     found = counting(repository, person).filter(public_id=request_id, state=S.PENDING).first()

@@ -41,7 +41,7 @@ class ScopeBody(Wanted):
 
 class GrantBody(Wanted):
     user: Text = Field(max_length=96)
-    scope: ScopeBody = ScopeBody()
+    scope: ScopeBody = Field(default_factory=lambda: ScopeBody.model_validate({}))
 
 
 class RenewBody(Wanted):
