@@ -7,8 +7,9 @@ An act takes what it needs of these from the top down, so that no two ever wait 
 3. the namespace, where what it may hold is bounded (`quotas.require_room`); moves, of which there is
    one at a time, lock that where they go to after the repository
 4. the repository (`take`)
-5. discussion, branch, release and revision
-6. the end of the audit log (`audit.log.record`), which one transaction has at a time
+5. discussion, branch, release and revision; a campaign
+6. campaigns as a whole: confirming one alone, a release that comes out together with others
+7. the end of the audit log (`audit.log.record`), which one transaction has at a time
 
 Rows are locked so that those who only refer to them do not wait (`no_key`): references are checked
 when a transaction ends, and by then it has the end of the audit log.

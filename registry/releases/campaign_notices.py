@@ -99,9 +99,9 @@ def _asked_again(found: list[Replacement], now: datetime) -> Iterator[tuple[int,
     signatories: dict[tuple[int | None, int, int], int] = {}
     rows = both.order_by("pk").values_list("organisation", "user", "repository", "terms_hash")
     for organisation, user, repository, terms_hash in rows.iterator():
-        key = (organisation, 0 if organisation else user, repository)
-        held[key].add(terms_hash)
-        signatories[key] = user
+        party = (organisation, 0 if organisation else user, repository)
+        held[party].add(terms_hash)
+        signatories[party] = user
     moves: dict[int, list[Replacement]] = defaultdict(list)
     for one in found:
         moves[one.release.repository_id].append(one)
