@@ -48,51 +48,30 @@ def accept(
     where the set asks for it, and `attested` says yes to its other statements by id.
     """
     user, now = _person(by), now or timezone.now()
-    expected = terms_of.hash_of(terms)
-    if shown_hash != expected:
-        raise Conflict(
-            "The terms have changed since they were shown. Nothing was recorded; read them again."
-        )
+    _require_shown(terms, shown_hash)
     requests.take_turn(user)
-    if organisation is not None:
-        organisations.require_signatory(organisation, by)
-    elif capacity != Capacity.SELF:
-        raise Invalid("Say whether you accept for yourself or for which organisation.")
-    existing = _existing(repository, user, organisation, expected)
+    _require_party(by, capacity, organisation)
+    existing = _existing(repository, user, organisation, shown_hash)
     if existing is not None:
-        _refuse_ended(existing, now)
-        receipts.issue(existing, release_version=release_version, now=now)
-        return existing
+        return _repeated(existing, release_version, now)
     endings.require_none(terms, user=user, organisation=organisation)
-    typed_name = checked_name(typed_name)
-    kept = _answers(terms, answers or {})
     stated = attestations.judge(
         terms, organisation=organisation, country=country, attested=attested or {}
     )
-    return _record(
-        Acceptance(
-            user=user,
-            organisation=organisation,
-            repository=repository,
-            terms=terms,
-            terms_hash=expected,
-            capacity=Capacity.SELF if organisation is None else Capacity.ORGANISATION,
-            release_digest=release_digest,
-            attested=stated.statements,
-            token=by.token,
-            accepted_at=now,
-        ),
-        AcceptanceWords(
-            typed_name=typed_name,
-            name=user.full_name or user.username,
-            address=user.email,
-            country=stated.country,
-            answers=kept,
-            salt=secrets.token_hex(32),
-        ),
-        by=by,
-        release_version=release_version,
+    acceptance = Acceptance(
+        user=user,
+        organisation=organisation,
+        repository=repository,
+        terms=terms,
+        terms_hash=shown_hash,
+        capacity=Capacity.SELF if organisation is None else Capacity.ORGANISATION,
+        release_digest=release_digest,
+        attested=stated.statements,
+        token=by.token,
+        accepted_at=now,
     )
+    words = _words(user, typed_name, stated.country, _answers(terms, answers or {}))
+    return _record(acceptance, words, by=by, release_version=release_version)
 
 
 def find(
@@ -152,6 +131,25 @@ def _record(
     return acceptance
 
 
+def _words(user: User, typed_name: str, country: str, answers: dict[str, str]) -> AcceptanceWords:
+    return AcceptanceWords(
+        typed_name=checked_name(typed_name),
+        name=user.full_name or user.username,
+        address=user.email,
+        country=country,
+        answers=answers,
+        salt=secrets.token_hex(32),
+    )
+
+
+def _require_party(by: Caller, capacity: str, organisation: Namespace | None) -> None:
+    """Raise unless it is clear for whom the caller accepts, and that they may."""
+    if organisation is not None:
+        organisations.require_signatory(organisation, by)
+    elif capacity != Capacity.SELF:
+        raise Invalid("Say whether you accept for yourself or for which organisation.")
+
+
 def _existing(
     repository: Repository, user: User, organisation: Namespace | None, terms_hash: str
 ) -> Acceptance | None:
@@ -161,8 +159,16 @@ def _existing(
     return found.filter(organisation=None, user=user).first()
 
 
-def _refuse_ended(acceptance: Acceptance, now: datetime) -> None:
-    """Raise when the license that this acceptance gave is over: the same terms give no other."""
+def _require_shown(terms: dict[str, Any], shown_hash: str) -> None:
+    if shown_hash != terms_of.hash_of(terms):
+        raise Conflict(
+            "The terms have changed since they were shown. Nothing was recorded; read them again."
+        )
+
+
+def _repeated(acceptance: Acceptance, release_version: str, now: datetime) -> Acceptance:
+    """The first acceptance, with the receipt that one from before there were receipts lacks; or the
+    refusal when the license that it gave is over: the same terms give no other."""
     ending = Ending.objects.filter(acceptance=acceptance, at__lte=now).first()
     if ending is not None:
         raise NotNow(
@@ -170,6 +176,8 @@ def _refuse_ended(acceptance: Acceptance, now: datetime) -> None:
             f"{ending.at.astimezone(UTC):%Y-%m-%d}: {ending.get_event_display()}. Accepting them "
             "again gives no new one; write to the publisher."
         )
+    receipts.issue(acceptance, release_version=release_version, now=now)
+    return acceptance
 
 
 def _answers(terms: dict[str, Any], given: Mapping[str, Any]) -> dict[str, str]:

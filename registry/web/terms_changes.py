@@ -126,13 +126,13 @@ class _Bounded(difflib.SequenceMatcher[str]):
     def __init__(self, a: list[str], b: list[str]) -> None:
         super().__init__(None, a, b, autojunk=False)
         counts = Counter(b)
-        self._pairs, self._spent = sum(counts[one] for one in a), 0.0
+        self._pairs, self._size, self._spent = sum(counts[one] for one in a), len(a), 0.0
 
     def find_longest_match(
         self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None
     ) -> difflib.Match:
-        high = len(self.a) if ahi is None else ahi
-        self._spent += self._pairs * (high - alo) / max(len(self.a), 1) + high - alo
+        high = self._size if ahi is None else ahi
+        self._spent += self._pairs * (high - alo) / max(self._size, 1) + high - alo
         if self._spent > MOST_STEPS:
             raise _TooLong
         return super().find_longest_match(alo, ahi, blo, bhi)

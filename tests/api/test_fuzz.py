@@ -54,6 +54,7 @@ def known(release: Release) -> dict[str, str]:
         "name": release.repository.name,
         "revision": release.revision.oid,
         "release_id": release.public_id,
+        "receipt_id": "0" * 24,
         **known_of_access(release),
     }
 

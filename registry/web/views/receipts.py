@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from registry.accounts.models import Membership
 from registry.agreements import countries, receipts
 from registry.agreements.models import Acceptance, Adherence, Receipt
 from registry.audit.models import SigningKey
@@ -106,9 +107,9 @@ def _own(request: CallerRequest) -> Any:
 
 def _joined(request: CallerRequest) -> list[Adherence]:
     """What of organisations' signatures the visitor joined and is covered by, newest first."""
-    memberships = request.caller.user.memberships.values("pk") if request.caller.user else []
+    held = Membership.objects.filter(user=request.caller.user).values_list("pk", flat=True)
     found = Adherence.objects.filter(
-        user=request.caller.user, membership__in=memberships, acceptance__ending=None
+        user=request.caller.user, membership__in=list(held), acceptance__ending=None
     )
     return list(
         found.select_related("acceptance__repository__namespace", "acceptance__organisation")
