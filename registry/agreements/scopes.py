@@ -48,6 +48,8 @@ def fields(
     _require_zone(starts_at)
     if starts_at < now - LATE:
         raise Invalid("A grant cannot start more than a day ago.")
+    # What was closed yesterday stays so: the past is told from the same rows
+    starts_at = max(starts_at, now)
     if starts_at > now + LONGEST:
         raise Invalid("A grant has to start within ten years.")
     if for_group and (scope.first_release or scope.last_release):
