@@ -275,8 +275,7 @@ def create(
     """Add a document that the site does not know. Its name must be no other's, nor look like it."""
     _require_steward(by)
     title, publisher, official_url = title.strip(), publisher.strip(), official_url.strip()
-    tags = _names(hub_tags)
-    names = _names(license_names)
+    tags, names = _names(hub_tags), _names(license_names)
     _check_described(slug, title, kind, publisher, official_url)
     # Names are in lists, which no constraint keeps apart: whoever adds one waits for the other
     list(Document.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
