@@ -201,7 +201,7 @@ def _time(at: datetime | None) -> str:
 
 
 def _id(row: Model | None) -> str:
-    return row.public_id if row is not None else ""  # type: ignore[attr-defined, no-any-return]
+    return row.public_id if row is not None else ""  # type: ignore[attr-defined]
 
 
 def _of_repository(repository: Repository) -> Row:

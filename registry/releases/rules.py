@@ -306,7 +306,7 @@ def _why_not_let_in(facts: Facts) -> Reason | None:
     if facts.grants:
         return _why_no_grant_fits(facts)
     state = facts.request_state
-    asked = {
+    asked: dict[str, Reason] = {
         RequestState.PENDING: Reason.PENDING,
         RequestState.RETURNED: Reason.RETURNED,
         RequestState.REJECTED: Reason.REJECTED,

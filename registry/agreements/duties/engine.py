@@ -108,7 +108,7 @@ def _roots(rule: Rule, situation: Situation) -> list[Root | None]:
     if not of_root or not situation.roots:
         return [None]
     of_kind = {(root.license, root.modalities): root for root in reversed(situation.roots)}
-    return list(of_kind.values())[::-1]
+    return [*reversed(of_kind.values())]
 
 
 def _judged(asked: Question) -> Result:
