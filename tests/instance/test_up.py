@@ -102,7 +102,7 @@ def test_demo_people_get_passwords_that_are_printed_once(tmp_path: Path):
     with running(data, "--demo"):
         both = instance.log.read_text()
 
-    for name in ("contributor", "maintainer", "steward", "reader"):
+    for name in ("contributor", "maintainer", "steward1", "steward2", "reader"):
         [line] = [line for line in first.splitlines() if f"|     {name} " in line]
         password = line.split()[-1]
         assert len(password) >= 16

@@ -1,4 +1,4 @@
-"""The people of a demonstration: one for each role, with passwords that only this instance has."""
+"""The people of a demonstration: every role, two stewards as campaigns need, and own passwords."""
 
 import secrets
 
@@ -8,7 +8,8 @@ from registry.accounts.models import SiteRole, User
 ROLES = {
     "contributor": SiteRole.NONE,
     "maintainer": SiteRole.MAINTAINER,
-    "steward": SiteRole.STEWARD,
+    "steward1": SiteRole.STEWARD,
+    "steward2": SiteRole.STEWARD,
     "reader": SiteRole.NONE,
 }
 

@@ -18,8 +18,8 @@ from registry.instance.demo.story import Story
 from registry.instance.parts import SOURCE, Address
 from registry.instance.processes import InstanceError, free_port, port_is_free, spawn, stop
 
-SCOPES = {"contributor": "admin", "maintainer": "admin", "steward": "admin", "reader": "write"}
-SITE_ROLES = {"maintainer": "maintainer", "steward": "steward"}
+SCOPES = {"contributor": "admin", "maintainer": "admin", "steward1": "admin", "reader": "write"}
+SITE_ROLES = {"maintainer": "maintainer", "steward1": "steward"}
 START_SECONDS = 180
 
 
@@ -37,7 +37,7 @@ def perform(*, data: Path, port: int, tell: Callable[[str], None]) -> None:
                 for person, token in {"anonymous": "", **_tokens(data)}.items()
             }
             # The second author could review the work of others, and may not decide on their own
-            casts = [("contributor", ["maintainer", "steward"]), ("maintainer", ["steward"])]
+            casts = [("contributor", ["maintainer", "steward1"]), ("maintainer", ["steward1"])]
             for upload, (author, reviewers) in zip(uploads, casts, strict=True):
                 story = Story(
                     author=people[author],
