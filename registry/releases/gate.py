@@ -25,11 +25,11 @@ from registry.errors import (
 )
 from registry.releases import present
 from registry.releases.models import WAS_RELEASED, Release
-from registry.releases.present import OPEN_FILE_MAX
+from registry.releases.present import OPEN_FILE_MAX, decide
 from registry.releases.rules import Answer, Reason
 from registry.storage.models import Blob
 
-__all__ = ["OPEN_FILE_MAX", "Answer", "Reason"]
+__all__ = ["OPEN_FILE_MAX", "Answer", "Reason", "decide"]
 
 
 @dataclass(frozen=True)
@@ -40,23 +40,6 @@ class Opened:
     revision: Revision
     file: FileEntry
     answer: Answer
-
-
-def decide(
-    repository: Repository,
-    revision: Revision,
-    *,
-    caller: Caller,
-    path: str = "",
-    size: int | None = None,
-    now: datetime | None = None,
-) -> Answer:
-    """Whether the caller may have the bytes of this revision (of one file, where `path` is given).
-
-    The caller has been shown to know of the repository; that the revision exists for them is
-    decided here.
-    """
-    return present.decide(repository, revision, caller=caller, path=path, size=size, now=now)
 
 
 def decide_file(

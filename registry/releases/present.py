@@ -47,7 +47,11 @@ def decide(
     now: datetime | None = None,
 ) -> Answer:
     """Whether the caller may have the bytes of this revision, or of one file of it. With a `size`
-    the file may be one that is open to all."""
+    the file may be one that is open to all.
+
+    The caller has been shown to know of the repository; that the revision exists for them is
+    decided here.
+    """
     return rules.decide(Present(repository, revision, caller, path=path, size=size, now=now))
 
 
