@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 
 MOST_EDITS = 800
+MOST_MARKS = 30
 
 # Only tags of HTML are markup: in a plain text, `<not>` is a word that a reader sees.
 _INLINE = "a|abbr|b|code|em|font|i|mark|s|small|span|strong|sub|sup|tt|u"
@@ -22,10 +23,13 @@ _BLOCK_TAG = re.compile(rf"</?(?:{_BLOCK}){_ATTRIBUTES}>", re.IGNORECASE)
 _LINK = re.compile(r"\[([^\[\]]*)\]\((?:https?://|mailto:|#|\.?/)[^()\s]*\)")
 _PAGE = re.compile(
     r"(?:^|\n[ \t]*\n|\f)[ \t]*(?:[-–—] ?)?(?:page \d+(?: (?:of|/) \d+)?|(?<=[-–— ])\d+(?= ?[-–—]))"
-    r"(?: ?[-–—])?[ \t]*(?=\n[ \t]*\n|\f|\s*$)",
+    r"(?: ?[-–—])?[ \t]*+(?=\n[ \t]*\n|\f|\s*+$)",
     re.IGNORECASE,
 )
+# No letter has such a number, and one of thousands of digits cannot be read at all
+_NO_LETTER = re.compile(r"&#[0-9]{8,};?")
 _LINE_START = re.compile(r"^[ \t]*(?:>[ \t]?)*(?:[+][ \t]+(?=\S))?", re.MULTILINE)
+_MARKS_IN_ONE = "\u0f73\u0f75\u0f81"  # letters by their class, and two marks each when taken apart
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u2060\u00ad*`"))
 _LIKE = str.maketrans(
     {
@@ -37,21 +41,35 @@ _LIKE = str.maketrans(
         "™": " tm ",
     }
 )
-# A point stays within a word or number, a comma within a number, an apostrophe within a word.
+# A point stays within a word or number, a comma within a number, an apostrophe within a word. What
+# ends before no word is looked for from the first sign of a run only, or a long run takes for ever.
 _BETWEEN = re.compile(
-    r"(?<!\w)[.'/_]+|[.'/_]+(?!\w)|(?<!\d),|,(?!\d)|[-\"()\[\]{}<>;:!?#~|\\=…•◦▪‣·]+"
+    r"(?<!\w)[.'/_]+|(?<![.'/_])[.'/_]+(?!\w)|(?<!\d),|,(?!\d)|[-\"()\[\]{}<>;:!?#~|\\=…•◦▪‣·]+"
 )
 
 
 def words(text: str) -> list[str]:
     """The words of a text in their order, in one case: any other word gives another list."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = unicodedata.normalize("NFC", _calm(text.replace("\r\n", "\n").replace("\r", "\n")))
     text = _PAGE.sub("\n\n", text)
     text = _BLOCK_TAG.sub("\n", _INLINE_TAG.sub("", text))
-    text = _LINK.sub(r"\1", html.unescape(text))
+    text = _LINK.sub(r"\1", html.unescape(_NO_LETTER.sub("\ufffd", text)))
     text = _LINE_START.sub("", text)
     text = text.translate(_INVISIBLE).casefold().translate(_LIKE)
     return _BETWEEN.sub(" ", text).split()
+
+
+def _calm(text: str) -> str:
+    """Without the accents that are heaped on one letter beyond what any language does: putting them
+    in order takes the square of their number."""
+    if text.isascii():
+        return text
+    kept, marks = [], 0
+    for one in text:
+        marks = marks + 1 if unicodedata.combining(one) or one in _MARKS_IN_ONE else 0
+        if marks <= MOST_MARKS:
+            kept.append(one)
+    return "".join(kept)
 
 
 @dataclass(frozen=True)

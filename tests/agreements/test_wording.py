@@ -1,6 +1,7 @@
 """The words of a text: markup changes nothing, any other word does."""
 
 import random
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -137,3 +138,25 @@ def test_differences_are_shown_word_by_word():
 
 def test_two_quite_different_texts_have_no_differences_to_show():
     assert wording.differences("a " * 5000, "b " * 5000) is None
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        pytest.param("a" + "_" * 40_000 + "b", id="a long line to fill in"),
+        pytest.param("\fpage 1" + " " * 40_000 + "x", id="a page number and nothing"),
+        pytest.param("a" + "\u0301" * 20_000 + "\u0323" * 20_000, id="accents on one letter"),
+        pytest.param("a" + "\u0f81" * 20_000, id="signs of two accents"),
+        pytest.param("<a" + " a=b" * 40_000, id="a tag without an end"),
+    ],
+)
+def test_no_text_keeps_a_process_busy(hostile):
+    start = time.process_time()
+
+    wording.words(hostile)
+
+    assert time.process_time() - start < 2
+
+
+def test_a_number_that_is_no_letter_is_no_reason_to_fail():
+    assert wording.words(f"one &#{'1' * 5000}; two &#233;") == ["one", "\ufffd", "two", "é"]
