@@ -115,7 +115,7 @@ def of_revision(
         repository.public_id,
         tuple(items),
         _problem(licenses, ancestry) or problem,
-        prompt_of(revision.card),
+        prompt_of(revision),
         tuple(attested.statements(subjects, _inputs(revision, ancestry))),
         ancestry,
     )
@@ -138,14 +138,11 @@ def versions_in(terms: dict[str, Any]) -> list[DocumentVersion]:
     return [found[key] for key in hashes]
 
 
-def prompt_of(card: dict[str, Any]) -> dict[str, Any] | None:
-    """What the publisher shows and asks, as it is pinned: the questions in the order in which the
-    database keeps the keys of a card. None where the card has nothing of the kind."""
-    shown = questions.of_card(card).as_json()
-    if not any(shown.values()):
-        return None
-    shown["questions"].sort(key=lambda one: (len(one["label"].encode()), one["label"].encode()))
-    return shown
+def prompt_of(revision: Revision) -> dict[str, Any] | None:
+    """What the publisher shows and asks, as it is pinned. None where the card has nothing of the
+    kind."""
+    shown = questions.of_revision(revision).as_json()
+    return shown if any(shown.values()) else None
 
 
 def asks_something(prompt: dict[str, Any] | None) -> bool:

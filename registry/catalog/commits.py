@@ -26,6 +26,7 @@ from registry.catalog import (
     holdings,
     paths,
     proposals,
+    questions,
     rights,
     trees,
     turns,
@@ -221,6 +222,8 @@ def _said(card: dict[str, Any], config: dict[str, Any], names: Collection[str]) 
         facts["processor"] = "AutoTokenizer"
     if card.get("base_model"):
         facts["relation"] = cards.relation(card, names, config)
+    if asked := questions.order_in(card):
+        facts["asked"] = asked
     return facts
 
 

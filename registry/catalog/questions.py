@@ -1,9 +1,11 @@
 """What a card asks of those who want access: its `extra_gated_*` keys, and whether answers fit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from registry.catalog.models import Revision
 
 KINDS = ("text", "checkbox", "date_picker", "country", "ip_location", "select")
 TEXTS = tuple(
@@ -56,15 +58,30 @@ class Prompt:
         }
 
 
-def of_card(card: dict[str, Any]) -> Prompt:
-    """What this card asks. What is wrong in it is left out here and named by `problems`."""
+def of_card(card: dict[str, Any], *, order: Sequence[str] = ()) -> Prompt:
+    """What this card asks, in the order of its labels in `order` where there is one. What is wrong
+    in it is left out here and named by `problems`."""
     return Prompt(
         heading=_text(card, "extra_gated_heading", MAX_LABEL),
         description=_text(card, "extra_gated_description", MAX_PROMPT),
         text=_text(card, "extra_gated_prompt", MAX_PROMPT),
         button=_text(card, "extra_gated_button_content", MAX_LABEL),
-        questions=tuple(one for one in map(_question, _fields(card)) if one is not None),
+        questions=tuple(one for one in map(_question, _fields(card, order)) if one is not None),
     )
+
+
+def order_in(card: dict[str, Any]) -> list[str]:
+    """The labels of what a card asks that was just read from its file, in the order there."""
+    return [label for label, _ in _fields(card, ())]
+
+
+def of_revision(revision: Revision) -> Prompt:
+    """What the card of a revision asks, in the order of its file. The database keeps a card without
+    the order of its keys; of one from before that was noted apart, its own order is taken."""
+    fields = revision.card.get("extra_gated_fields")
+    labels = fields if isinstance(fields, dict) else ()
+    kept = sorted(labels, key=lambda label: (len(label.encode()), label.encode()))
+    return of_card(revision.card, order=revision.facts.get("asked") or kept)
 
 
 def of_json(shown: dict[str, Any] | None) -> Prompt:
@@ -122,9 +139,13 @@ def judge(prompt: Prompt, given: Mapping[str, Any]) -> tuple[dict[str, str], dic
     return kept, wrong
 
 
-def _fields(card: dict[str, Any]) -> list[tuple[str, Any]]:
+def _fields(card: dict[str, Any], order: Sequence[str]) -> list[tuple[str, Any]]:
     fields = card.get("extra_gated_fields")
-    return list(fields.items())[:MAX_QUESTIONS] if isinstance(fields, dict) else []
+    if not isinstance(fields, dict):
+        return []
+    places = {label: place for place, label in enumerate(order)}
+    found = sorted(fields.items(), key=lambda one: places.get(one[0], len(places)))
+    return found[:MAX_QUESTIONS]
 
 
 def _question(field: tuple[str, Any]) -> Question | None:

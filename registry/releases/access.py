@@ -16,15 +16,12 @@ from registry.agreements import grants, requests
 from registry.agreements.models import AccessRequest, Grant
 from registry.agreements.requests import Shown
 from registry.agreements.scopes import Scope
-from registry.catalog import cards, files, questions, revisions
-from registry.catalog.models import Repository, Revision
+from registry.catalog import questions, revisions
+from registry.catalog.models import Repository
 from registry.catalog.questions import Prompt
-from registry.errors import EntryMissing, Invalid, SignInRequired
+from registry.errors import Invalid, SignInRequired
 from registry.releases import in_force, offers, present
 from registry.releases.models import WAS_RELEASED, Release
-from registry.storage import blobs
-
-MAX_CARD = 1024 * 1024
 
 
 @transaction.atomic
@@ -80,7 +77,7 @@ def ask(
 def prompt_of(repository: Repository, caller: Caller) -> Prompt:
     """What the card asks, as it stands for this caller."""
     revision = revisions.default_for(repository, caller=caller)
-    return _prompt(revision) if revision is not None else questions.of_card({})
+    return questions.of_card({}) if revision is None else questions.of_revision(revision)
 
 
 def terms_to_accept(repository: Repository, caller: Caller) -> Release | None:
@@ -147,19 +144,6 @@ def _release(repository: Repository, name: str) -> Release:
     if found is None:
         raise Invalid(f"There is no release {name[:64]!r} of this repository.")
     return found
-
-
-def _prompt(revision: Revision) -> Prompt:
-    """What the card asks, in the order in which it is written there: the database keeps a card
-    without the order of its keys."""
-    try:
-        file = files.find(revision, "README.md")
-        if file.size > MAX_CARD:
-            return questions.of_card(revision.card)
-        text = blobs.read(file.sha256, limit=MAX_CARD).decode(errors="replace")
-        return questions.of_card(cards.parse(text))
-    except (EntryMissing, Invalid):
-        return questions.of_card(revision.card)
 
 
 def _are_open(release: Release | None, caller: Caller) -> bool:

@@ -101,7 +101,7 @@ def accept(
         now=now,
     )
     if acceptance.organisation_id is None and repository.gated:
-        prompt = questions.of_card(release.revision.card)
+        prompt = questions.of_revision(release.revision)
         if prompt.asked and answers:
             # The publisher's lock asks the same questions: who answers them here has asked
             shown = Shown(prompt, answers, meant.hash)

@@ -235,7 +235,7 @@ class Past:
 
     @property
     def has_questions(self) -> bool:
-        return bool(questions.of_card(self.revision.card).asked)
+        return bool(questions.of_revision(self.revision).asked)
 
     @cached_property
     def terms_page(self) -> str:

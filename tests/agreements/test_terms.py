@@ -400,3 +400,29 @@ def test_the_hash_is_the_one_of_what_the_database_gives_back() -> None:
 
     made = terms.of_revision(revision.repository, revision).hash
     assert made == terms.of_revision(stored.repository, stored).hash
+
+
+def test_questions_are_pinned_in_the_order_of_the_file_and_another_order_is_another_set() -> None:
+    card = "license: llama3.1\nextra_gated_fields: {Zoo: text, Company: text, A: country}"
+    stored = Revision.objects.get(pk=revision_of(card).pk)
+
+    prompt = terms.of_revision(stored.repository, stored).as_json()["prompt"]
+
+    assert [one["label"] for one in prompt["questions"]] == ["Zoo", "Company", "A"]
+    stored.facts["asked"] = ["A", "Company", "Zoo"]
+    turned = terms.of_revision(stored.repository, stored).as_json()
+    assert [one["label"] for one in turned["prompt"]["questions"]] == ["A", "Company", "Zoo"]
+    assert terms.hash_of(turned) != terms.hash_of(turned | {"prompt": prompt})
+
+
+def test_questions_of_a_card_whose_order_nobody_noted_have_that_of_the_database() -> None:
+    card = "license: llama3.1\nextra_gated_fields: {Zoo: text, Company: text, A: country}"
+    made = revision_of(card)
+    made.facts = {}
+    made.save(update_fields=["facts"])
+    stored = Revision.objects.get(pk=made.pk)
+
+    asked = terms.of_revision(stored.repository, stored).as_json()["prompt"]["questions"]
+
+    assert [one["label"] for one in asked] == ["A", "Zoo", "Company"]
+    assert asked == terms.of_revision(made.repository, made).as_json()["prompt"]["questions"]

@@ -84,3 +84,20 @@ def test_an_answer_that_does_not_fit_is_named(label, answer):
 )
 def test_hostile_fields_ask_nothing(fields):
     assert questions.of_card({"extra_gated_fields": fields}).questions == ()
+
+
+def test_an_order_of_labels_is_kept_and_what_it_does_not_name_comes_last():
+    card = {"extra_gated_fields": dict.fromkeys(["A", "Zoo", "Company", "B"], "text")}
+
+    found = questions.of_card(card, order=["Zoo", "gone", "A"])
+
+    assert [one.label for one in found.questions] == ["Zoo", "A", "Company", "B"]
+
+
+def test_of_more_questions_than_are_asked_the_first_ones_in_order_are():
+    labels = [f"Question {number}" for number in range(questions.MAX_QUESTIONS + 5)]
+    card = {"extra_gated_fields": dict.fromkeys(labels, "text")}
+
+    found = questions.of_card(card, order=labels[::-1])
+
+    assert [one.label for one in found.questions] == labels[::-1][: questions.MAX_QUESTIONS]

@@ -3,10 +3,10 @@
 import pytest
 from django.test import Client
 
-from registry.agreements import documents
-from registry.agreements.models import Acceptance
+from registry.agreements import documents, locks
+from registry.agreements.models import Acceptance, AccessRequest
 from registry.catalog import branches, revisions
-from registry.releases import offers, workflow
+from registry.releases import access, offers, workflow
 from registry.releases.models import Release
 from tests import factories
 from tests.web.rendered import form_to
@@ -211,3 +211,40 @@ def test_the_terms_of_a_release_of_another_branch_are_accepted_by_its_label(
     assert shown.status_code == 200
     assert answer.status_code == 302
     assert reader.acceptances.get().terms_hash == release.terms_hash
+
+
+def test_questions_are_asked_everywhere_in_the_order_of_the_card(client: Client) -> None:
+    fields = "extra_gated_fields:\n  Zoo: text\n  Affiliation: text\n  An end: date_picker\n"
+    card = f"---\nlicense: llama3.1\n{fields}---\n# A model\n"
+    release = factories.make_released(files={"README.md": card, "model.safetensors": b"weights"})
+    owner = factories.as_caller(release.repository.created_by)
+    locks.set_mode(release.repository, "manual", by=owner)
+    client.force_login(factories.make_user())
+    page = release.repository.get_absolute_url()
+
+    shown = [client.get(f"{page}/{name}").text for name in ("terms", "license", "access")]
+    told = client.get(f"/api/v1/models{page}/access-request").text
+
+    labels = ["Zoo", "Affiliation", "An end"]
+    assert [one["label"] for one in release.terms["prompt"]["questions"]] == labels
+    for text in [*shown, told]:
+        places = [text.index(label) for label in labels]
+        assert places == sorted(places)
+
+
+def test_accepting_and_asking_note_the_same_questions(client: Client) -> None:
+    fields = "extra_gated_fields:\n  Zoo: text\n  Affiliation: text\n"
+    card = f"---\nlicense: llama3.1\n{fields}---\n# A model\n"
+    release = factories.make_released(files={"README.md": card, "model.safetensors": b"weights"})
+    repository = release.repository
+    locks.set_mode(repository, "manual", by=factories.as_caller(repository.created_by))
+    answers = {"Zoo": "none", "Affiliation": "ACME"}
+    one, two = (factories.as_caller(factories.make_user()) for _ in range(2))
+
+    offers.accept(
+        repository, shown_hash=release.terms_hash, typed_name="Ada", answers=answers, by=one
+    )
+    access.ask(repository, answers=answers, by=two)
+
+    assert len(set(AccessRequest.objects.values_list("prompt_hash", flat=True))) == 1
+    assert AccessRequest.objects.count() == 2
