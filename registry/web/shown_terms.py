@@ -88,7 +88,7 @@ def _pages(inherited_from: list[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def _region(asked: dict[str, Any]) -> Statement:
-    names = sorted(countries.NAMES[code] for code in asked["countries"] if code in countries.NAMES)
+    names = [name for code, name in countries.listed() if code in asked["countries"]]
     if asked["id"] == EUROPE:
         title = _("If you live or work in the European Union")
         words = _(

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import translation
+
+from registry.agreements import countries
 
 FRENCH = Path(settings.LOCALE_PATHS[0]) / "fr" / "LC_MESSAGES"
 
@@ -45,12 +48,13 @@ def test_the_compiled_translation_says_what_its_source_says() -> None:
 
 
 def _said() -> Iterator[tuple[str, str]]:
-    """The texts of pages, with the file each is in. Those with parts to fill in are left out."""
+    """The texts of pages and mails, with the file each is in. Blocks of templates are left out."""
     for path in settings.BASE_DIR.glob("templates/**/*.html"):
         for tag in re.finditer(r"""{%\s*translate\s+(["'])(.*?)\1""", path.read_text()):
             yield tag[2], path.name
-    for path in settings.BASE_DIR.glob("registry/web/**/*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path in settings.BASE_DIR.glob("registry/**/*.py"):
+        source = path.read_text()
+        for node in ast.walk(ast.parse(source)) if "translation import" in source else ():
             match node:
                 case ast.Call(
                     func=ast.Name("_" | "gettext_lazy" | "ngettext"),
@@ -63,6 +67,15 @@ def test_every_text_of_a_page_is_in_the_translation() -> None:
     known = {entry["msgid"] for entry in _entries((FRENCH / "django.po").read_text())}
 
     assert {(text, file) for text, file in _said() if text not in known} == set()
+
+
+def test_countries_are_listed_in_the_language_and_alphabet_of_the_reader() -> None:
+    with translation.override("fr"):
+        names = [name for _, name in countries.listed()]
+
+    assert len(names) == len(countries.NAMES)
+    assert names.index("Érythrée") + 1 == names.index("Espagne")
+    assert names[-1] == "Zimbabwe"
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from registry.agreements import documents
 from registry.agreements.models import Document, DocumentKind
 from registry.errors import Invalid
+from registry.web import labels
 
 MAX_PASTED = documents.MAX_TEXT + 1  # one more, so that the rule sees that it is too long
 
@@ -99,7 +100,7 @@ class ReasonForm(forms.Form):
 class DocumentForm(forms.Form):
     title = forms.CharField(label=_("Title"), max_length=300)
     kind = forms.ChoiceField(
-        label=_("Kind"), choices=DocumentKind.choices, initial=DocumentKind.LICENSE
+        label=_("Kind"), choices=list(labels.KINDS.items()), initial=DocumentKind.LICENSE
     )
     slug = forms.CharField(
         label=_("Id"),

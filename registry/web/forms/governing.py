@@ -15,12 +15,12 @@ from registry.agreements.models import Document, DocumentKind, EndingEvent
 from registry.catalog import repositories
 from registry.catalog.models import Repository
 from registry.errors import RegistryError
+from registry.web import labels
 from registry.web.requests import CallerRequest
 
 EVENTS = [
-    (EndingEvent.BREACH, _("a breach was confirmed")),
-    (EndingEvent.PUBLISHER, _("its publisher ended the license")),
-    (EndingEvent.SUIT, _("the licensee sued")),
+    (one, labels.EVENTS[one])
+    for one in (EndingEvent.BREACH, EndingEvent.PUBLISHER, EndingEvent.SUIT)
 ]
 KINDS = [
     ("acceptances", _("acceptances of terms")),

@@ -137,9 +137,8 @@ def _text(value: Any) -> str:
 
 
 def _country_field() -> forms.ChoiceField:
-    named = sorted(countries.NAMES.items(), key=lambda one: one[1])
     return forms.ChoiceField(
         label=_("Country of your domicile, or of the organisation's principal place of business"),
-        choices=[("", _("Choose")), *named],
+        choices=[("", _("Choose")), *countries.listed()],
         widget=forms.Select(attrs={"autocomplete": "country"}),
     )

@@ -13,6 +13,7 @@ from registry.accounts import plain_hub
 from registry.accounts.models import Namespace
 from registry.catalog import likes
 from registry.catalog.models import Repository, RepositoryType
+from registry.web import labels
 
 register = template.Library()
 
@@ -57,6 +58,12 @@ def verdict(name: str) -> dict[str, Any]:
     """A verdict or state as sign and word."""
     look, sign, word = _SIGNS.get(str(name) or "unknown", ("is-unknown", "?", _("unknown")))
     return {"look": look, "sign": sign, "word": word}
+
+
+@register.filter
+def label(value: str) -> str:
+    """What people read for a kind or state that the rules name by a word."""
+    return str(labels.ALL.get(value, value))
 
 
 @register.inclusion_tag("components/copy_line.html")

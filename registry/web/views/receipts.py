@@ -34,7 +34,7 @@ def receipt(request: CallerRequest, receipt_id: str) -> HttpResponse:
         "acceptance": found.acceptance,
         "body": found.body,
         "words": words,
-        "country": countries.NAMES.get(words["country"], "") if words else "",
+        "country": countries.shown(words["country"]) if words else "",
         "signature": file["signature"]["value"],
     }
     return render(request, "receipts/receipt.html", page)
