@@ -359,8 +359,13 @@ def _person(by: Caller) -> User:
 
 
 def _mode(repository: Repository) -> str:
-    """The lock as it is now, whatever the row in hand says."""
-    return Repository.objects.values_list("gated", flat=True).get(pk=repository.pk)
+    """The lock as it is now, whatever the row in hand says. A yes opens all of a group: where a
+    person lets into some of it, nothing lets into it by itself."""
+    own: str = Repository.objects.values_list("gated", flat=True).get(pk=repository.pk)
+    if own != Gated.AUTO or (group := groups.of(repository)) is None:
+        return own
+    by_hand = groups.repositories_in(group).filter(gated=Gated.MANUAL)
+    return Gated.MANUAL if by_hand.exists() else own
 
 
 def _write(

@@ -226,3 +226,15 @@ def test_the_database_keeps_groups_consistent(group, lab, bob):
         AccessGroupEntry.objects.create(group=group, repository=first, since=now)
     with refused_by("group_entry_ends_after_its_start"):
         AccessGroupEntry.objects.update(until=now - timedelta(days=1))
+
+
+def test_an_automatic_yes_opens_no_group_into_which_a_person_lets(group, admin, bob):
+    set_mode(_first(group), Gated.AUTO)
+
+    request = ask(_first(group), bob)
+
+    assert (request.state, request.mode) == ("pending", Gated.MANUAL)
+    assert not _is_in(_second(group), bob)
+    assert ask(_first(group), bob).state == "pending"
+    set_mode(_second(group), Gated.AUTO)
+    assert ask(_second(group), factories.make_user("ada")).state == "accepted"
