@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
@@ -15,13 +14,13 @@ from registry.api.addresses import repository_of
 from registry.api.answers import ANYBODY, CHANGING
 from registry.api.authentication import OPTIONAL_TOKEN, ApiRequest, Token, caller_of
 from registry.api.grants import GrantShape, ScopeBody, grant_shape, wanted_scope
+from registry.api.paging import Page, Paging, page_of
 from registry.api.shapes import PublicId, Text, Wanted
 from registry.catalog.models import Repository
 from registry.errors import Missing
 from registry.releases import access, in_force, offers
 
 router = Router(tags=["access requests"])
-MAX_PAGE = 10_000
 Which = Literal["", "pending", "accepted", "rejected", "over"]
 Step = Literal["accept", "reject", "reopen", "ask-back"]
 STATES = {
@@ -108,16 +107,12 @@ class ReviewedShape(RequestShape):
     answers: dict[str, str]
 
 
-class RequestPage(Schema):
+class RequestPage(Page):
     items: list[ReviewedShape]
-    count: int
-    next: str = Field(description="the address of the next page, or empty")
 
 
-class RequestPaging(Schema):
+class RequestPaging(Paging):
     state: Which = ""
-    page: int = Field(1, ge=1, le=MAX_PAGE)
-    limit: int = Field(50, ge=1, le=100)
 
 
 @router.get(
@@ -192,18 +187,7 @@ def listed(
     that were taken back or are over."""
     repository = _reviewed(request, namespace, name)
     found = requests.listed(repository, paging.state).prefetch_related("messages")
-    pages = Paginator(found, paging.limit)
-    rows = list(pages.page(paging.page)) if paging.page <= pages.num_pages else []
-    following = ""
-    if paging.page < pages.num_pages:
-        query = request.GET.copy()
-        query["page"] = str(paging.page + 1)
-        following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
-    return {
-        "items": [_for_reviewers(one) for one in rows],
-        "count": pages.count,
-        "next": following,
-    }
+    return page_of(request, found, paging, shape=lambda rows: [_for_reviewers(one) for one in rows])
 
 
 @router.post(

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.utils import timezone
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
@@ -11,6 +10,7 @@ from pydantic import Field
 from registry.agreements.models import DocumentVersion
 from registry.api.answers import CHANGING, READING, Refusal
 from registry.api.authentication import ApiRequest, Token
+from registry.api.paging import Page, Paging, page_of
 from registry.api.shapes import PublicId, Text, Wanted
 from registry.errors import Missing
 from registry.releases import campaigns
@@ -53,14 +53,8 @@ class CampaignDetail(CampaignShape):
     accepted: int = Field(description="acceptances of the new sets so far")
 
 
-class CampaignPage(Schema):
+class CampaignPage(Page):
     items: list[CampaignShape]
-    count: int
-
-
-class Paging(Schema):
-    page: int = Field(1, ge=1, le=1_000_000)
-    limit: int = Field(50, ge=1, le=100)
 
 
 class CampaignBody(Wanted):
@@ -86,10 +80,10 @@ def index(request: ApiRequest, paging: Query[Paging]) -> dict[str, Any]:
     if not request.auth.is_steward:
         raise Missing("There is no such address.")
     rows = Campaign.objects.select_related(*campaigns.RELATED)
-    page = Paginator(rows, paging.limit).get_page(paging.page)
     now = timezone.now()
-    items = list(page.object_list) if paging.page <= page.paginator.num_pages else []
-    return {"items": [_shape(request, one, now) for one in items], "count": page.paginator.count}
+    return page_of(
+        request, rows, paging, shape=lambda items: [_shape(request, one, now) for one in items]
+    )
 
 
 @router.get(

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.core.paginator import Paginator
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
@@ -14,6 +13,7 @@ from registry.agreements.models import AccessGroup, Grant
 from registry.api.addresses import repository_of
 from registry.api.answers import CHANGING
 from registry.api.authentication import ApiRequest, Token
+from registry.api.paging import Page, Paging, page_of
 from registry.api.shapes import PublicId, Text, Wanted
 from registry.catalog import repositories
 from registry.catalog.models import Repository
@@ -21,7 +21,6 @@ from registry.errors import Missing, NotAllowed
 from registry.releases import access
 
 router = Router(tags=["access requests"])
-MAX_PAGE = 10_000
 
 
 class ScopeBody(Wanted):
@@ -84,15 +83,8 @@ class GrantShape(Schema):
     revoked_at: datetime | None
 
 
-class GrantPage(Schema):
+class GrantPage(Page):
     items: list[GrantShape]
-    count: int
-    next: str = Field(description="the address of the next page, or empty")
-
-
-class GrantPaging(Schema):
-    page: int = Field(1, ge=1, le=MAX_PAGE)
-    limit: int = Field(50, ge=1, le=100)
 
 
 class GroupShape(Schema):
@@ -107,24 +99,15 @@ class GroupShape(Schema):
     auth=Token(),
     summary="The grants of a repository and its group, newest first",
 )
-def listed(
-    request: ApiRequest, namespace: str, name: str, paging: Query[GrantPaging]
-) -> dict[str, Any]:
+def listed(request: ApiRequest, namespace: str, name: str, paging: Query[Paging]) -> dict[str, Any]:
     """For who writes the repository, with a token of scope write."""
     repository = _reviewed(request.auth, namespace, name)
-    pages = Paginator(grants.of_repository(repository), paging.limit)
-    rows = list(pages.page(paging.page)) if paging.page <= pages.num_pages else []
-    labels = access.labels_of(rows)
-    following = ""
-    if paging.page < pages.num_pages:
-        query = request.GET.copy()
-        query["page"] = str(paging.page + 1)
-        following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
-    return {
-        "items": [grant_shape(one, repository, labels) for one in rows],
-        "count": pages.count,
-        "next": following,
-    }
+
+    def shape(rows: list[Grant]) -> list[dict[str, Any]]:
+        labels = access.labels_of(rows)
+        return [grant_shape(one, repository, labels) for one in rows]
+
+    return page_of(request, grants.of_repository(repository), paging, shape=shape)
 
 
 @router.post(

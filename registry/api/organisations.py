@@ -3,20 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from django.core.paginator import Paginator
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from registry.accounts import members
 from registry.agreements import organisations, register
+from registry.agreements.models import Acceptance
 from registry.agreements.register import Cover, Row
 from registry.api.addresses import repository_of
 from registry.api.answers import CHANGING, READING, Refusal
 from registry.api.authentication import ApiRequest, Token
+from registry.api.paging import Page, Paging, page_of
 from registry.api.shapes import PublicId, Text, Wanted
 
 router = Router(tags=["organisations"])
-MAX_PAGE = 10_000
 
 
 class CoverShape(Schema):
@@ -43,14 +43,11 @@ class SignatureShape(Schema):
     members: list[CoverShape]
 
 
-class RegisterPage(Schema):
+class RegisterPage(Page):
     items: list[SignatureShape]
-    count: int
-    next: str = Field(description="the address of the next page, or empty")
 
 
-class RegisterPaging(Wanted):
-    page: int = Field(1, ge=1, le=MAX_PAGE)
+class RegisterPaging(Paging):
     limit: int = Field(20, ge=1, le=100)
 
 
@@ -76,16 +73,11 @@ def read(request: ApiRequest, name: str, paging: Query[RegisterPaging]) -> dict[
     """For its admins and for stewards, with a token of scope admin."""
     found = members.find(name, caller=request.auth)
     signed = register.signatures(found, caller=request.auth)
-    paginator = Paginator(signed, paging.limit)
-    page = paginator.get_page(paging.page) if paging.page <= paginator.num_pages else None
-    rows = register.rows(list(page) if page else [], found, caller=request.auth)
-    query = f"page={paging.page + 1}&limit={paging.limit}"
-    has_next = page is not None and page.has_next()
-    return {
-        "items": [_signature(row) for row in rows],
-        "count": paginator.count,
-        "next": request.build_absolute_uri(f"{request.path}?{query}") if has_next else "",
-    }
+
+    def shape(rows: list[Acceptance]) -> list[dict[str, Any]]:
+        return [_signature(row) for row in register.rows(rows, found, caller=request.auth)]
+
+    return page_of(request, signed, paging, shape=shape)
 
 
 @router.post(

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.utils import timezone
 from ninja import Query, Router, Schema
@@ -13,7 +12,7 @@ from registry.agreements import receipts
 from registry.agreements.models import Acceptance, Receipt
 from registry.api.answers import READING, Refusal
 from registry.api.authentication import ApiRequest, Token
-from registry.api.releases import Paging
+from registry.api.paging import Page, Paging, page_of
 from registry.api.shapes import PublicId
 from registry.errors import Missing
 from registry.releases import agreed
@@ -52,10 +51,8 @@ class AcceptedShape(Schema):
     receipt: str = Field(description="the id of the receipt, or empty")
 
 
-class AcceptedPage(Schema):
+class AcceptedPage(Page):
     items: list[AcceptedShape]
-    count: int
-    next: str = Field(description="the address of the next page, or empty")
 
 
 @router.get(
@@ -88,18 +85,13 @@ def own(request: ApiRequest, paging: Query[Paging]) -> dict[str, Any]:
     if request.auth.repositories is not None:
         found = found.filter(repository__public_id__in=request.auth.repositories)
     found = found.select_related("repository", "organisation", "receipt", "ending")
-    page = Paginator(found.order_by("-accepted_at", "-pk"), paging.limit).get_page(paging.page)
-    rows = list(page.object_list) if paging.page <= page.paginator.num_pages else []
-    following = ""
-    if rows and page.has_next():
-        query = request.GET.copy()
-        query["page"] = str(page.next_page_number())
-        following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
-    return {
-        "items": [_shape(row) for row in agreed.states(rows, now=timezone.now())],
-        "count": page.paginator.count,
-        "next": following,
-    }
+    now = timezone.now()
+    return page_of(
+        request,
+        found.order_by("-accepted_at", "-pk"),
+        paging,
+        shape=lambda rows: [_shape(row) for row in agreed.states(rows, now=now)],
+    )
 
 
 def _shape(row: Agreed) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from typing import Any, Literal
 
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Query, Router, Status
@@ -12,10 +11,10 @@ from registry.accounts.callers import Caller
 from registry.api.addresses import release_of, repository_of
 from registry.api.answers import ANYBODY, CHANGING, READING, Refusal
 from registry.api.authentication import OPTIONAL_TOKEN, ApiRequest, Token, caller_of
+from registry.api.paging import Page, Paging, page_of
 from registry.api.shapes import (
     DecisionShape,
     ReleaseDetail,
-    ReleasePage,
     ReleaseShape,
     Text,
     Wanted,
@@ -49,9 +48,8 @@ class StepBody(Wanted):
     )
 
 
-class Paging(Wanted):
-    page: int = Field(1, ge=1, le=1_000_000)
-    limit: int = Field(50, ge=1, le=100)
+class ReleasePage(Page):
+    items: list[ReleaseShape]
 
 
 @router.post(
@@ -141,18 +139,9 @@ def take_step(request: ApiRequest, release_id: str, step: Step, wanted: StepBody
 
 def _page(request: ApiRequest, releases: QuerySet[Release], paging: Paging) -> dict[str, Any]:
     wanted = releases.select_related("repository__namespace", "revision", "opened_by")
-    page = Paginator(wanted, paging.limit).get_page(paging.page)
-    items = list(page.object_list) if paging.page <= page.paginator.num_pages else []
-    following = ""
-    if items and page.has_next():
-        query = request.GET.copy()
-        query["page"] = str(page.next_page_number())
-        following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
-    return {
-        "items": [_shape(request, release) for release in items],
-        "count": page.paginator.count,
-        "next": following,
-    }
+    return page_of(
+        request, wanted, paging, shape=lambda items: [_shape(request, one) for one in items]
+    )
 
 
 def _detail(request: ApiRequest, release_id: str) -> dict[str, Any]:

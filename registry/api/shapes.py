@@ -68,12 +68,6 @@ class ReleaseDetail(ReleaseShape):
     steps: list[str] = Field(description="the steps that this caller may take now")
 
 
-class ReleasePage(Schema):
-    items: list[ReleaseShape]
-    count: int
-    next: str = Field(description="the address of the next page, or empty")
-
-
 class OriginShape(Schema):
     """A model that another comes from."""
 

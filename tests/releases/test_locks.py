@@ -121,18 +121,25 @@ def test_an_acceptance_from_before_the_lock_opens_one_for_whoever_asks():
     assert _answer(release, bob).reason == Reason.ASK
 
 
-def test_where_the_card_has_questions_accepting_the_terms_does_not_answer_them():
+def test_where_the_card_has_questions_they_are_answered_with_the_terms_and_once():
     card = ASKING_CARD.replace("apache-2.0", "llama3.1")
     release, bob = make_gated(Gated.AUTO, card=card), factories.make_user()
-    caller = factories.as_caller(bob)
-    offers.accept(release.repository, shown_hash=release.terms_hash, typed_name="Bob", by=caller)
-    assert _answer(release, bob).reason == Reason.ASK
+    said = {
+        "shown_hash": release.terms_hash,
+        "typed_name": "Bob",
+        "by": factories.as_caller(bob),
+    }
     with pytest.raises(Invalid, match="Affiliation"):
-        access.ask(release.repository, by=caller, answers={})
+        offers.accept(release.repository, **said)
+    with pytest.raises(Invalid, match="Affiliation"):
+        access.ask(release.repository, by=said["by"], answers={})
+    assert _answer(release, bob).reason == Reason.ASK
 
-    access.ask(release.repository, by=caller, answers=ANSWERS)
+    offers.accept(release.repository, **said, answers=ANSWERS)
 
     assert _answer(release, bob).reason == Reason.GRANTED
+    asked = requests.newest(release.repository, bob)
+    assert requests.answers_of(asked)["Affiliation"] == "ACME"
 
 
 def test_asking_with_the_hash_that_was_shown_accepts_the_terms_too():
