@@ -24,7 +24,6 @@ from registry.agreements.models import (
     FoundText,
 )
 from registry.audit import canonical, log
-from registry.catalog import cards
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow
 
 MAX_TEXT = 1024 * 1024
@@ -51,26 +50,6 @@ def recognise(text: bytes) -> DocumentVersion | None:
     except UnicodeDecodeError:
         return None
     return held.filter(normalised=normalised).first() if normalised else None
-
-
-def licenses_of_card(card: dict[str, Any]) -> list[Document | str]:
-    """The licenses that a card names, each once, in order; for one that the site does not know, its
-    name. A name that only looks like a known one is not known."""
-    written = str(card.get("license_name") or "").strip()
-    name = written.lower() if _is_plain(written) else written
-    found: list[Document | str] = []
-    for tag in dict.fromkeys(str(tag) for tag in cards.as_list(card.get("license"))):
-        meant = name if tag == OTHER and name else tag
-        found.append(_named(meant, is_name=tag == OTHER and bool(name)) or meant)
-    return found
-
-
-def _named(name: str, *, is_name: bool) -> Document | None:
-    if not _is_plain(name):
-        return None
-    key = "license_names__contains" if is_name else "hub_tags__contains"
-    known = Document.objects.filter(kind=DocumentKind.LICENSE, **{key: [name]})
-    return known.select_related("policy", "stands_for__policy").order_by("pk").first()
 
 
 def _is_plain(name: str) -> bool:
@@ -113,27 +92,6 @@ def known_tags() -> list[str]:
 
 def site_policy() -> Document | None:
     return Document.objects.filter(is_site_policy=True).first()
-
-
-def cards_that_ask() -> Q:
-    """The condition, for rows with a `card`, that terms would have to be accepted: `licenses_of_card`,
-    the publisher's prompt and the site's policy, for many at once. Bases are not followed."""
-    policy = site_policy()
-    if policy is not None and policy.needs_acceptance:
-        return Q(pk__isnull=False)
-    own = Q(needs_acceptance=True) | Q(policy__needs_acceptance=True)
-    other = Q(stands_for__needs_acceptance=True) | Q(stands_for__policy__needs_acceptance=True)
-    asking = Document.objects.filter((Q(stands_for=None) & own) | other, kind=DocumentKind.LICENSE)
-    found = Q(pk__in=[])
-    for key, nothing in (("extra_gated_prompt", ""), ("extra_gated_fields", {})):
-        is_empty = Q(**{f"card__{key}": nothing}) | Q(**{f"card__{key}": None})
-        found |= Q(card__has_key=key) & ~is_empty
-    for document in asking:
-        for tag in document.hub_tags:
-            found |= Q(card__license__contains=tag)
-        for name in document.license_names:
-            found |= Q(card__license__contains=OTHER, card__license_name__iexact=name)
-    return found
 
 
 def current(document: Document, *, now: datetime | None = None) -> DocumentVersion:

@@ -127,6 +127,14 @@ def _judged(sources: list[Source], ancestry: Ancestry, *, is_cut: bool) -> Licen
     return Licenses(tuple(known), tuple(unknown), tuple(silent), is_cut)
 
 
+def named_in(card: dict[str, Any]) -> list[Document | str]:
+    """The licenses that a card names, each once, in order; for one that the site does not know, its
+    name. A name that only looks like a known one is not known."""
+    tags = tags_of(card)
+    library = _Library(tag for tag, _ in tags)
+    return [library.find(tag, field) or tag for tag, field in tags]
+
+
 def outputs_of(repository: Repository, card: dict[str, Any]) -> Licenses:
     """The licenses of the models whose output this one was trained on, as its card declares it in
     `trained_on_outputs_of`: ids of models, or licenses by their tag or name."""

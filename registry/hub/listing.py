@@ -53,16 +53,18 @@ def models(request: WireRequest, kind: str) -> HttpResponse:
     """GET /api/{type}s: the list, with filters and sorts"""
     chosen = info.wanted_fields(request, kind)
     names = _names(request) if chosen is None else chosen
-    page = paging.limit(request, COSTLY_PAGE if COSTLY.intersection(names) else paging.MAX_PAGE)
+    wanted = wire.flag(request, "gated") if request.GET.get("gated") else None
+    is_costly = wanted is not None or bool(COSTLY.intersection(names))
+    page = paging.limit(request, COSTLY_PAGE if is_costly else paging.MAX_PAGE)
     if any(request.GET.get(name) for name in WITHOUT_DATA):
         return wire.json_answer([])
     key = SORTS.get(request.GET.get("sort", "trendingScore"))
     if key is None:
         raise Invalid(f'"sort" must be one of [{", ".join(SORTS)}]')
-    found = _filtered(request, revisions.mains(caller=request.caller, kind=kind))
+    found = _filtered(request, revisions.mains(caller=request.caller, kind=kind), wanted)
     found = _after(request, found.annotate(shown_at=_of_shown("committed_at")), key)
     refs = list(found.order_by(f"-{key}", "-pk")[: page + 1])
-    items = _described(request, refs[:page], names)
+    items = _described(request, refs[:page], names, wanted)
     if chosen is None:
         items = [item | {"modelId": item["id"]} for item in items]
     response = wire.json_answer(items)
@@ -79,7 +81,7 @@ def _names(request: WireRequest) -> list[str]:
     return names + [name for name in ("cardData", "config") if wire.flag(request, name)]
 
 
-def _filtered(request: WireRequest, refs: QuerySet[Ref]) -> QuerySet[Ref]:
+def _filtered(request: WireRequest, refs: QuerySet[Ref], gated: bool | None) -> QuerySet[Ref]:
     for author in wire.values(request, "author"):
         refs = refs.filter(repository__namespace__name__iexact=author)
     if words := wire.values(request, "search"):
@@ -93,9 +95,8 @@ def _filtered(request: WireRequest, refs: QuerySet[Ref]) -> QuerySet[Ref]:
         refs = refs.filter(Exists(shown.filter(card__pipeline_tag=task)))
     if wanted := request.GET.get("num_parameters"):
         refs = refs.filter(Exists(shown.filter(**_bounds(wanted))))
-    if request.GET.get("gated"):
-        is_gated = gate.is_gated(revision="shown")
-        refs = refs.filter(is_gated if wire.flag(request, "gated") else ~is_gated)
+    if gated is not None:
+        refs = refs.filter(gate.may_be_gated(gated, revision="shown"))
     return refs
 
 
@@ -150,18 +151,25 @@ def _of_shown(field: str) -> Subquery:
     return Subquery(Revision.objects.filter(pk=OuterRef("shown")).values(field))
 
 
-def _described(request: WireRequest, refs: list[Ref], names: list[str]) -> list[dict[str, Any]]:
+def _described(
+    request: WireRequest, refs: list[Ref], names: list[str], wanted: bool | None
+) -> list[dict[str, Any]]:
+    """The items of a page; fewer than its rows where `gated` has to be as `wanted` and is not."""
     shown = Revision.objects.in_bulk([ref.shown for ref in refs])  # type: ignore[attr-defined]
     has_files = info.NEEDS_FILES.intersection(names)
     of = files.files_of_many(shown.values()) if has_files else {}
-    asks = gate.which_ask(shown.values()) if "gated" in names else {}
+    judged = wanted is not None or "gated" in names
+    asks = gate.which_ask(shown.values()) if judged else {}
     items = []
     for ref in refs:
         revision = shown[ref.shown]  # type: ignore[attr-defined]
+        gated = gate.gated(ref.repository, asks=asks.get(revision.pk, False))
+        if wanted is not None and bool(gated) != wanted:
+            continue
         model = Model(
             ref.repository,
             revision,
-            gated=gate.gated(ref.repository, asks=asks.get(revision.pk, False)),
+            gated=gated,
             is_disabled=revision.state in {RevisionState.SUSPENDED, RevisionState.RECALLED},
             files=tuple(of[revision.pk]) if has_files else None,
             caller=request.caller,

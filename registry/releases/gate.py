@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from registry.accounts import plain_hub
 from registry.accounts.callers import Caller
-from registry.agreements import documents
 from registry.agreements import terms as terms_of
 from registry.audit import access
 from registry.audit.models import Access
@@ -167,14 +166,17 @@ def gated(repository: Repository, *, asks: bool) -> str | bool:
     return "auto" if asks or repository.gated else False
 
 
-def is_gated(*, revision: str) -> Q:
-    """The condition that `gated` is not false, for rows that have a repository. `revision` is the
-    name of the field or annotation with the key of the revision shown."""
+def may_be_gated(wanted: bool, *, revision: str) -> Q:
+    """The condition, for rows that have a repository, that `gated` is false or is not, as far as the
+    database tells. What a release of something in quarantine would ask is told by `which_ask` alone:
+    such rows are among both. `revision` is the name of the field or annotation with the key of the
+    revision shown."""
     released = releases_that_ask().filter(revision=OuterRef(revision))
-    proposed = Revision.objects.filter(
-        documents.cards_that_ask(), pk=OuterRef(revision), state=RevisionState.QUARANTINE
-    ).exclude(plain_hub.where("repository__namespace"))
-    return ~Q(repository__gated=Gated.NO) | Exists(released) | Exists(proposed)
+    is_gated = ~Q(repository__gated=Gated.NO) | Exists(released)
+    if not wanted:
+        return ~is_gated
+    proposed = Revision.objects.filter(pk=OuterRef(revision), state=RevisionState.QUARANTINE)
+    return is_gated | Exists(proposed.exclude(plain_hub.where("repository__namespace")))
 
 
 def which_ask(revisions_shown: Iterable[Revision]) -> dict[int, bool]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from registry.accounts import permissions, plain_hub
 from registry.accounts.callers import Caller
 from registry.accounts.permissions import Permission
-from registry.agreements import documents, requests
+from registry.agreements import licenses, requests
 from registry.agreements.models import Document, RequestState
 from registry.catalog import revisions
 from registry.catalog.models import MAIN, Ref, Repository, Revision
@@ -95,7 +95,7 @@ def of(
         submit_refusal=_submit_refusal(open_release, caller),
         requests_waiting=_requests_waiting(repository) if may_write else 0,
         public_release=offers.current(repository),
-        licenses=documents.licenses_of_card(shown.card),
+        licenses=licenses.named_in(shown.card),
     )
 
 

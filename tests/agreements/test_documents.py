@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from registry.agreements import documents, facts
+from registry.agreements import documents, facts, licenses
 from registry.agreements.models import Document, DocumentKind, DocumentVersion
 from registry.audit.models import Entry
 from registry.errors import Conflict, Invalid
@@ -44,7 +44,7 @@ def _add(text: bytes = b"A text in our own words.", **rest) -> DocumentVersion:
     ],
 )
 def test_the_document_that_a_card_means_or_its_unknown_name(card, slugs):
-    found = documents.licenses_of_card(card)
+    found = licenses.named_in(card)
 
     assert [one if isinstance(one, str) else one.slug for one in found] == slugs
 

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from registry.accounts.callers import NOBODY, Caller
-from registry.agreements import documents, facts
+from registry.agreements import documents, facts, licenses
 from registry.agreements.models import Document, DocumentKind, DocumentVersion
 from registry.audit.models import Entry
 from registry.catalog import facts as published
@@ -64,9 +64,9 @@ def test_every_entry_of_the_facts_is_a_document_of_its_kind():
 
 def test_a_license_that_refers_to_another_stands_for_it():
     assert _license("code-llama").stands_for == _license("llama2")
-    assert documents.licenses_of_card({"license": "llama2"}) == [_license("llama2")]
+    assert licenses.named_in({"license": "llama2"}) == [_license("llama2")]
     named = {"license": "other", "license_name": "code-llama"}
-    assert documents.licenses_of_card(named) == [_license("code-llama")]
+    assert licenses.named_in(named) == [_license("code-llama")]
     with pytest.raises(Invalid, match="no text of its own"):
         documents.add_text(slug="code-llama", version="2", text=b"Words.")
 
@@ -77,7 +77,7 @@ def test_one_that_refers_to_several_licenses_is_meant_by_no_card():
     assert (guard.stands_for, guard.hub_tags, guard.license_names) == (None, [], [])
     assert guard.facts["by_model"]
     named = {"license": "other", "license_name": "llama-guard"}
-    assert documents.licenses_of_card(named) == ["llama-guard"]
+    assert licenses.named_in(named) == ["llama-guard"]
 
 
 def test_changed_facts_make_a_new_summary_and_the_old_one_stays(monkeypatch):
@@ -110,7 +110,7 @@ def test_a_name_that_a_steward_gave_away_is_not_taken_by_the_facts(monkeypatch):
 
     facts.load()
 
-    assert documents.licenses_of_card({"license": "lab-1"}) == [made]
+    assert licenses.named_in({"license": "lab-1"}) == [made]
     assert _license("mit").hub_tags == []
 
 
@@ -121,7 +121,7 @@ def test_a_name_that_a_steward_gave_away_is_not_taken_by_the_facts(monkeypatch):
 def test_a_name_that_looks_like_a_license_is_not_it(name):
     card = {"license": "other", "license_name": name}
 
-    (found,) = documents.licenses_of_card(card)
+    (found,) = licenses.named_in(card)
 
     assert isinstance(found, str)
     assert documents.lookalike(found) == _license()
@@ -136,19 +136,19 @@ def test_a_name_that_is_known_or_like_none_is_no_lookalike(name):
 def test_letters_that_become_latin_in_lower_case_are_not_latin():
     _create(hub_tags=[], license_names=["k-license"])
 
-    (found,) = documents.licenses_of_card({"license": "other", "license_name": "\u212a-license"})
+    (found,) = licenses.named_in({"license": "other", "license_name": "\u212a-license"})
 
     assert found == "\u212a-license"
 
 
 def test_a_license_that_was_unknown_is_known_once_a_steward_added_it():
     card = {"license": "other", "license_name": "Lab-1"}
-    assert documents.licenses_of_card(card) == ["lab-1"]
+    assert licenses.named_in(card) == ["lab-1"]
     assert "ask a steward" in documents.why_unknown("lab-1")
 
     made = _create(hub_tags=[], license_names=["Lab-1"], by=(steward := _steward()))
 
-    assert documents.licenses_of_card(card) == [made]
+    assert licenses.named_in(card) == [made]
     assert not documents.current(made).has_text
     entry = Entry.objects.get(event="document.create")
     assert (entry.actor, entry.details["license_names"]) == (steward.public_id, ["lab-1"])

@@ -339,31 +339,6 @@ def test_a_release_in_review_says_that_its_terms_changed() -> None:
     assert any(says in hold for hold in workflow.holds(release))
 
 
-# Lists
-
-
-@pytest.mark.parametrize(
-    ("line", "asks"),
-    [
-        ("tags: [x]", False),
-        ("extra_gated_prompt:", False),
-        ("extra_gated_prompt: ''", False),
-        ("extra_gated_fields: {}", False),
-        ("extra_gated_heading: Hello", False),
-        ("extra_gated_prompt: Be kind.", True),
-        ("extra_gated_fields: {Company: text}", True),
-        ("base_model: some/where", False),
-    ],
-)
-def test_a_list_filters_by_the_prompt_as_the_set_asks(line: str, asks: bool) -> None:
-    Document.objects.filter(slug="site-policy").update(needs_acceptance=False)
-    revision = revision_of(f"license: mit\n{line}")
-
-    listed = Revision.objects.filter(documents.cards_that_ask(), pk=revision.pk).exists()
-
-    assert listed is terms.of_revision(revision.repository, revision).needs_acceptance is asks
-
-
 # The hash
 
 

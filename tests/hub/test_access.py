@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 import pytest
 
 from registry.accounts.models import Namespace, Role
-from registry.agreements import requests
+from registry.agreements import requests, terms
 from registry.agreements.models import Document
+from registry.catalog import facts
 from registry.catalog.models import Gated, Repository
 from tests import factories
 from tests.agreements.access import ASKING_CARD, ask, make_gated, owner_of, set_mode
@@ -271,6 +272,50 @@ def test_the_filter_knows_what_a_release_would_ask(has_policy, name):
     for is_gated in (True, False):
         found = owner.get(f"/api/models?gated={is_gated}&expand=gated").json()
         assert [one["gated"] for one in found] == ([gated] if bool(gated) == is_gated else [])
+
+
+@pytest.mark.parametrize(
+    ("card", "asks"),
+    [
+        ("license: mit\nbase_model: meta-llama/Llama-3.1-8B", True),
+        ("license: mit\nextra_gated_prompt: Be kind.", True),
+        ("license: mit\nextra_gated_fields: {Company: text}", True),
+        ("license: mit\nextra_gated_fields: {Place: ip_location}", False),
+        ("license: mit\nextra_gated_heading: Hello", False),
+        ("license: mit\nextra_gated_prompt: ''", False),
+        ("license: mit\nbase_model: some/where", False),
+    ],
+)
+def test_the_filter_asks_as_the_set_does_with_all_that_it_inherits(card, asks):
+    factories.make_facts()
+    facts.load()
+    Document.objects.filter(is_site_policy=True).update(needs_acceptance=False)
+    revision = factories.make_revision(files={"README.md": f"---\n{card}\n---\n"})
+    owner = Wire(revision.repository.created_by)
+
+    assert terms.of_revision(revision.repository, revision).needs_acceptance is asks
+    assert bool(owner.get(f"/api/models/{revision.repository}").json()["gated"]) is asks
+    for is_gated in (True, False):
+        found = owner.get(f"/api/models?gated={is_gated}").json()
+        assert len(found) == (is_gated is asks)
+
+
+def test_a_filtered_list_leads_on_past_a_page_of_which_nothing_fits():
+    Document.objects.filter(is_site_policy=True).update(needs_acceptance=False)
+    card = {"README.md": "---\nlicense: mit\n---\n"}
+    author = factories.make_user()
+    asking = factories.make_repository(author)
+    factories.make_revision(asking, files={"README.md": "---\nlicense: llama3.1\n---\n"})
+    for _ in range(2):
+        factories.make_revision(factories.make_repository(author), files=card)
+    caller = Wire(author)
+
+    first = caller.get("/api/models?gated=true&limit=2&sort=createdAt")
+    second = caller.get(first.headers["Link"].split(">")[0].strip("<").partition("testserver")[2])
+
+    assert first.json() == []
+    assert [one["id"] for one in second.json()] == [asking.full_name]
+    assert "Link" not in second.headers
 
 
 @pytest.mark.parametrize("wrong", [True, "maybe", "", 1, ["auto"], {}])
