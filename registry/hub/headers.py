@@ -26,6 +26,7 @@ def sharded(request: WireRequest, kind: str, repo_id: str, path: str) -> HttpRes
     where = lookup.repository(request, repo_id, kind)
     opened = gate.open_named(where, "main", path, caller=request.caller, with_open_files=False)
     index, shards = _index(opened)
+    _require_all(opened, shards, request)
     answer = {}
     left = MAX_HEADERS
     for file in shards:
@@ -35,6 +36,19 @@ def sharded(request: WireRequest, kind: str, repo_id: str, path: str) -> HttpRes
         _note(request, opened, file, length)
     _note(request, opened, opened.file, opened.file.size)
     return wire.json_answer({"index": index, "headers": answer})
+
+
+def _require_all(opened: Opened, shards: list[FileEntry], request: WireRequest) -> None:
+    """Raise unless the gate opens each shard too: a grant may be for some of the files only, and the
+    index be one of them."""
+    where, revision = opened.repository, opened.revision
+    if gate.decide(where, revision, caller=request.caller).is_open:
+        return
+    for file in shards:
+        answer = gate.decide_file(
+            where, revision, file.path, caller=request.caller, with_open_files=False
+        )
+        gate.require(answer, where)
 
 
 def _index(opened: Opened) -> tuple[dict[str, Any], list[FileEntry]]:

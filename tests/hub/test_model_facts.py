@@ -2,14 +2,20 @@
 
 import json
 import struct
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
+from registry.agreements import grants, requests
+from registry.agreements.scopes import Scope
 from registry.catalog import downloads, lineage
-from registry.catalog.models import Like
+from registry.catalog.models import Gated, Like
 from registry.checks.models import FindingRow
+from tests.agreements.access import set_mode
 from tests.factories import (
     accept_terms,
+    as_caller,
     finish_checks,
     make_released,
     make_repository,
@@ -137,6 +143,24 @@ def test_headers_of_all_shards_come_in_one_answer_to_whom_the_gate_opens_them() 
     assert answer["index"] == {"metadata": {"total_size": 1}}
     assert answer["headers"]["s/a.safetensors"]["w"]["shape"] == [3]
     assert Wire(reader).get(f"{path}/config.json").status_code == 400
+
+
+def test_who_was_let_in_to_the_index_alone_gets_no_headers_of_shards() -> None:
+    index = {"weight_map": {"w": "s/a.safetensors"}}
+    files = {**FILES, "m.index.json": json.dumps(index), "s/a.safetensors": weights(3)}
+    release = make_released(make_repository(make_user("ada"), "tiny"), files=files)
+    set_mode(release.repository, Gated.MANUAL)
+    reader, ada = make_user("reader"), as_caller(release.repository.created_by)
+    accept_terms(release, reader)
+    scope = Scope(patterns=["*.json"])
+    requests.grant(release.repository, user="reader", scope=scope, by=ada)
+    path = "/api/models/ada/tiny/safetensors-metadata/m.index.json"
+
+    assert Wire(reader).get("/ada/tiny/resolve/main/m.index.json").status_code == 200
+    assert seen(Wire(reader).get(path))[:2] == (403, "GatedRepo")
+    more = Scope(patterns=["s/*"], ends_at=timezone.now() + timedelta(days=9))
+    grants.add(release.repository.access_requests.get(), more, by=ada)
+    assert Wire(reader).get(path).json()["headers"]["s/a.safetensors"]["w"]["shape"] == [3]
 
 
 @pytest.mark.parametrize("name", ["\ud800", "a\0b", "", "../a", "none.safetensors"])
