@@ -12,7 +12,7 @@ from django.db.models import Model, Q, QuerySet
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace, User
-from registry.agreements import requests
+from registry.agreements import groups, requests
 from registry.agreements.models import (
     Acceptance,
     AccessRequest,
@@ -138,13 +138,25 @@ def _texts(kind: Kind, wanted: Wanted, *, is_publisher: bool) -> Iterator[str]:
         names = [*COLUMNS[wanted.kind], *kind.publisher_sees]
     if wanted.format == "csv":
         yield _csv_line(names)
-    for one in _selected(kind, wanted).iterator(chunk_size=CHUNK):
+    found = _of_publisher(kind, wanted) if is_publisher else _selected(kind, wanted)
+    for one in found.iterator(chunk_size=CHUNK):
         row = kind.row(one) | (kind.named(one) if wanted.personal else {})
         values = {name: row[name] for name in names}
         if wanted.format == "csv":
             yield _csv_line([_cell(value) for value in values.values()])
         else:
             yield json.dumps(values, ensure_ascii=False) + "\n"
+
+
+def _of_publisher(kind: Kind, wanted: Wanted) -> QuerySet[Any]:
+    """As on the page of requests: what is for the repository or the group that it is in now. What
+    was withdrawn, or has a newer one of the same person after it, names nobody there."""
+    assert wanted.repository is not None  # noqa: S101 - asked before
+    found = _selected(kind, replace(wanted, repository=None))
+    found = found.filter(groups.counting_for(wanted.repository))
+    if wanted.personal and wanted.kind == "requests":
+        found = found.filter(pk__in=requests.shown(wanted.repository).values("pk"))
+    return found
 
 
 def _selected(kind: Kind, wanted: Wanted) -> QuerySet[Any]:

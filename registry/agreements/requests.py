@@ -308,6 +308,11 @@ def listed(repository: Repository, which: str = "") -> QuerySet[AccessRequest]:
     return found.select_related("words").order_by("-pk")
 
 
+def shown(repository: Repository) -> QuerySet[AccessRequest]:
+    """All that one of the lists of the page has."""
+    return _counting(repository).exclude(state=S.WITHDRAWN)
+
+
 def status_of(request: AccessRequest) -> str:
     """The state as the wire says it: who is asked something back is waiting."""
     return str(S.PENDING if request.state in WAITING else request.state)

@@ -5,6 +5,7 @@ import io
 import json
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
-from registry.agreements import endings, exports, requests
+from registry.agreements import endings, exports, groups, requests
 from registry.agreements.exports import Wanted
 from registry.agreements.models import (
     Acceptance,
@@ -30,6 +31,7 @@ from registry.catalog.models import Repository
 from registry.errors import Invalid, NotAllowed
 from registry.releases.models import Release
 from tests import factories
+from tests.agreements.access import ask
 from tests.factories import as_caller
 
 pytestmark = pytest.mark.django_db
@@ -230,6 +232,27 @@ def test_a_publisher_takes_what_the_page_of_requests_shows_and_no_more(release, 
         exports.for_publisher(Wanted("requests"), by=publisher)
     with pytest.raises(NotAllowed):
         exports.for_publisher(wanted, by=as_caller(ada))
+
+
+def test_a_publisher_takes_no_names_that_left_the_page_of_requests(release):
+    here, publisher = release.repository, as_caller(release.repository.created_by)
+    Repository.objects.filter(pk=here.pk).update(gated="manual")
+    group = groups.make(here.namespace, "All", by=publisher)
+    groups.put(group, here, by=publisher)
+    for name in ("ada", "bob"):
+        ask(here, factories.make_user(name))
+    requests.withdraw(here, by=as_caller(User.objects.get(username="ada")))
+    wanted = Wanted("requests", "jsonl", repository=here, personal=True)
+
+    def taken(wanted: Wanted) -> list[str]:
+        lines = exports.for_publisher(wanted, by=publisher)
+        return [json.loads(line).get("user", "") for line in lines]
+
+    assert taken(wanted) == ["bob"]
+    assert taken(replace(wanted, personal=False)) == ["", ""]
+    groups.take_out(group, here, by=publisher)
+    assert taken(wanted) == []
+    assert taken(replace(wanted, personal=False)) == []
 
 
 def test_who_took_what_is_in_the_audit_log_without_names(release, steward):
