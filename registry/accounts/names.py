@@ -18,6 +18,8 @@ _RESERVED = """
     upload uploads user users v1 v2 verify webhooks well-known www xet none null undefined main refs
 """
 RESERVED = frozenset(_RESERVED.split())
+# What a closed account is called: who took such a name could keep that account from being closed
+_CLOSED = re.compile(r"closed-[0-9a-f]{12}")
 
 
 def problem(name: str) -> str:
@@ -40,6 +42,8 @@ def check_namespace(name: str) -> None:
     why = problem(name)
     if not why and name.lower() in RESERVED:
         why = "it is reserved for the site's own pages"
+    if not why and _CLOSED.fullmatch(name.lower()):
+        why = "it is kept for an account that was closed"
     if why:
         raise Invalid(f"The name {name[:96]!r} cannot be used: {why}.")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.accounts import names, people
+from registry.accounts import closing, names, people
 from registry.accounts.models import Namespace, NamespaceKind, ReservedName
 from registry.errors import Conflict, Invalid
 from tests import factories
@@ -118,3 +118,13 @@ def test_the_database_takes_no_negative_quota():
 
     with refused_by("namespace_quota_is_not_negative"):
         namespace.save()
+
+
+@pytest.mark.django_db
+def test_nobody_takes_the_name_that_somebody_else_gets_when_their_account_is_closed():
+    ada = factories.make_user("ada")
+
+    for name in (closing.name_of_closed(ada), closing.name_of_closed(ada).upper()):
+        with pytest.raises(Invalid, match="closed"):
+            factories.make_user(name)
+    assert factories.make_user("closed-source").username == "closed-source"
