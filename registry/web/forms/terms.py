@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from registry.accounts.models import Namespace
@@ -68,7 +69,7 @@ class AcceptForm(forms.Form):
     def _ask_organisations(self, terms: dict[str, Any]) -> None:
         for place, one in enumerate(attestations.of(terms, attestations.USERS)):
             self.limits[f"users{place}"] = one
-            limit = f"{one['limit']:,}"
+            limit = number_format(one["limit"], force_grouping=True)
             self.fields[f"users{place}"] = forms.ChoiceField(
                 label=_("Its monthly active users, with those of its affiliates"),
                 help_text=one["clause"],
