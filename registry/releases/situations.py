@@ -25,6 +25,9 @@ MAX_NAMES = 2000
 MAX_TEXTS = 40
 MAX_TEXT = 256 * 1024
 MAX_CARD = 1024 * 1024
+# Of all texts but the card: whoever opens the page of duties waits for as long as reading takes
+MOST_BYTES = 1024 * 1024
+_COPIES = (*LICENSE_NAMES, *POLICY_NAMES)
 _READ = (CARD, *LICENSE_NAMES, *NOTICE_NAMES, *POLICY_NAMES, "*.md", "*.txt")
 # Tasks and classes of models that write text
 _LANGUAGE = frozenset(
@@ -103,10 +106,17 @@ def _files(revision: Revision) -> dict[str, File]:
     """The names in the root and in LICENSES/, with the words of the texts among them."""
     entries = _listed(revision, "") + _listed(revision, "LICENSES")
     held = {entry.path: File() for entry in entries}
-    to_read = set(list(named(held, _READ))[:MAX_TEXTS])
-    for entry in entries:
-        if entry.path in to_read and entry.size <= (MAX_CARD if entry.path == CARD else MAX_TEXT):
-            held[entry.path] = _file(entry)
+    copies = named(held, _COPIES)
+    # What duties ask for first, so that other texts take none of its room
+    first = [*named(held, (CARD, *NOTICE_NAMES)), *copies, *named(held, _READ)]
+    to_read = list(dict.fromkeys(first))[:MAX_TEXTS]
+    by_path, left = {entry.path: entry for entry in entries}, MOST_BYTES
+    for entry in (by_path[path] for path in to_read):
+        if entry.path == CARD and entry.size <= MAX_CARD:
+            held[CARD] = _file(entry, is_copy=False)
+        elif entry.path != CARD and entry.size <= min(left, MAX_TEXT):
+            left -= entry.size
+            held[entry.path] = _file(entry, is_copy=entry.path in copies)
     return held
 
 
@@ -118,13 +128,14 @@ def _listed(revision: Revision, folder: str) -> list[FileEntry]:
     return [entry for entry in found if isinstance(entry, FileEntry)]
 
 
-def _file(entry: FileEntry) -> File:
+def _file(entry: FileEntry, *, is_copy: bool) -> File:
+    """A text; of one that may be a copy of a license also which words it has."""
     raw = blobs.read(entry.sha256, limit=MAX_CARD)
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         return File()
-    return File(text=text, normalised="" if entry.path == CARD else wording.hash_of(text))
+    return File(text=text, normalised=wording.hash_of(text) if is_copy else "")
 
 
 def _prose(held: dict[str, File]) -> str:
