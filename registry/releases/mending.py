@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
+from registry.agreements import documents
 from registry.agreements.duties import licenses as facts_of
 from registry.agreements.duties import normal
 from registry.agreements.duties.checks_of_files import (
@@ -252,9 +253,9 @@ def _document(license_id: str) -> Document | None:
 
 
 def _text_of(document: Document) -> str | None:
-    """The newest text that the site holds of a document, as it can stand in a file."""
-    held = document.versions.exclude(text=None).order_by("-pk").first()
-    return bytes(held.text or b"").decode(errors="replace") if held is not None else None
+    """The text of a document that is in force, as it can stand in a file."""
+    held = documents.in_force(document)
+    return held.words if held is not None and held.has_text else None
 
 
 def _text_at(revision: Revision, path: str) -> str:

@@ -1,13 +1,19 @@
 """One press writes what unmet duties ask for: files, the notice, the card."""
 
+from datetime import date, timedelta
+
 import pytest
+from django.utils import timezone
 
 from registry.accounts.callers import Caller
+from registry.agreements import documents
+from registry.agreements.duties.checks_of_files import LICENSE_NAMES, NOTICE_NAMES, POLICY_NAMES
+from registry.agreements.models import Document
 from registry.catalog import cards, facts, files
 from registry.catalog.models import Revision
 from registry.discussions.models import Discussion
 from registry.errors import NotAllowed, NotNow, RegistryError, SignInRequired
-from registry.releases import duties, mending
+from registry.releases import duties, mending, present
 from registry.storage import blobs
 from tests import factories
 
@@ -146,3 +152,26 @@ def test_a_head_that_moved_meanwhile_is_not_written_over(bare):
 
     with pytest.raises(RegistryError):
         apply_all(bare)
+
+
+def test_the_copy_is_of_the_text_in_force_and_not_of_the_one_loaded_last(bare):
+    later = timezone.now().date() + timedelta(days=9)
+    for label, day in (("older", date(2001, 1, 1)), ("coming", later)):
+        documents.add_text(slug="llama3-1", version=label, text=label.encode(), effective_date=day)
+
+    made = apply_all(bare)
+
+    assert read(made, "LICENSE").startswith("Invented words")
+
+
+def test_every_copy_that_is_written_is_a_file_that_all_may_read(bare):
+    names = (*LICENSE_NAMES, *POLICY_NAMES, *NOTICE_NAMES)
+    documents_of = [f"LICENSE-{slug}" for slug in Document.objects.values_list("slug", flat=True)]
+
+    closed = [
+        name
+        for name in (*(one.replace("*", "a.txt") for one in names), *documents_of)
+        if not present.is_open_name(name)
+    ]
+
+    assert closed == []
