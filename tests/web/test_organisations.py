@@ -66,7 +66,7 @@ def test_a_member_reads_the_list_and_leaves(lab):
     client, at = _as(bob), f"{HERE}/members/{bob.public_id}/remove"
 
     page = client.get(HERE).text
-    assert "Take somebody in" not in page
+    assert "Add a member" not in page
     assert f'href="{at}"' in page
     left = client.post(at, {"typed": "LAB"}, follow=True)
 

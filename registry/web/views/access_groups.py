@@ -36,7 +36,7 @@ def index(request: CallerRequest, namespace: str) -> HttpResponse:
             except RegistryError as refusal:
                 form.add_error("name", str(refusal))
             else:
-                messages.success(request, _("Made. Put repositories into it now."))
+                messages.success(request, _("The group is made. Put repositories into it now."))
                 return redirect("access-groups", owner.name)
     found = list(groups.of_namespace(owner))
     grouped = {one.pk: list(groups.repositories_in(one)) for one in found}
