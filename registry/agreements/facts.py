@@ -8,9 +8,6 @@ from registry.agreements import documents
 from registry.agreements.models import Document, DocumentKind
 from registry.catalog import facts
 
-# Licenses under which anybody may use the files without agreeing to anything first.
-PERMISSIVE = frozenset({"apache-2.0", "mit", "gpl-3.0", "cc"})
-
 # Kinds of entries. A reference says that something is under the license of another entry.
 LICENSE, REFERENCE = "license", "license_reference"
 
@@ -56,7 +53,9 @@ def load() -> int:
 def _document(entry: dict[str, Any]) -> Document:
     kind = DocumentKind.POLICY if _is_policy(entry) else DocumentKind.LICENSE
     slug = _slug(entry["id"])
-    asks = kind == DocumentKind.LICENSE and entry.get("hub_tag") not in PERMISSIVE
+    # Under an open source license anybody may use the files without agreeing to anything first
+    is_open_source = entry.get("open_source_definition_met") is True
+    asks = kind == DocumentKind.LICENSE and not is_open_source
     Document.objects.filter(slug=slug).exclude(kind=kind).update(needs_acceptance=asks)
     written = {
         "kind": kind,

@@ -62,6 +62,12 @@ def test_every_entry_of_the_facts_is_a_document_of_its_kind():
             assert seeded[license_id].policy == seeded[entry["id"]]
 
 
+def test_open_source_licenses_ask_for_nothing_and_all_others_do():
+    free = Document.objects.filter(kind=DocumentKind.LICENSE, needs_acceptance=False)
+
+    assert {one.slug for one in free} == {"apache-2-0", "mit", "gpl-3-0"}
+
+
 def test_a_license_that_refers_to_another_stands_for_it():
     assert _license("code-llama").stands_for == _license("llama2")
     assert licenses.named_in({"license": "llama2"}) == [_license("llama2")]
