@@ -7,7 +7,7 @@ from ninja import Router
 from registry.api.addresses import repository_of, revision_of
 from registry.api.answers import ANYBODY
 from registry.api.authentication import OPTIONAL_TOKEN, ApiRequest, caller_of
-from registry.api.shapes import DutiesShape
+from registry.api.shapes import DutiesShape, Text
 from registry.releases import duties, mending
 
 router = Router(tags=["releases"])
@@ -20,7 +20,7 @@ router = Router(tags=["releases"])
     summary="Duties of a model",
     openapi_extra=OPTIONAL_TOKEN,
 )
-def read(request: ApiRequest, namespace: str, name: str, revision: str = "") -> Any:
+def read(request: ApiRequest, namespace: str, name: str, revision: Text = "") -> Any:
     """Each rule about the model with its verdict, and the fixes that the site offers to make."""
     repository = repository_of(namespace, name, caller=request.auth)
     found = revision_of(repository, revision, caller=request.auth)

@@ -296,6 +296,10 @@ def _steward(by: Caller) -> User:
         raise NotAllowed(
             "Only a steward, with a browser or a token of scope admin, governs the terms."
         )
+    if by.repositories is not None:
+        raise NotAllowed(
+            "This token is limited to listed repositories, and a campaign concerns every one."
+        )
     return by.user
 
 

@@ -106,6 +106,21 @@ def test_no_request_is_answered_by_a_failure(
     send()
 
 
+class Known(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "grants"
+
+
+def test_a_zero_byte_in_a_query_is_refused_by_every_operation(release: Release) -> None:
+    owner, names = As(release.repository.created_by), known(release)
+
+    for path, methods in api.get_openapi_schema(path_prefix="")["paths"].items():
+        asked = methods.get("get", {}).get("parameters", [])
+        for name in [one["name"] for one in asked if one["in"] == "query"]:
+            answer = owner.get(path.format_map(Known(names)), **{name: "\0x"})
+            assert 400 <= answer.status_code < 500, (path, name)
+
+
 def _body(sent: dict[str, Any]) -> bytes | str:
     if sent.get("json") is not None:
         return json.dumps(sent["json"])

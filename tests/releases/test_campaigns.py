@@ -341,12 +341,15 @@ def test_nobody_but_a_steward_with_the_right_to_govern_takes_a_step(release):
     version, steward = load("3.1"), make_steward()
     proposed = propose(version, by=steward)
     narrow = Caller(user=make_steward().user, scope=Scope.WRITE)
+    here = frozenset({release.repository.public_id})
+    for_one = Caller(user=make_steward().user, scope=Scope.ADMIN, repositories=here)
     others = [
         (Caller(), SignInRequired),
         (factories.as_caller(factories.make_user()), NotAllowed),
         (factories.as_caller(factories.make_maintainer()), NotAllowed),
         (factories.as_caller(release.repository.created_by), NotAllowed),
         (narrow, NotAllowed),
+        (for_one, NotAllowed),
     ]
 
     for caller, kind in others:
@@ -356,7 +359,7 @@ def test_nobody_but_a_steward_with_the_right_to_govern_takes_a_step(release):
             campaigns.confirm(proposed, by=caller)
         with pytest.raises(kind):
             campaigns.cancel(proposed, reason="No.", by=caller)
-        if caller is not narrow:
+        if caller not in (narrow, for_one):
             with pytest.raises(Missing):
                 campaigns.find(proposed.public_id, caller=caller)
     with pytest.raises(NotAllowed, match="another steward"):
