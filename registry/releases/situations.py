@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from registry.agreements import documents, licenses, wording
+from registry.agreements import documents, licenses, linked, wording
 from registry.agreements.duties import licenses as facts_of
 from registry.agreements.duties.checks_of_files import (
     LICENSE_NAMES,
@@ -48,7 +48,7 @@ def of_revision(revision: Revision) -> Situation:
 
 def _read(revision: Revision) -> Situation:
     ancestry = lineage.of_revision(revision)
-    found = licenses.licenses_of(ancestry, revision.card)
+    found = licenses.licenses_of(ancestry, revision.card, linked=linked.license_of(revision))
     held = _files(revision)
     relation = _relation(revision, held)
     trained = _trained_on(revision)

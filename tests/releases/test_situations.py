@@ -1,22 +1,42 @@
-"""What duties are judged by is read once, and only so much of it."""
+"""What the duties of a revision are judged by is what its terms are made of."""
 
 import pytest
 
-from registry.releases import situations
+from registry.agreements import terms
+from registry.agreements.models import Document
+from registry.catalog import facts
+from registry.catalog.models import Revision
+from registry.releases import duties, situations
 from tests import factories
 
 pytestmark = pytest.mark.django_db
+NAMED = "license: other\nlicense_name: lab-license\nlicense_link: "
 
 
-def test_however_many_texts_there_are_only_so_much_is_read():
-    texts = {f"LICENSES/{number:02}": f"{number} {'word ' * 20_000}" for number in range(45)}
-    texts |= {"README.md": factories.CARD, "NOTICE": "a notice", "notes.txt": "some notes"}
-    revision = factories.make_revision(files=texts)
+def _revision(card: str, **files: bytes | str) -> Revision:
+    facts.load()
+    content = {"README.md": f"---\n{card}\n---\n# A model\n", "model.bin": b"w"} | files
+    made = factories.make_revision(factories.make_repository(name="Lab-one"), files=content)
+    return Revision.objects.select_related("repository__namespace").get(pk=made.pk)
 
-    held = situations.of_revision(revision).files
 
-    assert sum(len(one.text) for one in held.values() if one.text) <= situations.MOST_BYTES
-    assert held["LICENSES/44"].text is None
-    assert held["LICENSES/00"].normalised
-    assert held["README.md"].text
-    assert (held["NOTICE"].text, held["NOTICE"].normalised) == ("a notice", "")
+@pytest.mark.parametrize("by_file", [True, False])
+def test_a_license_that_the_link_of_the_card_leads_to_has_its_duties(by_file: bool) -> None:
+    text = factories.copies_of("llama3.1")["LICENSE"]
+    address = Document.objects.get(slug="llama3-1").official_url
+    link = "LICENSE" if by_file else address
+    revision = _revision(f"{NAMED}{link}", LICENSE=text)
+
+    roots = [root.license for root in situations.of_revision(revision).roots]
+
+    assert terms.of_revision(revision.repository, revision).problem == ""
+    assert roots == ["llama3.1"]
+    assert any("NOTICE" in hold for hold in duties.holds(revision))
+
+
+def test_a_link_that_nobody_knows_brings_no_duties_and_no_release() -> None:
+    factories.make_facts()
+    revision = _revision(f"{NAMED}LICENSE", LICENSE="Words that nobody knows.")
+
+    assert situations.of_revision(revision).roots == ()
+    assert "not known here" in terms.of_revision(revision.repository, revision).problem
