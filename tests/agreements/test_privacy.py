@@ -120,6 +120,18 @@ def test_nothing_in_the_database_names_a_person_who_was_erased(release, ada):
     assert everything_about(NAME) == ["accounts_reservedname"]
 
 
+def test_what_an_erased_reviewer_wrote_to_others_goes_and_what_they_wrote_stays(release, ada):
+    bob = factories.make_user()
+    request = ask(release.repository, bob)
+    text = f"What for? Yours, {FULL}"
+    AccessMessage.objects.create(request=request, by=ada, text=text, at=timezone.now())
+
+    erase(ada)
+
+    assert everything_about(FULL) == []
+    assert AccessMessage.objects.get(by=bob).text == SECRET
+
+
 def test_receipts_of_an_erased_person_verify_without_naming_them(release, ada):
     acceptance = factories.accept_terms(release, ada)
     before = receipts.file_of(acceptance.receipt)
