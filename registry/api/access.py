@@ -13,7 +13,7 @@ from registry.agreements.scopes import EVERYTHING
 from registry.api.addresses import repository_of
 from registry.api.answers import ANYBODY, CHANGING
 from registry.api.authentication import OPTIONAL_TOKEN, ApiRequest, Token, caller_of
-from registry.api.grants import GrantShape, ScopeBody, grant_shape, wanted_scope
+from registry.api.grants import GrantShape, ScopeBody, grant_shapes, wanted_scope
 from registry.api.paging import Page, Paging, page_of
 from registry.api.shapes import PublicId, Text, Wanted
 from registry.catalog.models import Repository
@@ -261,9 +261,7 @@ def _own_grants(request: HttpRequest, repository: Repository) -> list[dict[str, 
     caller = request.auth  # type: ignore[attr-defined]
     if caller.user is None:
         return []
-    found = list(access.grants_of(repository, caller.user)[:100])
-    labels = access.labels_of(found)
-    return [grant_shape(one, repository, labels) for one in found]
+    return grant_shapes(list(access.grants_of(repository, caller.user)[:100]), repository)
 
 
 def _request(one: AccessRequest) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Grants of a repository, and groups of repositories that are asked for together."""
 
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 from ninja import Query, Router, Schema, Status
@@ -104,8 +105,7 @@ def listed(request: ApiRequest, namespace: str, name: str, paging: Query[Paging]
     repository = _reviewed(request.auth, namespace, name)
 
     def shape(rows: list[Grant]) -> list[dict[str, Any]]:
-        labels = access.labels_of(rows)
-        return [grant_shape(one, repository, labels) for one in rows]
+        return grant_shapes(rows, repository)
 
     return page_of(request, grants.of_repository(repository), paging, shape=shape)
 
@@ -242,9 +242,13 @@ def wanted_scope(repository: Repository, body: ScopeBody) -> scopes.Scope:
     return access.scope_of(repository, scope, first=body.first_release, last=body.last_release)
 
 
-def grant_shape(grant: Grant, repository: Repository, labels: dict[str, str]) -> dict[str, Any]:
-    """A grant as it is shown, with the labels of the releases that bound it."""
-    used = access.downloads_used(grant, repository)
+def grant_shapes(found: list[Grant], repository: Repository) -> list[dict[str, Any]]:
+    """Grants as they are shown."""
+    labels, used = access.labels_of(found), access.downloads_used(found, repository)
+    return [_grant_shape(one, labels, used.get(one.pk)) for one in found]
+
+
+def _grant_shape(grant: Grant, labels: dict[str, str], used: Fraction | None) -> dict[str, Any]:
     return {
         "id": grant.public_id,
         "user": grant.user.username,
@@ -265,7 +269,7 @@ def grant_shape(grant: Grant, repository: Repository, labels: dict[str, str]) ->
 
 
 def _shape(grant: Grant, repository: Repository) -> dict[str, Any]:
-    return grant_shape(grant, repository, access.labels_of([grant]))
+    return grant_shapes([grant], repository)[0]
 
 
 def _group_shape(group: AccessGroup) -> dict[str, Any]:

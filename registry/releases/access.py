@@ -129,13 +129,15 @@ def labels_of(found: Iterable[Grant]) -> dict[str, str]:
     return dict(bounds.values_list("public_id", "version"))
 
 
-def downloads_used(grant: Grant, repository: Repository) -> Fraction | None:
-    """How many full downloads of what is offered now were made by a grant that counts them."""
-    release = offers.current(repository)
-    if grant.full_downloads is None or release is None:
-        return None
-    weights = present.weights(release.revision)
-    return grants.used(grant, release_digest=release.digest, weights=weights)
+def downloads_used(found: Iterable[Grant], repository: Repository) -> dict[int, Fraction]:
+    """How many full downloads of what is offered now were made by those of these grants that count
+    them, by key."""
+    counting = [one for one in found if one.full_downloads is not None]
+    release = offers.current(repository) if counting else None
+    if release is None:
+        return {}
+    weights, digest = present.weights(release.revision), release.digest
+    return {one.pk: grants.used(one, release_digest=digest, weights=weights) for one in counting}
 
 
 def _release(repository: Repository, name: str) -> Release:

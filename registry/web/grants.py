@@ -47,14 +47,14 @@ def rows_of(repository: Repository, found: Iterable[Grant]) -> list[GrantRow]:
     renewed = set(
         Grant.objects.filter(renews__in=found, revoked_at=None).values_list("renews", flat=True)
     )
-    now = timezone.now()
+    used, now = access.downloads_used(found, repository), timezone.now()
     return [
         GrantRow(
             grant=one,
             state=grants.state_of(one, now),
             first_release=labels.get(one.first_release, one.first_release),
             last_release=labels.get(one.last_release, one.last_release),
-            used=access.downloads_used(one, repository),
+            used=used.get(one.pk),
             is_renewed=one.pk in renewed,
         )
         for one in found

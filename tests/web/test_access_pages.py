@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from registry.accounts.models import Role, User
@@ -212,3 +214,26 @@ def test_an_admin_groups_models_on_a_page_and_others_find_none(client: Client, b
     assert client.post(f"{step}/close").status_code == 302
     assert groups.of_namespace(lab).exists()
     assert client.post(f"{step}/fly").status_code == 404
+
+
+def test_the_page_of_requests_costs_no_more_queries_with_more_of_them(
+    client: Client, repository: Repository
+) -> None:
+    owner = repository.created_by
+
+    def let_in(count: int) -> None:
+        for _ in range(count):
+            name = factories.make_user().username
+            requests.grant(repository, user=name, by=factories.as_caller(owner))
+
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(f"/{repository}/requests?state=accepted").status_code == 200
+        return len(captured)
+
+    client.force_login(owner)
+    let_in(2)
+    cost()
+    few = cost()
+    let_in(4)
+    assert cost() == few

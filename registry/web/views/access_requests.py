@@ -209,14 +209,14 @@ def _rows(
     wrong: ScopeForm | None,
 ) -> list[tuple[AccessRequest, dict[str, str], list[GrantRow], ScopeForm]]:
     """Each request with its answers, its grants, and the form with what is given."""
-    given: dict[int, list[Grant]] = {}
-    for one in grants.of_repository(repository).filter(request__in=found):
-        given.setdefault(one.request_id, []).append(one)
+    given: dict[int, list[GrantRow]] = {}
+    for row in rows_of(repository, grants.of_repository(repository).filter(request__in=found)):
+        given.setdefault(row.grant.request_id, []).append(row)
     return [
         (
             one,
             requests.answers_of(one),
-            rows_of(repository, given.get(one.pk, [])),
+            given.get(one.pk, []),
             wrong
             if wrong is not None and wrong.auto_id == _auto_id(one.public_id)
             else ScopeForm(
