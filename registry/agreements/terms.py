@@ -79,6 +79,9 @@ class Terms:
     def needs_acceptance(self) -> bool:
         if any(item.version.document.needs_acceptance for item in self.items):
             return True
+        # Whom a license shuts out is asked of whoever accepts, and of nobody else
+        if any(one["kind"] == attested.REGION for one in self.attestations):
+            return True
         return asks_something(self.prompt)
 
     def as_json(self) -> dict[str, Any]:

@@ -68,6 +68,13 @@ def test_the_rule_on_europe_names_27_countries_and_the_license() -> None:
     assert "European Union" in asked["clause"]
 
 
+def test_a_region_is_asked_for_though_no_text_has_to_be_accepted() -> None:
+    Document.objects.update(needs_acceptance=False)
+
+    assert terms_of_card(f"license: llama3.2\nbase_model: {SEEING}").needs_acceptance
+    assert not terms_of_card(f"license: llama3.2\nbase_model: {READING}").needs_acceptance
+
+
 def test_adding_image_input_to_a_later_revision_starts_the_rule() -> None:
     first = revision_of("license: llama3.2")
     seeing = '{"model_type": "made_up", "vision_config": {"hidden_size": 8}}'
