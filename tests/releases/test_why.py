@@ -9,7 +9,7 @@ from django.utils import timezone
 from registry.accounts import people
 from registry.accounts.callers import NOBODY
 from registry.accounts.models import Role
-from registry.agreements import grants, requests
+from registry.agreements import grants, organisations, requests
 from registry.agreements.models import Grant
 from registry.agreements.scopes import Scope
 from registry.audit import log
@@ -19,7 +19,7 @@ from registry.releases import gate, past, rules, why, workflow
 from registry.releases.rules import Outcome, Reason
 from tests import factories
 from tests.agreements.access import ask, make_gated, owner_of
-from tests.agreements.organisations import end
+from tests.agreements.organisations import end, make_signing, sign
 from tests.factories import as_caller
 
 pytestmark = pytest.mark.django_db
@@ -337,3 +337,27 @@ def test_the_documentation_names_every_rule_and_every_reason():
     missing += [reason for reason in Reason if f"`{reason}`" not in page]
 
     assert missing == []
+
+
+def test_the_past_knows_who_left_an_organisation_and_came_back_without_joining_again():
+    steward = as_caller(factories.make_user(site_role="steward"))
+    release = factories.make_released()
+    lab, signatory = make_signing()
+    bob = factories.make_member(lab, Role.READ)
+    signed = sign(release, lab, signatory)
+
+    def step(act, *args, **rest):
+        act(*args, **rest)
+        return timezone.now()
+
+    moments = [
+        step(organisations.adhere, signed, as_caller(bob)),
+        step(people.remove_member, namespace=lab, user=bob, by=""),
+        step(people.set_role, namespace=lab, user=bob, role=Role.READ, by=""),
+    ]
+    present = gate.decide(release.repository, release.revision, caller=as_caller(bob)).reason
+
+    told = [why.at(bob, release.repository, at, by=steward).answer.reason for at in moments]
+
+    assert told == [Reason.ACCEPTED, Reason.TERMS, Reason.TERMS]
+    assert present == told[-1]
