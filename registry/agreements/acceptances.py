@@ -49,7 +49,7 @@ def accept(
     """
     user, now = _person(by), now or timezone.now()
     _require_shown(terms, shown_hash)
-    requests.take_turn(user)
+    requests.take_own_turn(user)
     _require_party(by, capacity, organisation)
     existing = _existing(repository, user, organisation, shown_hash)
     if existing is not None:

@@ -23,7 +23,7 @@ from registry.agreements.models import (
     RequestState,
 )
 from registry.agreements.scopes import EVERYTHING, Scope
-from registry.agreements.steps import STEPS, take_turn
+from registry.agreements.steps import STEPS, take_own_turn, take_turn
 from registry.audit import canonical
 from registry.catalog import questions, rights
 from registry.catalog.models import Gated, Repository
@@ -76,7 +76,7 @@ def ask(
     to be accepted: then it waits for that.
     """
     user, now = _person(by), now or timezone.now()
-    take_turn(user)
+    take_own_turn(user)
     mode = _mode(repository)
     if not mode:
         raise NotGated("Nobody has to be asked for access to this repository.")
@@ -231,7 +231,7 @@ def answer(
     """Answer what the publisher asked back."""
     text = _checked_message(text)
     user, now = _person(by), now or timezone.now()
-    take_turn(user)
+    take_own_turn(user)
     found = counting(repository, user).filter(state=S.RETURNED).first()
     if found is None:
         raise Missing("Nothing was asked back about a request of yours for this repository.")
@@ -243,7 +243,7 @@ def answer(
 def withdraw(repository: Repository, *, by: Caller, now: datetime | None = None) -> AccessRequest:
     """Take back one's own request that waits."""
     user = _person(by)
-    take_turn(user)
+    take_own_turn(user)
     last = counting(repository, user).filter(state__in=WAITING).first()
     if last is None:
         raise Missing(NO_PENDING)

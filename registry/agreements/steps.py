@@ -18,7 +18,7 @@ from registry.agreements.models import (
 )
 from registry.agreements.scopes import EVERYTHING, Scope
 from registry.audit import log
-from registry.errors import Invalid
+from registry.errors import Invalid, SignInRequired
 
 S = RequestState
 # What a step is called in the audit log; a step that is not here does not exist
@@ -44,6 +44,13 @@ STEPS: dict[tuple[str, str], str] = {
 def take_turn(user: User) -> None:
     """Steps of one person's requests take turns. Rows that point to the person do not wait."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
+def take_own_turn(user: User) -> None:
+    """The same for what a person does themselves. Whoever was erased while they waited for it writes
+    nothing about themselves any more."""
+    if not User.objects.select_for_update(no_key=True).get(pk=user.pk).is_active:
+        raise SignInRequired("This account is closed.")
 
 
 def move(

@@ -380,3 +380,18 @@ def test_nobody_takes_away_the_data_of_others(ada, steward):
         personal_data.export(ada, by=Caller(user=ada, scope="admin", token="0" * 24))
     with pytest.raises(SignInRequired):
         personal_data.export(ada, by=Caller())
+
+
+def test_nothing_is_written_about_a_person_who_was_erased_while_their_act_waited(release, ada):
+    Repository.objects.filter(pk=release.repository.pk).update(gated="manual")
+    waiting = as_caller(User.objects.select_related("namespace").get(pk=ada.pk))
+    shown = Shown(PROMPT, {"Company": FULL})
+    erase(ada)
+
+    with pytest.raises(SignInRequired):
+        factories.accept_terms(release, waiting.user)
+    with pytest.raises(SignInRequired):
+        requests.ask(release.repository, by=waiting, shown=shown, terms_are_open=True)
+
+    assert not AcceptanceWords.objects.exists()
+    assert not AccessRequest.objects.exists()
