@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import Scope
-from registry.agreements import documents, requests
-from registry.agreements.models import Acceptance, Document, Grant
+from registry.agreements import requests
+from registry.agreements.models import Acceptance, Grant
 from registry.audit.models import Entry
 from registry.errors import (
     Conflict,
@@ -158,19 +158,6 @@ def test_a_release_that_comes_out_in_the_grace_goes_along(release):
     assert in_force.of(second, campaign.effective_at - MOMENT).hash == release.terms_hash
     assert in_force.of(second, campaign.effective_at) == first_after
     assert TermsChange.objects.filter(campaign=campaign).count() == 2
-
-
-def test_a_release_under_the_new_version_is_left_alone():
-    version = load("3.1")
-    older = factories.make_released()
-    newer_text = load("3.2")
-    newer = factories.make_released()
-
-    make_campaign(newer_text)
-
-    assert campaigns.coming(older) is not None
-    assert campaigns.coming(newer) is None
-    assert item_of(older.terms)["sha256"] == version.sha256
 
 
 def test_a_suspended_release_is_affected_and_a_recalled_one_is_not(release):
@@ -497,7 +484,6 @@ def test_new_releases_are_under_the_version_of_the_campaign_anyway(release):
     version = load("3.1")
     make_campaign(version)
 
-    assert documents.current(Document.objects.get(slug="llama3-1")) == version
     second = factories.make_released(release.repository, version="v2.0", files={"b.txt": "b"})
     assert item_of(second.terms)["sha256"] == version.sha256
     assert campaigns.coming(second) is None
