@@ -22,7 +22,7 @@ from registry.checks.models import LIVE, CheckRun, Job, JobKind, JobState
 from registry.discussions import pull_requests, threads
 from registry.discussions.models import Discussion
 from registry.errors import Invalid
-from registry.releases import front_matter, pushes, workflow
+from registry.releases import duties, front_matter, pushes, workflow
 from registry.releases.models import Release
 from registry.storage import blobs
 
@@ -118,13 +118,13 @@ def with_copies(
         card = cards.parse(text)
     except Invalid:
         return dict(files)
-    added = copies(card, repository)
-    if card.get("base_model") and "NOTICE" in added:
+    found = copies(card, repository) | dict(files)
+    if card.get("base_model"):
         relation = cards.relation(card, files, {})
         text = front_matter.changed(text, {"base_model_relation": relation})
-        added["README.md"] = f"{text}\nBuilt with Llama, Built with Meta Llama 3\n"
-        return added | {name: one for name, one in files.items() if name != "README.md"}
-    return added | dict(files)
+        shown = "\nBuilt with Llama, Built with Meta Llama 3\n" if "NOTICE" in found else ""
+        found["README.md"] = f"{text}{shown}"
+    return found
 
 
 def copies_of(tag: str) -> dict[str, bytes | str]:
@@ -144,11 +144,12 @@ def copies(
     wanted: dict[str, bytes | str] = {}
     lines = []
     for document in found:
-        duties = document.facts.get("redistribution_duties", [])
-        if {"provide_license_copy", "keep_license_copy"} & set(duties):
+        asked = document.facts.get("redistribution_duties", [])
+        if {"provide_license_copy", "keep_license_copy"} & set(asked):
             name = f"LICENSE-{document.slug}" if "LICENSE" in wanted else "LICENSE"
-            wanted[name] = _stand_in(document) if "keep_license_copy" not in duties else "Words.\n"
-        lines += [str(document.facts.get("attribution_notice", {}).get("text") or "")]
+            wanted[name] = _stand_in(document) if "keep_license_copy" not in asked else "Words.\n"
+        kept = "Kept." if above.ancestors and "keep_notice_file" in asked else ""
+        lines += [str(document.facts.get("attribution_notice", {}).get("text") or kept)]
         if document.policy is not None and "USE_POLICY.md" not in wanted:
             wanted["USE_POLICY.md"] = _stand_in(document.policy)
     if any(lines):
@@ -187,6 +188,11 @@ def make_revision(repository: Repository | None = None, **rest: Any) -> Revision
     return make_commit(repository, files, **rest)
 
 
+def make_ready(repository: Repository | None = None, **rest: Any) -> Revision:
+    """A revision with the copies that its license wants, not checked yet."""
+    return make_revision(repository, files=with_copies(MODEL, repository), **rest)
+
+
 def claim_job(run: CheckRun, kind: str = JobKind.SCAN) -> Job:
     """A job of the run, due at once and claimed by a worker."""
     Job.objects.filter(run=run, kind=kind, state=JobState.QUEUED).update(due_at=timezone.now())
@@ -219,10 +225,11 @@ def finish_checks(
 def make_release(
     repository: Repository | None = None, *, version: str = "v1.0", **rest: Any
 ) -> Release:
-    """A release in review, of a revision whose checks passed."""
+    """A release in review, of a revision whose checks passed, with the copies that its license
+    wants."""
     repository = repository or make_repository()
     files = rest.pop("files", MODEL)
-    revision = make_revision(repository, files=files, **rest)
+    revision = make_revision(repository, files=with_copies(files, repository), **rest)
     finish_checks(revision)
     return workflow.open_release(
         revision, version=version, by=as_caller(revision.repository.created_by)
@@ -232,9 +239,17 @@ def make_release(
 def make_released(
     repository: Repository | None = None, *, by: User | None = None, **rest: Any
 ) -> Release:
-    """A release that a maintainer approved."""
+    """A release that a maintainer approved, once a steward allowed what is left to one."""
     release = make_release(repository, **rest)
-    return workflow.transition("approve", release, by=as_caller(by or make_maintainer()))
+    for rule in {one.rule for one in duties.to_review(release.revision)}:
+        steward = as_caller(make_user(site_role="steward"))
+        duties.decide(release.revision, rule, verdict="allow", reason="Looked at.", by=steward)
+    return workflow.transition(
+        "approve",
+        release,
+        by=as_caller(by or make_maintainer()),
+        acknowledged=duties.warnings(release.revision),
+    )
 
 
 def accept_terms(release: Release, user: User) -> Acceptance:

@@ -15,7 +15,7 @@ from registry.agreements.duties.engine import Result, Verdict
 from registry.agreements.duties.situation import Situation
 from registry.audit import canonical, log
 from registry.catalog import turns, versions
-from registry.catalog.models import Revision
+from registry.catalog.models import RepositoryType, Revision
 from registry.errors import Invalid, NotAllowed, NotNow, SignInRequired
 from registry.releases import situations
 from registry.releases.models import OPEN, DutyDecision, DutyVerdict, Release
@@ -39,7 +39,9 @@ def situation_of(revision: Revision) -> Situation:
 
 def of_revision(revision: Revision, now: datetime | None = None) -> list[Result]:
     """Every rule about the model, what stands in the way first. What a steward decided about
-    exactly this is the verdict then."""
+    exactly this is the verdict then. A repository of data has none."""
+    if revision.repository.type != RepositoryType.MODEL:
+        return []
     asked = situation_of(revision)
     found = engine.evaluate(asked, _OF_MODELS)
     decided = _decisions(revision, now or timezone.now())

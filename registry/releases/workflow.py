@@ -21,7 +21,7 @@ from registry.catalog.models import Repository, Revision, RevisionState
 from registry.checks import runs
 from registry.checks.models import FindingRow
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow, RegistryError, SignInRequired
-from registry.releases import campaigns, policies, review_threads
+from registry.releases import campaigns, duties, policies, review_threads
 from registry.releases.models import (
     OPEN,
     Decision,
@@ -248,6 +248,10 @@ def holds(release_or_revision: Release | Revision) -> list[str]:
         else release_or_revision
     )
     found = list(runs.holds(revision))
+    in_review = (
+        isinstance(release_or_revision, Release) and release_or_revision.status == Status.IN_REVIEW
+    )
+    found += duties.holds(revision, submitting=not in_review)
     terms = terms_of.of_revision(revision.repository, revision)
     if terms.problem:
         found.append(terms.problem)
@@ -264,10 +268,10 @@ def holds(release_or_revision: Release | Revision) -> list[str]:
 
 
 def warned_checks(revision: Revision) -> list[str]:
-    """The checks whose warnings a maintainer has to tick off before approving."""
+    """The checks and duties whose warnings a maintainer has to tick off before approving."""
     run = runs.latest(revision)
     rows = FindingRow.objects.filter(run=run, severity="warn") if run else FindingRow.objects.none()
-    return sorted(set(rows.values_list("check_id", flat=True)))
+    return sorted({*rows.values_list("check_id", flat=True), *duties.warnings(revision)})
 
 
 def approvals(release: Release) -> int:

@@ -27,7 +27,8 @@ TRICKY = {"Für was? \U0001f999": 'a\u2028b \\ " \x7f é\n\x01', "ｆｕｌｌ":
 
 @pytest.fixture
 def acceptance():
-    release = factories.make_released()
+    card = factories.CARD.replace("llama3.1", "gemma")
+    release = factories.make_released(files=factories.MODEL | {"README.md": card})
     return factories.accept_terms(release, factories.make_user("ada", full_name="Ada Example"))
 
 
@@ -249,7 +250,7 @@ def test_the_command_says_who_accepted_what_when(receipt, tmp_path, capsys):
     assert file.read_bytes() == receipts.file_of(receipt)
     assert own == given == capsys.readouterr().out
     assert own.startswith(f"VALID. Receipt {receipt.public_id} is signed by ")
-    for words in ("Some Body", "Ada Example", "Llama 3.1", receipt.body["accepted_at"]):
+    for words in ("Some Body", "Ada Example", "Gemma", receipt.body["accepted_at"]):
         assert words in own
 
 

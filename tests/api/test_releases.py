@@ -16,7 +16,7 @@ def _submission(revision, **rest):
 
 
 def _checked():
-    revision = factories.make_revision()
+    revision = factories.make_ready()
     factories.finish_checks(revision)
     return revision, revision.repository, revision.repository.created_by
 

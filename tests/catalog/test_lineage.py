@@ -22,7 +22,7 @@ def published() -> None:
     facts.load()
 
 
-def _card(*bases: str, rest: str = "license: llama3.1") -> str:
+def _card(*bases: str, rest: str = "license: llama3.1\nbase_model_relation: finetune") -> str:
     return f"---\n{rest}\nbase_model: [{', '.join(bases)}]\n---\n"
 
 
@@ -52,12 +52,12 @@ def test_a_model_without_a_base_asks_the_database_nothing() -> None:
 
 def test_three_generations_end_at_the_published_model_in_any_case() -> None:
     ada = factories.make_user("ada")
-    _released("first", GUESSED.upper(), owner=ada)
-    second = _released("second", "ADA/First", owner=ada)
+    _released("Llama-3-first", GUESSED.upper(), owner=ada)
+    second = _released("Llama-3-second", "ada/Llama-3-first", owner=ada)
 
-    found = _of("ada/second")
+    found = _of("ada/Llama-3-second")
 
-    assert _names(found) == ["ada/second", "ADA/First", GUESSED.upper()]
+    assert _names(found) == ["ada/Llama-3-second", "ada/Llama-3-first", GUESSED.upper()]
     assert [one.depth for one in found.ancestors] == [1, 2, 3]
     assert [one.is_root for one in found.ancestors] == [False, False, True]
     assert found.parents == found.ancestors[:1]
@@ -69,9 +69,9 @@ def test_three_generations_end_at_the_published_model_in_any_case() -> None:
 def test_each_generation_costs_a_fixed_number_of_queries() -> None:
     ada = factories.make_user("ada")
     for number in range(6):
-        _released(f"m{number}", GUESSED, owner=ada)
+        _released(f"Llama-3-m{number}", GUESSED, owner=ada)
     repository = factories.make_repository()
-    names = [f"ada/m{number}" for number in range(6)]
+    names = [f"ada/Llama-3-m{number}" for number in range(6)]
 
     with CaptureQueriesContext(connection) as captured:
         assert len(lineage.of(repository, {"base_model": names}).ancestors) == 7
@@ -81,13 +81,13 @@ def test_each_generation_costs_a_fixed_number_of_queries() -> None:
 
 def test_a_diamond_has_each_model_once_and_is_no_circle() -> None:
     ada = factories.make_user("ada")
-    _released("root", owner=ada)
-    _released("left", "ada/root", owner=ada)
-    _released("right", "ada/root", owner=ada)
+    _released("Llama-3-root", owner=ada)
+    _released("Llama-3-left", "ada/Llama-3-root", owner=ada)
+    _released("Llama-3-right", "ada/Llama-3-root", owner=ada)
 
-    found = _of("ada/left", "ada/right", "ada/left")
+    found = _of("ada/Llama-3-left", "ada/Llama-3-right", "ada/Llama-3-left")
 
-    assert _names(found) == ["ada/left", "ada/right", "ada/root"]
+    assert _names(found) == ["ada/Llama-3-left", "ada/Llama-3-right", "ada/Llama-3-root"]
     assert len(found.parents) == 2
     assert {one.relation for one in found.parents} == {"merge"}
     assert found.ancestors[2].relation == "finetune"
@@ -96,53 +96,55 @@ def test_a_diamond_has_each_model_once_and_is_no_circle() -> None:
 
 def test_a_model_that_names_itself_and_a_circle_further_up_end_and_are_said() -> None:
     ada = factories.make_user("ada")
-    own = _released("own", "ada/own", owner=ada)
-    _released("one", "ada/two", owner=ada)
-    _released("two", "ada/one", owner=ada)
+    own = _released("Llama-3-own", "ada/Llama-3-own", owner=ada)
+    _released("Llama-3-one", "ada/Llama-3-two", owner=ada)
+    _released("Llama-3-two", "ada/Llama-3-one", owner=ada)
 
     itself = lineage.of_revision(own.revision)
-    other = _of("ada/one")
+    other = _of("ada/Llama-3-one")
 
     assert (itself.ancestors, itself.parents, itself.has_circle) == ((), (), True)
-    assert _names(other) == ["ada/one", "ada/two"]
+    assert _names(other) == ["ada/Llama-3-one", "ada/Llama-3-two"]
     assert other.has_circle
 
 
 def test_a_former_name_leads_to_the_repository() -> None:
     ada = factories.make_user("ada")
-    parent = _released("old", GUESSED, owner=ada)
+    parent = _released("Llama-3-old", GUESSED, owner=ada)
     repositories.move(parent.repository, to="ada/new", by=factories.as_caller(ada))
 
-    found = _of("ada/old", "ada/new")
+    found = _of("ada/Llama-3-old", "ada/new")
 
     assert [one.repository for one in found.parents] == [parent.repository]
-    assert _names(found) == ["ada/old", GUESSED]
+    assert _names(found) == ["ada/Llama-3-old", GUESSED]
 
 
 def test_a_private_repository_elsewhere_is_as_if_it_were_not_there() -> None:
     ada, bob = factories.make_user("ada"), factories.make_user("bob")
-    parent = _released("hidden", GUESSED, owner=ada)
+    parent = _released("Llama-3-hidden", GUESSED, owner=ada)
     bobs = factories.make_repository(bob)
     repositories.set_visibility(parent.repository, Visibility.PRIVATE, by=factories.as_caller(ada))
 
-    hidden, absent = _of("ada/hidden", below=bobs), _of("ada/absent", below=bobs)
+    hidden, absent = _of("ada/Llama-3-hidden", below=bobs), _of("ada/absent", below=bobs)
 
-    assert hidden == lineage.Ancestry(unknown=("ada/hidden",), own_unknown=("ada/hidden",))
+    assert hidden == lineage.Ancestry(
+        unknown=("ada/Llama-3-hidden",), own_unknown=("ada/Llama-3-hidden",)
+    )
     assert absent == lineage.Ancestry(unknown=("ada/absent",), own_unknown=("ada/absent",))
 
 
 def test_what_comes_through_a_private_repository_is_said_by_that_ones_name() -> None:
     ada = factories.make_user("ada")
-    _released("deep", GUESSED, owner=ada)
-    middle = _released("middle", "ada/deep", "some/where", owner=ada)
+    _released("Llama-3-deep", GUESSED, owner=ada)
+    middle = _released("Llama-3-middle", "ada/Llama-3-deep", "some/where", owner=ada)
     repositories.set_visibility(middle.repository, Visibility.PRIVATE, by=factories.as_caller(ada))
 
-    found = _of("ada/middle", below=factories.make_repository(ada))
+    found = _of("ada/Llama-3-middle", below=factories.make_repository(ada))
 
-    assert _names(found) == ["ada/middle", "ada/deep", GUESSED]
-    assert {one.shown for one in found.ancestors} == {"ada/middle"}
+    assert _names(found) == ["ada/Llama-3-middle", "ada/Llama-3-deep", GUESSED]
+    assert {one.shown for one in found.ancestors} == {"ada/Llama-3-middle"}
     assert {one.public_id for one in found.ancestors} == {""}
-    assert found.unknown == ("ada/middle",)
+    assert found.unknown == ("ada/Llama-3-middle",)
 
 
 def test_a_repository_of_which_nothing_is_released_is_as_if_it_were_not_there() -> None:
@@ -160,7 +162,7 @@ def test_in_a_plain_hub_the_head_counts(settings: Any) -> None:
 
 
 def test_a_recall_ends_no_descent() -> None:
-    release = _released("gone", GUESSED)
+    release = _released("Llama-3-gone", GUESSED)
     workflow.transition(
         "recall", release, by=factories.as_caller(factories.make_maintainer()), reason="A leak."
     )
@@ -206,15 +208,15 @@ def test_ten_thousand_names_are_cut_and_cost_four_queries() -> None:
 
 
 def test_a_long_line_of_descent_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lineage, "MAX_DEPTH", 2)
     ada = factories.make_user("ada")
-    _released("m0", owner=ada)
+    _released("Llama-3-m0", owner=ada)
     for number in range(1, 4):
-        _released(f"m{number}", f"ada/m{number - 1}", owner=ada)
+        _released(f"Llama-3-m{number}", f"ada/Llama-3-m{number - 1}", owner=ada)
+    monkeypatch.setattr(lineage, "MAX_DEPTH", 2)
 
-    found = _of("ada/m3")
+    found = _of("ada/Llama-3-m3")
 
-    assert _names(found) == ["ada/m3", "ada/m2"]
+    assert _names(found) == ["ada/Llama-3-m3", "ada/Llama-3-m2"]
     assert found.is_cut
 
 

@@ -24,8 +24,9 @@ from tests.hub.calls import Wire, file, lfs_file, seen
 pytestmark = pytest.mark.django_db
 
 CARD = """---
-license: llama3.1
+license: cc
 pipeline_tag: text-generation
+base_model_relation: finetune
 library_name: transformers
 base_model: meta-llama/Llama-3.1-8B
 tags: [small]
@@ -46,7 +47,7 @@ TAGS = [
     "base_model:meta-llama/Llama-3.1-8B",
     "dataset:lab/rows",
     "en",
-    "license:llama3.1",
+    "license:cc",
     "llama",
     "safetensors",
     "small",

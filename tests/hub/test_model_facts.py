@@ -76,13 +76,13 @@ def test_lists_filter_by_parameters() -> None:
 def test_children_are_counted_as_far_as_the_caller_may_know_of_them() -> None:
     ada = make_user("ada")
     make_released(make_repository(ada, "tiny"), files=FILES)
-    make_released(make_repository(ada, "tuned"), files={**FILES, "README.md": BASED})
+    make_released(make_repository(ada, "Llama-tuned"), files={**FILES, "README.md": BASED})
     make_revision(make_repository(ada, "hidden"), files={**FILES, "README.md": BASED})
     path = "/api/models/ada/tiny?expand=childrenModelCount"
 
     assert Wire().get(path).json()["childrenModelCount"] == 1
     assert Wire(ada).get(path).json()["childrenModelCount"] == 2
-    based = Wire().get("/api/models/ada/tuned?expand=baseModels").json()["baseModels"]
+    based = Wire().get("/api/models/ada/Llama-tuned?expand=baseModels").json()["baseModels"]
     assert based == {"relation": "finetune", "models": [{"id": "ada/tiny"}]}
 
 

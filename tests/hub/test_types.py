@@ -20,7 +20,7 @@ from tests.factories import (
 from tests.hub.calls import Wire, file, lfs_file, seen, upload_path
 
 pytestmark = pytest.mark.django_db
-CARD = b"---\nlicense: llama3.1\n---\n# Something\n"
+CARD = b"---\nlicense: cc\n---\n# Something\n"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ def side_release(db) -> Release:
     owner = factories.as_caller(repository.created_by)
     start = revisions.find(repository, "main", caller=owner)
     branches.create_branch(repository, "side", start=start, by=owner)
-    revision = factories.make_revision(repository, branch="side")
+    files = factories.with_copies(factories.MODEL)
+    revision = factories.make_revision(repository, files=files, branch="side")
     factories.finish_checks(revision)
     return workflow.open_release(revision, version="s1", branch="side", by=owner)
 
@@ -132,7 +133,9 @@ def test_a_label_that_a_branch_or_another_tag_has_is_refused_at_once(side_releas
     branches.create_tag(
         repository, "old", start=revisions.find(repository, "main", caller=owner), by=owner
     )
-    revision = factories.make_revision(repository, files={"README.md": factories.CARD + "more"})
+    revision = factories.make_revision(
+        repository, files=factories.with_copies({"README.md": factories.CARD + "more"})
+    )
     factories.finish_checks(revision)
 
     for label in ("side", "old"):

@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from registry.accounts.callers import Caller
 from registry.agreements import documents
+from registry.agreements.duties import rules
 from registry.agreements.duties.engine import Verdict
 from registry.audit.models import Entry
 from registry.catalog import facts
@@ -292,3 +293,13 @@ def test_the_database_wants_a_reason(doubtful, steward):
             by=steward.user,
             at="2026-01-01T00:00Z",
         )
+
+
+def test_every_warning_fits_where_ticked_ones_are_kept():
+    assert all(len(duties.WARNING + rule.id) <= 32 for rule in rules.all_rules())
+
+
+def test_a_repository_of_data_has_no_duties_of_models(doubtful):
+    doubtful.repository.type = "dataset"
+
+    assert duties.of_revision(doubtful) == []

@@ -85,7 +85,7 @@ class World:
 
     def _push(self) -> None:
         self.pushes += 1
-        content = {"README.md": ASKS, WEIGHTS: f"weights {self.pushes}"}
+        content = factories.with_copies({"README.md": ASKS, WEIGHTS: f"weights {self.pushes}"})
         factories.make_commit(self.repository, content, by=self.owner)
 
     def _check(self) -> None:
@@ -355,11 +355,11 @@ def test_terms_that_ask_nothing_are_open_to_everybody(release):
 
 @pytest.mark.parametrize(
     ("path", "is_open"),
-    [("README.md", True), ("LICENSE", True), ("NOTICE.txt", True), (WEIGHTS, False)],
+    [("README.md", True), ("LICENSE", True), ("NOTICE", True), (WEIGHTS, False)],
 )
 def test_license_texts_and_the_card_are_readable_without_access(path, is_open):
     release = factories.make_released(
-        files={"README.md": ASKS, "LICENSE": "text", "NOTICE.txt": "notice", WEIGHTS: "w"}
+        files={"README.md": ASKS, "LICENSE.txt": "text", WEIGHTS: "w"}
     )
 
     answer = gate.decide_file(release.repository, release.revision, path, caller=NOBODY)
@@ -369,9 +369,9 @@ def test_license_texts_and_the_card_are_readable_without_access(path, is_open):
 
 def test_a_large_file_called_license_is_no_license_text():
     large = "x" * (gate.OPEN_FILE_MAX + 1)
-    release = factories.make_released(files={"README.md": ASKS, "LICENSE": large})
+    release = factories.make_released(files={"README.md": ASKS, "LICENSE.txt": large})
 
-    answer = gate.decide_file(release.repository, release.revision, "LICENSE", caller=NOBODY)
+    answer = gate.decide_file(release.repository, release.revision, "LICENSE.txt", caller=NOBODY)
 
     assert not answer.is_open
 

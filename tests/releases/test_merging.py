@@ -29,7 +29,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def repository() -> Repository:
     return make_released(
-        files={"README.md": CARD, "a.txt": "a", "sub/b.txt": "b", "c.txt": "c"}
+        files={
+            "README.md": CARD.replace("llama3.1", "cc"),
+            "a.txt": "a",
+            "sub/b.txt": "b",
+            "c.txt": "c",
+        }
     ).repository
 
 

@@ -26,6 +26,7 @@ from tests.factories import (
     make_released,
     make_repository,
     make_user,
+    with_copies,
 )
 from tests.hub.calls import Wire, lfs_file
 
@@ -224,7 +225,7 @@ def test_what_a_stranger_sent_to_another_branch_is_theirs_to_take_along() -> Non
     repository = make_repository()
     by = as_caller(repository.created_by)
     branches.create_branch(repository, "next", start=repository.revisions.get(), by=by)
-    revision = make_commit(repository, {"README.md": CARD}, branch="next")
+    revision = make_commit(repository, with_copies({"README.md": CARD}), branch="next")
     finish_checks(revision)
     release = workflow.open_release(revision, version="v1.0", by=by, branch="next")
     workflow.transition("approve", release, by=as_caller(make_maintainer()))

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def warned():
-    revision = factories.make_revision()
+    revision = factories.make_revision(files=factories.with_copies(factories.MODEL))
     factories.finish_checks(
         revision, "warned", (("RUN-SKIPPED", "warn", "No GPU."), ("W-DEAD", "warn", "Constant."))
     )

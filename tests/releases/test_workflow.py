@@ -166,7 +166,8 @@ def test_whoever_wrote_a_commit_since_the_last_release_does_not_decide(maintaine
     helper = factories.make_member(organisation, Role.WRITE)
     helper.site_role = "maintainer"
     helper.save()
-    factories.make_commit(repository, {"README.md": factories.CARD}, by=helper)
+    files = factories.with_copies({"README.md": factories.CARD})
+    factories.make_commit(repository, files, by=helper)
     head = factories.make_commit(repository, {"notes.txt": "by the admin"}, by=admin)
     factories.finish_checks(head)
     release = workflow.open_release(head, version="v1", by=factories.as_caller(admin))

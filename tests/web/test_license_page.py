@@ -12,6 +12,7 @@ from tests.agreements.sets import BASE, SEEING, released, revision_of
 from tests.api.calls import As
 
 pytestmark = pytest.mark.django_db
+TUNED = "base_model_relation: finetune\n"
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,7 @@ def _page(client: Client, release: Release) -> str:
 def test_an_inherited_document_says_from_which_model_with_a_link(client: Client) -> None:
     ada = factories.make_user("ada")
     released("license: gemma", ada, "base")
-    release = released(f"license: mit\nbase_model: [ada/base, {BASE}]", ada, "merge")
+    release = released(f"license: mit\n{TUNED}base_model: [ada/base, {BASE}]", ada, "Llama-merge")
 
     page = _page(client, release)
 
@@ -52,7 +53,7 @@ def test_a_private_base_is_named_and_not_linked(client: Client) -> None:
 
 
 def test_what_only_a_tag_says_is_marked_with_a_sign_and_words(client: Client) -> None:
-    release = released("license: llama3.1\nbase_model: some/where", None, "derived")
+    release = released("license: llama3.1\nbase_model: some/where", None, "Llama-derived")
 
     page = _page(client, release)
 
@@ -120,7 +121,10 @@ def test_a_set_of_the_first_schema_is_shown_as_before(client: Client) -> None:
 def test_the_api_gives_the_whole_set_and_the_lineage(client: Client) -> None:
     ada = factories.make_user("ada")
     base = released(f"license: llama3.1\nbase_model: {BASE}", ada, "Llama-base")
-    card = "license: llama3.1\nbase_model: [ada/Llama-base, some/where]\nlicense_link: LICENSE\n"
+    card = (
+        "license: llama3.1\nbase_model: [ada/Llama-base, some/where]\nlicense_link: LICENSE\n"
+        + TUNED
+    )
     release = released(card + "extra_gated_fields: {Company: text}", ada, "Llama-derived")
 
     given = As().get(f"/models/{release.repository.full_name}/terms").json()

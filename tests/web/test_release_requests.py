@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_contributor_requests_a_release(client: Client) -> None:
-    revision = factories.make_revision()
+    revision = factories.make_ready()
     factories.finish_checks(revision)
     client.force_login(revision.repository.created_by)
 
@@ -29,7 +29,7 @@ def test_a_contributor_requests_a_release(client: Client) -> None:
 
 
 def test_the_form_that_the_page_shows_requests_a_release_of_the_head() -> None:
-    revision = factories.make_revision()
+    revision = factories.make_ready()
     factories.finish_checks(revision)
     client = Client(enforce_csrf_checks=True)
     client.force_login(revision.repository.created_by)
@@ -44,7 +44,7 @@ def test_the_form_that_the_page_shows_requests_a_release_of_the_head() -> None:
 
 
 def test_a_form_of_an_older_head_is_shown_again_for_the_new_one(client: Client) -> None:
-    before = factories.make_revision()
+    before = factories.make_ready()
     factories.finish_checks(before)
     client.force_login(before.repository.created_by)
     there = f"/{before.repository.full_name}/releases"
@@ -61,7 +61,7 @@ def test_a_form_of_an_older_head_is_shown_again_for_the_new_one(client: Client) 
 
 
 def test_a_request_without_a_revision_is_refused_in_words(client: Client) -> None:
-    revision = factories.make_revision()
+    revision = factories.make_ready()
     factories.finish_checks(revision)
     client.force_login(revision.repository.created_by)
 
@@ -86,7 +86,7 @@ def test_a_second_request_while_one_is_open_is_refused_in_words(client: Client) 
 
 
 def test_a_refused_label_is_explained_at_its_field(client: Client) -> None:
-    revision = factories.make_revision()
+    revision = factories.make_ready()
     factories.finish_checks(revision)
     client.force_login(revision.repository.created_by)
 
@@ -100,7 +100,7 @@ def test_a_refused_label_is_explained_at_its_field(client: Client) -> None:
 
 
 def test_a_refused_request_keeps_what_was_typed(client: Client) -> None:
-    revision = factories.make_revision()
+    revision = factories.make_ready()
     factories.finish_checks(revision)
     client.force_login(revision.repository.created_by)
 
@@ -115,7 +115,7 @@ def test_a_refused_request_keeps_what_was_typed(client: Client) -> None:
 
 
 def test_the_page_says_what_is_in_the_way_of_a_release(client: Client) -> None:
-    revision = factories.make_revision()
+    revision = factories.make_ready()
     factories.finish_checks(revision, "blocked", (("W-FINITE", "block", "There is a NaN."),))
     client.force_login(revision.repository.created_by)
 

@@ -103,14 +103,13 @@ def test_card_and_license_text_are_readable_before(client: Client) -> None:
     release = factories.make_released(
         files={
             "README.md": factories.CARD,
-            "LICENSE": "The text of it.",
             "model.safetensors": b"w",
         }
     )
     name = release.repository.full_name
 
     assert "It writes text." in client.get(f"/{name}").text
-    assert "The text of it." in client.get(f"/{name}/blob/main/LICENSE").text
+    assert "Invented words in place of" in client.get(f"/{name}/blob/main/LICENSE").text
 
 
 def test_who_reads_the_text_of_a_gated_file_is_in_the_access_log(client: Client) -> None:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def _warned() -> Release:
-    revision = factories.make_revision()
+    revision = factories.make_revision(files=factories.with_copies(factories.MODEL))
     findings = (
         ("GEN-DEGENERATE", "warn", "The model repeats itself."),
         ("PERF", "info", "24 tokens per second."),

@@ -195,7 +195,7 @@ def test_the_terms_of_a_release_of_another_branch_are_accepted_by_its_label(
     owner = factories.as_caller(repository.created_by)
     start = revisions.find(repository, "main", caller=owner)
     branches.create_branch(repository, "side", start=start, by=owner)
-    revision = factories.make_revision(repository, branch="side")
+    revision = factories.make_ready(repository, branch="side")
     factories.finish_checks(revision)
     release = workflow.open_release(revision, version="s1", branch="side", by=owner)
     workflow.transition("approve", release, by=factories.as_caller(factories.make_maintainer()))

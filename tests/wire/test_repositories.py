@@ -26,7 +26,7 @@ from tests.wire.test_round_trip import contents, refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ClientOf = Callable[..., Client]
-CARD = b"---\nlicense: llama3.1\npipeline_tag: text-generation\ntags: [small]\n---\n# It\n"
+CARD = b"---\nlicense: cc\npipeline_tag: text-generation\ntags: [small]\n---\n# It\n"
 HEADER = json.dumps({"w": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}).encode()
 WEIGHTS = struct.pack("<Q", len(HEADER)) + HEADER + b"\0" * 16
 FILES = {"README.md": CARD, "sub dir/a#b.txt": b"text\n", "model.safetensors": WEIGHTS}

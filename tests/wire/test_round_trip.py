@@ -29,7 +29,7 @@ from tests.wire.storages import at_our_host, in_each_storage
 pytestmark = pytest.mark.django_db(transaction=True)
 ClientOf = Callable[..., Client]
 
-CARD = "---\nlicense: llama3.1\npipeline_tag: text-generation\n---\n# A model\n"
+CARD = "---\nlicense: cc\npipeline_tag: text-generation\n---\n# A model\n"
 WEIGHTS = os.urandom(3_000_000)
 FILES = {
     "README.md": CARD.encode(),

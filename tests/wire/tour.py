@@ -32,7 +32,9 @@ from tests.wire.clients import Client, newest_python
 HEADER = json.dumps({"w": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}).encode()
 WEIGHTS = struct.pack("<Q", len(HEADER)) + HEADER + b"\0" * 16
 INDEX = json.dumps({"metadata": {}, "weight_map": {"w": "model.safetensors"}}).encode()
-GATED = CARD.replace("---\n# A", "extra_gated_fields:\n  Why: text\n---\n# A")
+GATED = CARD.replace("llama3.1", "cc").replace(
+    "---\n# A", "extra_gated_fields:\n  Why: text\n---\n# A"
+)
 FILES = {
     "README.md": GATED.encode(),
     "sub/notes.txt": b"notes\n",

@@ -14,6 +14,7 @@ from tests.factories import as_caller
 CARD = """---
 license: llama3.1
 base_model: meta-llama/Llama-3.1-8B-Instruct
+base_model_relation: finetune
 pipeline_tag: text-generation
 library_name: transformers
 language: [en, fr]
@@ -94,7 +95,7 @@ def build() -> Scene:
     released = factories.make_released(
         factories.make_repository(ada, "llama-med-8b", namespace="lab"),
         by=bob,
-        files=files | {"LICENSE": "Text of the license.\n", "docs/data.md": "# Data\n\nBooks.\n"},
+        files=files | {"docs/data.md": "# Data\n\nBooks.\n"},
     )
     return Scene(
         ada=ada,
@@ -112,9 +113,10 @@ def build() -> Scene:
 
 
 def _in_review(repository: Repository) -> Release:
+    files = {"model.safetensors": b"more weights", "README.md": CARD + "\nNow with more data.\n"}
     revision = factories.make_commit(
         repository,
-        {"model.safetensors": b"more weights", "README.md": CARD + "\nNow with more data.\n"},
+        factories.with_copies(files, repository),
         title="Train for another epoch",
     )
     factories.finish_checks(
@@ -149,7 +151,8 @@ def _blocked(owner: User) -> Repository:
 
 
 def _ready(owner: User) -> Repository:
-    revision = factories.make_revision(factories.make_repository(owner, "measured"))
+    files = factories.with_copies(factories.MODEL)
+    revision = factories.make_revision(factories.make_repository(owner, "measured"), files=files)
     runs.finish(factories.claim_job(CheckRun.objects.get(revision=revision)), runs.Outcome([]))
     smoke = factories.claim_job(CheckRun.objects.get(revision=revision), JobKind.SMOKE)
     runs.finish(smoke, runs.Outcome([], MEASURED))
