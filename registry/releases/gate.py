@@ -172,11 +172,11 @@ def may_be_gated(wanted: bool, *, revision: str) -> Q:
     such rows are among both. `revision` is the name of the field or annotation with the key of the
     revision shown."""
     released = releases_that_ask().filter(revision=OuterRef(revision))
-    is_gated = ~Q(repository__gated=Gated.NO) | Exists(released)
+    is_gated = ~Q(repository__gated=Gated.NO) | Q(Exists(released))
     if not wanted:
         return ~is_gated
     proposed = Revision.objects.filter(pk=OuterRef(revision), state=RevisionState.QUARANTINE)
-    return is_gated | Exists(proposed.exclude(plain_hub.where("repository__namespace")))
+    return is_gated | Q(Exists(proposed.exclude(plain_hub.where("repository__namespace"))))
 
 
 def which_ask(revisions_shown: Iterable[Revision]) -> dict[int, bool]:

@@ -27,7 +27,7 @@ def test_a_license_that_the_link_of_the_card_leads_to_has_its_duties(by_file: bo
     link = "LICENSE" if by_file else address
     revision = _revision(f"{NAMED}{link}", LICENSE=text)
 
-    roots = [root.license for root in situations.of_revision(revision).roots]
+    roots = [root.license for root in situations.of_revision(revision).roots or ()]
 
     assert terms.of_revision(revision.repository, revision).problem == ""
     assert roots == ["llama3.1"]

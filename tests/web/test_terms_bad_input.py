@@ -60,7 +60,9 @@ def _typed(client: Client, release: Release, **rest: str) -> dict[str, str]:
     ],
     ids=lambda wrong: " ".join(f"{name} {value[:12]!r}" for name, value in wrong.items()),
 )
-def test_what_cannot_be_right_is_said_at_its_field_and_nothing_is_kept(release, wrong):
+def test_what_cannot_be_right_is_said_at_its_field_and_nothing_is_kept(
+    release: Release, wrong: dict[str, str]
+) -> None:
     client = Client()
     client.force_login(factories.make_user())
 
@@ -73,7 +75,7 @@ def test_what_cannot_be_right_is_said_at_its_field_and_nothing_is_kept(release, 
     assert not Acceptance.objects.exists()
 
 
-def test_answers_of_a_megabyte_are_refused_in_a_sentence_over_the_api(release):
+def test_answers_of_a_megabyte_are_refused_in_a_sentence_over_the_api(release: Release) -> None:
     caller = As(factories.make_user(), Scope.WRITE)
     answers = {"Affiliation": MEGABYTE, "An end": "2026-03-14"}
     body = {"terms_hash": release.terms_hash, "typed_name": "Carol", "answers": answers}
@@ -86,7 +88,9 @@ def test_answers_of_a_megabyte_are_refused_in_a_sentence_over_the_api(release):
     assert not Acceptance.objects.exists()
 
 
-def test_two_tabs_with_the_same_terms_are_one_acceptance_with_what_was_sent_first(release):
+def test_two_tabs_with_the_same_terms_are_one_acceptance_with_what_was_sent_first(
+    release: Release,
+) -> None:
     client = Client()
     client.force_login(carol := factories.make_user())
     first, second = (_typed(client, release, affiliation=one) for one in ("ACME", "Other"))
@@ -99,8 +103,8 @@ def test_two_tabs_with_the_same_terms_are_one_acceptance_with_what_was_sent_firs
 
 
 def test_a_tab_of_before_a_new_release_is_shown_the_new_terms_though_the_old_were_accepted(
-    release,
-):
+    release: Release,
+) -> None:
     client = Client()
     client.force_login(factories.make_user())
     old = _typed(client, release)
@@ -117,8 +121,8 @@ def test_a_tab_of_before_a_new_release_is_shown_the_new_terms_though_the_old_wer
 
 
 def test_a_signatory_who_lost_the_role_since_the_page_was_shown_is_told_and_may_choose_again(
-    release,
-):
+    release: Release,
+) -> None:
     admin = factories.make_user()
     lab = factories.make_organisation(owner=factories.make_user())
     membership = Membership.objects.create(namespace=lab, user=admin, role=Role.ADMIN)
@@ -139,7 +143,9 @@ def test_a_signatory_who_lost_the_role_since_the_page_was_shown_is_told_and_may_
     assert not Acceptance.objects.exists()
 
 
-def test_answers_are_asked_for_in_the_words_of_the_page_and_kept_to_the_letter(release):
+def test_answers_are_asked_for_in_the_words_of_the_page_and_kept_to_the_letter(
+    release: Release,
+) -> None:
     client = Client()
     client.force_login(carol := factories.make_user())
     markup = '<script>alert(1)</script> "{{ 7*7 }}" =cmd()'
