@@ -60,9 +60,15 @@ def may_sign(organisation: Namespace, by: Caller) -> RegistryError | None:
         return NotAllowed(f"Only an admin of {name} can accept terms for it. You are not one.")
     confirmed = set(confirmed_domains(organisation).values_list("domain", flat=True))
     if not confirmed:
+        waiting = organisation.domains.filter(ended_at=None).order_by("domain")
+        names = ", ".join(waiting.values_list("domain", flat=True))
         return NotNow(
-            f"No mail domain of {name} is confirmed, so nobody can sign for it. Ask for one; a "
-            "steward of this site confirms it.",
+            f"No mail domain of {name} is confirmed, so nobody can sign for it. "
+            + (
+                f"A steward looks at {names}, and mails whoever asked."
+                if names
+                else "Ask for one; a steward of this site confirms it."
+            ),
             next_url=f"/settings/organisations/{name}/domains",
         )
     if not confirmed & people.verified_domains(by.user):

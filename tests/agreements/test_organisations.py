@@ -95,6 +95,7 @@ def test_a_domain_that_waits_lets_nobody_sign():
     refusal = organisations.may_sign(lab, factories.as_caller(ada))
 
     assert isinstance(refusal, NotNow)
+    assert "A steward looks at lab.example" in str(refusal)
     assert refusal.next_url == "/settings/organisations/lab/domains"
     assert not organisations.signs_for(factories.as_caller(ada)).exists()
 

@@ -13,7 +13,7 @@ from registry.agreements import grants, groups, lapses, requests, scopes
 from registry.agreements.models import Grant
 from registry.catalog.models import Gated, Repository
 from tests import factories
-from tests.agreements.access import ask, make_gated, owner_of
+from tests.agreements.access import ask, make_gated, owner_of, set_mode
 from tests.web.rendered import form_to
 
 pytestmark = pytest.mark.django_db
@@ -237,3 +237,48 @@ def test_the_page_of_requests_costs_no_more_queries_with_more_of_them(
     few = cost()
     let_in(4)
     assert cost() == few
+
+
+def test_whoever_was_let_in_to_some_files_finds_these_among_the_files(
+    client: Client, bob: User
+) -> None:
+    card = "---\nlicense: apache-2.0\n---\n"
+    files = {
+        "README.md": card,
+        "config.json": "{}",
+        "notes/data.json": "[]",
+        "model.safetensors": b"w",
+    }
+    release = factories.make_released(files=files)
+    repository = release.repository
+    set_mode(repository, Gated.MANUAL)
+    scope = scopes.Scope(patterns=["*.json"])
+    requests.grant(repository, user="bob", by=owner_of(repository), scope=scope)
+    factories.accept_terms(release, bob)
+
+    card = _page(client, bob, f"/{repository}")
+    page = _page(client, bob, f"/{repository}/tree/main")
+    below = _page(client, bob, f"/{repository}/tree/main/notes")
+
+    assert "those that the publisher let you in to" in card
+    assert "Some of the files are open to you" in page
+    assert f"resolve/{release.revision.oid}/config.json?download=true" in page
+    assert "model.safetensors" not in page
+    assert f"resolve/{release.revision.oid}/notes/data.json?download=true" in below
+
+
+def test_whoever_was_asked_something_is_led_from_the_card_to_the_answer(
+    client: Client, repository: Repository, bob: User
+) -> None:
+    request = ask(repository, bob)
+    requests.ask_back(
+        repository,
+        request_id=request.public_id,
+        question="Which data?",
+        by=owner_of(repository),
+    )
+
+    page = _page(client, bob, f"/{repository}")
+
+    assert "the publisher asks you something" in page
+    assert f'<a class="button button-primary" href="/{repository}/access">Answer</a>' in page

@@ -26,13 +26,19 @@ def tree(
     repository = lookup.repository_or_404(request, namespace, name)
     shown = lookup.revision_or_404(request, repository, revision)
     context = _context(request, repository, shown, path)
-    if context["here"].answer.is_open:
+    answer = context["here"].answer
+    if answer.is_open or answer.reason is gate.Reason.PARTIAL:
+        opened = gate.hashes_shown(repository, shown, answer, caller=request.caller)
         try:
             found = list(files.walk(shown, path, recursive=False))
         except EntryMissing as refusal:
             raise Http404(str(refusal)) from refusal
         context["folders"] = sorted(_below(found, FolderEntry), key=lambda entry: entry["name"])
-        context["files"] = sorted(_below(found, FileEntry), key=lambda entry: entry["name"])
+        context["files"] = [
+            one
+            for one in sorted(_below(found, FileEntry), key=lambda entry: entry["name"])
+            if opened is None or one["entry"].sha256 in opened
+        ]
         context["refs"] = revisions.refs_for(repository, caller=request.caller)
     return render(request, "repository/files.html", context)
 

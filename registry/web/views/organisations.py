@@ -105,7 +105,9 @@ def remove(request: CallerRequest, name: str, user_id: str) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             said = {"name": member.user, "organisation": found.name}
-            messages.success(request, _("%(name)s is no longer in %(organisation)s.") % said)
+            left = _("You are no longer in %(organisation)s.")
+            gone = _("%(name)s is no longer in %(organisation)s.")
+            messages.success(request, (left if is_me else gone) % said)
             return redirect("organisations") if is_me else redirect("organisation", found.name)
     page = frame(request, found, "members") | {
         "form": form,
