@@ -45,7 +45,8 @@ class AcceptedShape(Schema):
     terms_hash: str
     accepted_at: datetime
     state: str = Field(
-        description="`current` counts for what is released, `older` does not, `ended` never again"
+        description="`current` counts for what is released, `coming` once announced terms "
+        "take effect, `older` does not, `ended` never again"
     )
     ended_at: datetime | None
     receipt: str = Field(description="the id of the receipt, or empty")

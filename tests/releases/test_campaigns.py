@@ -20,7 +20,7 @@ from registry.errors import (
     RegistryError,
     SignInRequired,
 )
-from registry.releases import campaigns, gate, in_force, offers, workflow
+from registry.releases import agreed, campaigns, gate, in_force, offers, workflow
 from registry.releases.models import Campaign, Release, TermsChange
 from tests import factories
 from tests.agreements import organisations
@@ -116,6 +116,10 @@ def test_what_comes_is_accepted_early_and_opens_when_the_grace_ends(release):
     accept(release, ada, change.terms_hash, timezone.now())
 
     assert change.from_at == campaign.effective_at
+    mine = Acceptance.objects.order_by("pk")
+    assert [one.state for one in agreed.states(mine, now=timezone.now())] == ["current", "coming"]
+    then = agreed.states(mine, now=campaign.effective_at)
+    assert [one.state for one in then] == ["older", "current"]
     assert is_open(release, factories.as_caller(ada), campaign.effective_at - MOMENT)
     assert is_open(release, factories.as_caller(ada), campaign.effective_at)
     assert campaigns.coming(release, campaign.effective_at) is None
