@@ -6,7 +6,9 @@ from registry.agreements import terms
 from registry.agreements.models import Document
 from registry.catalog import facts
 from registry.catalog.models import Revision
-from registry.releases import duties, situations
+from registry.errors import NotNow
+from registry.releases import duties, situations, workflow
+from registry.releases.models import Status
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -40,3 +42,17 @@ def test_a_link_that_nobody_knows_brings_no_duties_and_no_release() -> None:
 
     assert situations.of_revision(revision).roots == ()
     assert "not known here" in terms.of_revision(revision.repository, revision).problem
+
+
+def test_nothing_is_submitted_or_released_while_a_duty_is_unmet() -> None:
+    factories.make_facts()
+    revision = _revision("license: llama3.1")
+    factories.finish_checks(revision)
+    by = factories.as_caller(revision.repository.created_by)
+
+    with pytest.raises(NotNow, match="copy of Llama 3.1"):
+        workflow.open_release(revision, version="v1.0", by=by)
+
+    copied = factories.make_commit(revision.repository, factories.copies_of("llama3.1"))
+    factories.finish_checks(copied)
+    assert workflow.open_release(copied, version="v1.0", by=by).status == Status.IN_REVIEW
