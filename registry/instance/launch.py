@@ -16,8 +16,8 @@ from registry.instance.supervisor import StopAsked, Supervisor
 PORT_SECONDS = 8
 READY_SECONDS = 60
 FOR_DEMO_PEOPLE = (
-    "Sign in as contributor, maintainer, steward1, steward2 or reader. Their passwords were printed when they "
-    "were made; `.venv/bin/python manage.py changepassword NAME` sets another."
+    "Sign in as contributor, maintainer, steward1, steward2 or reader. Their passwords were printed "
+    "when they were made; `.venv/bin/python manage.py changepassword NAME` sets another."
 )
 
 
