@@ -65,7 +65,9 @@ def _declared_license_includes(wanted: Mapping[str, Any], asked: Question) -> Fo
         return Found(None, "The declared license, or that of the base, is not known.")
     if root.license in declared or INHERITED_LICENSE in declared:
         return Found(True, f"The card names {root.license}.")
-    words = f"Set `license` in the front matter of README.md to {root.license}, that of the base."
+    words = (
+        f"Name {root.license}, the license of the base, in `license` of README.md, beside yours."
+    )
     said = f"names {', '.join(declared)}" if declared else "names no license"
     return Found(
         False,
