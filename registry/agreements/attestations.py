@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from registry.accounts.models import Namespace
-from registry.agreements import countries, organisations
+from registry.agreements import organisations
+from registry.catalog import countries
 from registry.errors import Invalid, NotAllowed
 
 TRUE = {True, "true", "on", "1", "yes"}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from registry.catalog import countries
 from registry.catalog.models import Revision
 
 KINDS = ("text", "checkbox", "date_picker", "country", "ip_location", "select")
@@ -135,8 +136,15 @@ def judge(prompt: Prompt, given: Mapping[str, Any]) -> tuple[dict[str, str], dic
         if problem:
             wrong[one.label] = problem
         else:
-            kept[one.label] = "true" if one.kind == "checkbox" else answer
+            kept[one.label] = _kept(one, answer)
     return kept, wrong
+
+
+def _kept(question: Question, answer: str) -> str:
+    """An answer that fits, as it is kept: a country by its code."""
+    if question.kind == "checkbox":
+        return "true"
+    return countries.code_of(answer) if question.kind == "country" else answer
 
 
 def _fields(card: dict[str, Any], order: Sequence[str]) -> list[tuple[str, Any]]:
@@ -179,6 +187,8 @@ def _problem(question: Question, answer: str) -> str:
         return "It has a character in it that cannot be stored."
     if question.kind == "checkbox" and answer.lower() not in TICKED:
         return "Tick this to ask for access."
+    if question.kind == "country" and not countries.code_of(answer):
+        return "Name a country by its code of two letters, such as FR, or its English name."
     if question.kind == "select" and answer not in dict(question.options):
         return "Choose one of the options."
     if question.kind == "date_picker" and not _is_date(answer):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from registry.agreements import attestations, countries, linked, terms
-from registry.catalog import modalities
+from registry.agreements import attestations, linked, terms
+from registry.catalog import countries, modalities
 from registry.catalog.lineage import Ancestry, Parent
 from registry.catalog.models import Revision, RevisionState
 from registry.web import plain_terms

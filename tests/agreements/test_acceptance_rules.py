@@ -34,7 +34,7 @@ CARD: dict[str, Any] = {
 }
 ANSWERS: dict[str, Any] = {
     "Affiliation": "ACME \U0001f999",
-    "Country": "France",
+    "Country": "FR",
     "Born": "1990-02-03",
     "Use": "other",
     "I agree": True,
@@ -114,6 +114,7 @@ def test_answers_are_kept_and_the_receipt_has_their_digest(repository, asking):
         ("Affiliation", "\ud800"),
         ("Affiliation", {"a": "b"}),
         ("Country", None),
+        ("Country", "Atlantis"),
         ("Born", "03.02.1990"),
         ("Born", "1369-11-30 AP"),
         ("Born", "٢٠٢٦-٠١-٠١"),

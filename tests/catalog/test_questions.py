@@ -54,7 +54,7 @@ def test_answers_are_kept_as_text():
     kept, wrong = questions.judge(questions.of_card(cards.parse(CARD)), GOOD | {"else": "x"})
 
     assert not wrong
-    assert kept == GOOD | {"I agree": "true", "Where": "unknown"}
+    assert kept == GOOD | {"I agree": "true", "Where": "unknown", "Country": "FR"}
 
 
 @pytest.mark.parametrize(

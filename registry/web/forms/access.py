@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from registry.agreements import groups, locks, requests, scopes
+from registry.catalog import countries
 from registry.catalog.models import Gated
 from registry.catalog.questions import MAX_ANSWER, Prompt, Question
 
@@ -121,6 +122,8 @@ def question_field(question: Question) -> forms.Field:
         return forms.ChoiceField(choices=options, **common)
     if question.kind == "date_picker":
         return day_field(question.label)
-    attributes = {"autocomplete": "country-name"} if question.kind == "country" else {}
-    widget = forms.TextInput(attrs=attributes)
-    return forms.CharField(max_length=MAX_ANSWER, widget=widget, **common)
+    if question.kind == "country":
+        named = [("", _("Choose")), *countries.listed()]
+        widget = forms.Select(attrs={"autocomplete": "country"})
+        return forms.ChoiceField(choices=named, widget=widget, **common)
+    return forms.CharField(max_length=MAX_ANSWER, **common)

@@ -9,10 +9,10 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from registry.accounts.models import Namespace
-from registry.agreements import attestations, countries, organisations
+from registry.agreements import attestations, organisations
 from registry.agreements.acceptances import MAX_NAME
 from registry.agreements.models import Capacity
-from registry.catalog import questions
+from registry.catalog import countries, questions
 from registry.web.forms.access import question_field
 
 WITHIN, ABOVE = "within", "above"

@@ -12,9 +12,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from registry.accounts.models import Membership
-from registry.agreements import countries, receipts
+from registry.agreements import receipts
 from registry.agreements.models import Acceptance, Adherence, Receipt
 from registry.audit.models import SigningKey
+from registry.catalog import countries
 from registry.catalog.models import Repository
 from registry.releases import agreed
 from registry.web.requests import CallerRequest, text_in

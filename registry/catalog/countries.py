@@ -1,4 +1,4 @@
-"""The countries and territories that an attestation may name: ISO 3166-1 codes with their names."""
+"""The countries and territories that people may name: ISO 3166-1 codes with their names."""
 
 import unicodedata
 
@@ -256,6 +256,16 @@ NAMES = {
     "ZM": _("Zambia"),
     "ZW": _("Zimbabwe"),
 }
+
+
+def code_of(text: str) -> str:
+    """The code of a country that is named by its code or its English name, in any case; empty where
+    there is none."""
+    wanted = text.strip()
+    if wanted.upper() in NAMES:
+        return wanted.upper()
+    folded = wanted.casefold()
+    return next((code for code, name in NAMES.items() if name.casefold() == folded), "")
 
 
 def shown(code: str) -> str:
