@@ -18,7 +18,7 @@ from registry.discussions.models import Discussion, EventKind
 from registry.errors import RegistryError
 from registry.releases import duties, gate, workflow
 from registry.releases.models import DecisionKind, Release, Status
-from registry.web import differences, findings, listing, threads
+from registry.web import differences, findings, listing, shown_terms, threads
 from registry.web import duties as shown_duties
 from registry.web.requests import CallerRequest, text_in
 
@@ -120,6 +120,8 @@ def _page(request: CallerRequest, release: Release) -> dict[str, Any]:
             for check_id in workflow.warned_checks(release.revision)
         ],
         "documents": terms.versions_in(release.terms),
+        "prompt": shown_terms.prompt(release.terms),
+        "statements": shown_terms.statements(release.terms),
         "now": timezone.now(),
     }
 
