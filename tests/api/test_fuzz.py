@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registry.accounts.models import User
 from registry.agreements import groups, requests
+from registry.agreements.models import DocumentVersion
 from registry.api.urls import api
 from registry.catalog.models import Gated
-from registry.releases.models import Release
+from registry.releases.models import Campaign, CampaignKind, Release
 from tests.agreements.access import owner_of, set_mode
 from tests.api.calls import As
 from tests.factories import make_facts, make_maintainer, make_release, make_user
@@ -44,7 +46,8 @@ def release() -> Release:
 @pytest.fixture
 def callers(release: Release) -> list[As]:
     owner: User = release.repository.created_by
-    return [As(), As(make_user()), As(owner), As(make_maintainer())]
+    steward = make_user(site_role="steward")
+    return [As(), As(make_user()), As(owner), As(make_maintainer()), As(steward)]
 
 
 def known(release: Release) -> dict[str, str]:
@@ -55,8 +58,26 @@ def known(release: Release) -> dict[str, str]:
         "revision": release.revision.oid,
         "release_id": release.public_id,
         "receipt_id": "0" * 24,
+        "campaign_id": known_campaign().public_id,
+        "kind": "acceptances",
         **known_of_access(release),
     }
+
+
+def known_campaign() -> Campaign:
+    """A proposal that waits for a second steward."""
+    version = DocumentVersion.objects.select_related("document").first()
+    assert version is not None
+    now = timezone.now()
+    return Campaign.objects.create(
+        document=version.document,
+        version=version,
+        kind=CampaignKind.EDITORIAL,
+        note="New words.",
+        effective_at=now,
+        opened_by=make_user(site_role="steward"),
+        opened_at=now,
+    )
 
 
 def known_of_access(release: Release) -> dict[str, str]:
