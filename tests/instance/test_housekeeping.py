@@ -51,6 +51,8 @@ def test_housekeeping_and_the_sweep_are_on_the_schedule():
         "registry.checks.tasks.sweep",
         "registry.outbox.tasks.send_due",
         "registry.agreements.tasks.sweep_access",
+        "registry.agreements.tasks.forget_words",
+        "registry.releases.tasks.tell_of_campaigns",
         "registry.instance.tasks.housekeeping",
         "registry.instance.tasks.collect_garbage",
     }

@@ -91,8 +91,10 @@ def test_transformers_and_peft_push_and_load_by_name(
     owner = client_of(ada)
     pushed = run(owner, "push", str(tmp_path / "tiny"), "ada/pushed", "ada/adapter")
     card = tmp_path / "README.md"
-    card.write_text(CARD)
-    for name in ("pushed", "adapter"):
+    base = "base_model: ada/pushed\nbase_model_relation: adapter\n"
+    cards = {"pushed": CARD, "adapter": CARD.replace("license: cc\n", f"license: cc\n{base}")}
+    for name, text in cards.items():
+        card.write_text(text)
         owner(
             "upload_file",
             repo_id=f"ada/{name}",

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 CARD = f"""license: other
 license_name: code-llama
 license_link: https://example.org/a/rather/long/address/of/the/license/text.txt
-base_model: [ada/Llama-eyes-with-a-rather-long-name-for-a-base, {BASE}, some/where]
+base_model: [ada/Llama-eyes-with-a-rather-long-name-for-a-base, {BASE}]
 extra_gated_heading: Tell us who you are
 extra_gated_prompt: The data behind this model is sensitive.
 extra_gated_fields:
