@@ -252,11 +252,12 @@ def make_released(
     )
 
 
-def accept_terms(release: Release, user: User) -> Acceptance:
+def accept_terms(release: Release, user: User, **answers: Any) -> Acceptance:
     return acceptances.accept(
         release.repository,
         terms=release.terms,
         shown_hash=release.terms_hash,
         typed_name="Some Body",
+        answers=answers,
         by=as_caller(user),
     )

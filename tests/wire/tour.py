@@ -112,7 +112,7 @@ class Tour:
         ada = as_caller(self.people["ada"])
         opened = workflow.open_release(revision, version="v1.0", by=ada)
         released = workflow.transition("approve", opened, by=as_caller(make_maintainer()))
-        accept_terms(released, self.people["bob"])
+        accept_terms(released, self.people["bob"], Why="to read")
 
     def look_around(self) -> None:
         here = {"repo_id": "ada/tiny"}
