@@ -100,12 +100,7 @@ def decide(
     turns.take(revision.repository)
     revision = Revision.objects.select_related("repository__namespace").get(pk=revision.pk)
     _require_steward(revision, by)
-    if verdict not in DutyVerdict.values:
-        raise Invalid(f"Choose one of: {', '.join(DutyVerdict.values)}.")
-    if not reason.strip():
-        raise Invalid("Give a reason: it stays on record, and the contributor reads it.")
-    if len(reason) > MAX_REASON:
-        raise Invalid(f"The reason is longer than {MAX_REASON} characters.")
+    _check_said(verdict, reason)
     open_rules = {
         one.rule
         for one in engine.evaluate(situation_of(revision), _OF_MODELS)
@@ -136,6 +131,15 @@ def decide(
         facts=digest,
     )
     return made
+
+
+def _check_said(verdict: str, reason: str) -> None:
+    if verdict not in DutyVerdict.values:
+        raise Invalid(f"Choose one of: {', '.join(DutyVerdict.values)}.")
+    if not reason.strip():
+        raise Invalid("Give a reason: it stays on record, and the contributor reads it.")
+    if len(reason) > MAX_REASON:
+        raise Invalid(f"The reason is longer than {MAX_REASON} characters.")
 
 
 def may_decide(revision: Revision, by: Caller) -> bool:

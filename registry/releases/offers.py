@@ -79,11 +79,7 @@ def accept(
     if by.user is not None:
         # Before the acceptance, which takes the end of the audit log: others lock the person first
         requests.take_turn(by.user)
-    release = current(repository, version=version)
-    if release is None:
-        if version:
-            raise RevisionMissing(f"Invalid rev id: {version}")
-        raise NotNow("Nothing of this repository is released now, so there is nothing to accept.")
+    release = _required(repository, version)
     meant = in_force.named(release, shown_hash, now)
     acceptance = acceptances.accept(
         repository,
@@ -110,3 +106,13 @@ def accept(
             repository, acceptance.user, prompt=prompt, terms_hash=meant.hash, now=now
         )
     return acceptance
+
+
+def _required(repository: Repository, version: str) -> Release:
+    """The release whose terms are accepted, or the refusal."""
+    release = current(repository, version=version)
+    if release is None and version:
+        raise RevisionMissing(f"Invalid rev id: {version}")
+    if release is None:
+        raise NotNow("Nothing of this repository is released now, so there is nothing to accept.")
+    return release
