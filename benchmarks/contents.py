@@ -139,19 +139,18 @@ def _released(repository: Any, owner: Any, operations: list[Any]) -> None:
     from registry.releases import pushes, workflow
     from tests import factories
 
-    card = blobs_store(factories.CARD.encode())
-    commits.hold(repository, card, by=owner)
     by = factories.as_caller(owner)
+    texts = factories.with_copies({"README.md": factories.CARD}, repository)
+    for path, text in texts.items():
+        blob = blobs_store(text.encode() if isinstance(text, str) else text)
+        commits.hold(repository, blob, by=owner)
+        operations = [*operations, commits.AddFile(path, blob, is_lfs=False)]
     revision = pushes.push(
-        repository,
-        branch="main",
-        operations=[*operations, commits.AddFile("README.md", card, is_lfs=False)],
-        title="Add files",
-        by=by,
+        repository, branch="main", operations=operations, title="Add files", by=by
     )
     factories.finish_checks(revision)
     release = workflow.open_release(revision, version="v1.0", by=by)
-    release = workflow.transition("approve", release, by=factories.as_caller(_user("approver")))
+    release = factories.approve(release, by=_user("approver"))
     factories.accept_terms(release, _user("reader"))
 
 

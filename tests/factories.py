@@ -240,7 +240,11 @@ def make_released(
     repository: Repository | None = None, *, by: User | None = None, **rest: Any
 ) -> Release:
     """A release that a maintainer approved, once a steward allowed what is left to one."""
-    release = make_release(repository, **rest)
+    return approve(make_release(repository, **rest), by=by)
+
+
+def approve(release: Release, *, by: User | None = None) -> Release:
+    """The release, approved by a maintainer, once a steward allowed what is left to one."""
     for rule in {one.rule for one in duties.to_review(release.revision)}:
         steward = as_caller(make_user(site_role="steward"))
         duties.decide(release.revision, rule, verdict="allow", reason="Looked at.", by=steward)
