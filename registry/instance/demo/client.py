@@ -1,5 +1,6 @@
 """A person at a machine of their own: the stock Hub client, and plain requests for our own API."""
 
+import http.client
 import json
 import time
 import urllib.error
@@ -75,6 +76,8 @@ def patiently(action: Callable[[], Answer]) -> Answer:
             HTTPError,
             LocalEntryNotFoundError,
             ConnectionError,
+            TimeoutError,
+            http.client.HTTPException,
         ) as error:
             if not _is_trouble(error) or time.monotonic() > deadline:
                 raise
