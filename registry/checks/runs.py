@@ -30,6 +30,7 @@ from registry.checks.models import (
     JobKind,
     JobState,
     Profile,
+    Queue,
     RunState,
     Verdict,
 )
@@ -195,8 +196,11 @@ def to_send(*, drained: Collection[str]) -> list[Job]:
 
 
 def latest(revision: Revision) -> CheckRun | None:
-    """The run that counts: the newest that was not superseded."""
-    return CheckRun.objects.filter(revision=revision).exclude(state=RunState.SUPERSEDED).first()
+    """The run that counts: the newest that was not superseded, and of no rescan that is only
+    compared yet."""
+    counted = Q(rescan=None) | Q(rescan__adopted_at__isnull=False)
+    runs = CheckRun.objects.filter(counted, revision=revision)
+    return runs.exclude(state=RunState.SUPERSEDED).first()
 
 
 def holds(revision: Revision) -> list[str]:
@@ -254,7 +258,7 @@ def _open(revision: Revision, *, wait: float) -> CheckRun:
     )
     due_at = now + timedelta(seconds=wait)
     Job.objects.create(run=run, kind=JobKind.SCAN, state=JobState.QUEUED, due_at=due_at)
-    Job.objects.create(run=run, kind=JobKind.SMOKE, state=JobState.WAITING)
+    Job.objects.create(run=run, kind=JobKind.SMOKE, state=JobState.WAITING, queue=Queue.SMOKE_CPU)
     return run
 
 

@@ -256,6 +256,7 @@ def _add(result: SmokeResult, target: Target, watched: Watched, *, first: bool) 
     result.device.update(watched.device)
     result.versions.update(watched.versions)
     result.isolation.update(watched.held)
+    result.records[target.name] = watched.records
     figures = {**watched.metrics, "peak_rss_mb": watched.peak_mib, "seconds": watched.seconds}
     result.metrics.setdefault("targets", {})[target.name] = figures
     if first:

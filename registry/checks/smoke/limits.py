@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from registry.checks.findings import Finding
+from registry.checks.findings import Finding, ModelFile
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,22 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Base:
+    """The published model that a card names as its parent. `files` are those that may be read beside
+    the model: all of them for an adapter, else configuration, tokenizer and template. `record` is
+    what an earlier run kept of it: figures, answers to the fixed texts, hashes of the tokenizer."""
+
+    repository: str
+    revision: str
+    files: tuple[ModelFile, ...] = ()
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class SmokeResult:
-    """`stages`, `metrics`, `samples`, `device`, `isolation` are as the report of a revision carries them."""
+    """`records` has, by target and by kind, what the program measured for later comparisons.
+
+    `stages`, `metrics`, `samples`, `device`, `isolation` are as the report of a revision carries them."""
 
     findings: list[Finding]
     stages: list[dict[str, Any]] = field(default_factory=list)
@@ -24,6 +38,7 @@ class SmokeResult:
     device: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, Any] = field(default_factory=dict)
     isolation: dict[str, Any] = field(default_factory=dict)
+    records: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
     log_tail: str = ""
     seconds: float = 0.0
 

@@ -7,17 +7,20 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from registry.checks.catalogue import CHECKS
 from registry.checks.findings import Finding, Severity, escaped
 
-MAX_BYTES = 4 * 1024 * 1024
+# Fingerprints of the largest models take about 8 MiB.
+MAX_BYTES = 16 * 1024 * 1024
 MAX_LINE = 256 * 1024
 MAX_FINDINGS = 200
 MAX_SAMPLES = 32
 MAX_SAMPLE = 4000
 MAX_METRICS = 100
+MAX_RECORDS = 20_000
 
 Scalar = bool | int | float | str | None
 Short = Annotated[str, Field(max_length=1100)]
 Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
-Stage = Literal["inspect", "weights", "load", "text", "forward", "generate", "measure"]
+Stage = Literal["inspect", "weights", "text", "load", "forward", "generate", "measure", "behave"]
+RecordKind = Literal["tensor", "gram", "tokenizer", "template", "probe", "answers", "refusals"]
 
 
 class _Said(BaseModel):
@@ -95,11 +98,19 @@ class Sample(_Said):
     output: Annotated[str, Field(max_length=MAX_SAMPLE)]
 
 
+class Record(_Said):
+    """Something measured that later comparisons want; whoever reads it checks its content."""
+
+    event: Literal["record"]
+    kind: RecordKind
+    data: dict[str, Any] = Field(max_length=64)
+
+
 class Done(_Said):
     event: Literal["done"]
 
 
-Event = Ready | Refused | Facts | StageChange | Progress | Found | Metrics | Sample | Done
+Event = Ready | Refused | Facts | StageChange | Progress | Found | Metrics | Sample | Record | Done
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 

@@ -36,6 +36,7 @@ class Watched:
     device: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, Any] = field(default_factory=dict)
     held: dict[str, Any] = field(default_factory=dict)
+    records: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     log: str = ""
     seconds: float = 0.0
     peak_mib: int = 0
@@ -256,6 +257,9 @@ class _Session:
                     self.seen.samples.append(
                         {name: escaped(text, limit=limit) for name, text in texts.items()}
                     )
+            case report.Record(kind=kind, data=data):
+                if sum(map(len, self.seen.records.values())) < report.MAX_RECORDS:
+                    self.seen.records.setdefault(kind, []).append(data)
             case report.Done():
                 self.is_done = True
 

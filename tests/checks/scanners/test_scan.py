@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from registry.checks import catalogue
 from registry.checks.findings import Severity, Verdict, verdict
 from registry.checks.scanners import ScannerCrashed, scan
 from registry.checks.scanners import run as runner
@@ -22,7 +23,7 @@ def test_a_sound_model_passes_without_a_finding(tmp_path: Path, files: dict[str,
 
     assert result.findings == []
     assert verdict(result.findings) is Verdict.PASSED
-    assert result.versions["catalogue"] == "2026.1"
+    assert result.versions["catalogue"] == catalogue.CATALOGUE
 
 
 def test_progress_is_told_before_each_check_and_at_the_end(tmp_path: Path) -> None:

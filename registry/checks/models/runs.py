@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import Q
 
 from registry.catalog.models import Repository, Revision
+from registry.checks.models.hosts import Host, Queue
+from registry.checks.models.rescans import Rescan
 from registry.ids import new_public_id
 
 
@@ -46,7 +48,11 @@ class CheckProfile(models.Model):
 
 class CheckRun(models.Model):
     """All checks of one revision, once. `report` is written when the run has finished, and
-    `reason` says why where the verdict is ERROR."""
+    `reason` says why where the verdict is ERROR.
+
+    The runs of a rescan count for nothing before it is adopted. `attestation` is the signed
+    statement about the report, as a DSSE envelope.
+    """
 
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
     revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="check_runs")
@@ -58,6 +64,10 @@ class CheckRun(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     report = models.JSONField(null=True, blank=True)
+    attestation = models.JSONField(null=True, blank=True)
+    rescan = models.ForeignKey(
+        Rescan, on_delete=models.PROTECT, null=True, blank=True, related_name="runs"
+    )
 
     class Meta:
         ordering = ["-pk"]
@@ -83,6 +93,14 @@ class JobKind(models.TextChoices):
     SMOKE = "smoke", "smoke test"
 
 
+class Priority(models.IntegerChoices):
+    """Who is served first where several wait: a reviewer, then uploads, then rescans."""
+
+    REVIEW = 0, "asked for in review"
+    UPLOAD = 1, "of an upload"
+    RESCAN = 2, "of a rescan"
+
+
 class JobState(models.TextChoices):
     WAITING = "waiting", "waiting for the job before it"
     QUEUED = "queued", "queued"
@@ -98,13 +116,24 @@ class Job(models.Model):
 
     `due_at` is when a worker may begin, `sent_at` when workers were last told of it. `progress` is
     a short list of `{"at", "target", "stage", "status", "done", "note"}`; `note` is for people.
+    `queue` says which workers may take it; `host` and `device` are where it runs or last ran.
     """
 
     run = models.ForeignKey(CheckRun, on_delete=models.CASCADE, related_name="jobs")
     kind = models.CharField(max_length=8, choices=JobKind)
     state = models.CharField(max_length=8, choices=JobState, default=JobState.WAITING)
     attempt = models.PositiveIntegerField(default=0)
+    queue = models.CharField(
+        max_length=16, choices=Queue, default=Queue.SCAN, db_default=Queue.SCAN
+    )
+    priority = models.SmallIntegerField(
+        choices=Priority, default=Priority.UPLOAD, db_default=Priority.UPLOAD
+    )
     worker = models.CharField(max_length=200, blank=True)
+    host = models.ForeignKey(
+        Host, on_delete=models.SET_NULL, null=True, blank=True, related_name="jobs"
+    )
+    device = models.CharField(max_length=32, blank=True, db_default="")
     due_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -127,8 +156,18 @@ class Job(models.Model):
                 name="job_is_due_once_queued",
                 condition=~Q(state="queued") | Q(due_at__isnull=False),
             ),
+            models.UniqueConstraint(
+                fields=["host", "device"],
+                condition=Q(state="running") & ~Q(device=""),
+                name="one_job_at_a_time_on_a_device",
+            ),
         ]
         indexes = [
+            models.Index(
+                fields=["queue", "priority", "due_at"],
+                condition=Q(state="queued"),
+                name="job_to_claim",
+            ),
             models.Index(
                 fields=["state", "lease_until"],
                 condition=Q(state__in=["queued", "running"]),
