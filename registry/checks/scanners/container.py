@@ -3,9 +3,9 @@
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from registry.checks.findings import Finding, ModelFile, block, show
 from registry.checks.scanners import hidden_pickles, pickles
@@ -30,6 +30,14 @@ class ContainerProblem(Problem):
 
 
 @dataclass(frozen=True)
+class Layout:
+    """What a checkpoint holds: its state, and at which byte of the file each storage starts."""
+
+    state: pickles.Mapping
+    starts: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Member:
     name: str
     crc: int
@@ -39,16 +47,28 @@ class Member:
 
 def check(folder: Folder) -> Iterator[Finding]:
     for file in folder.ending(".bin", ".pth", ".pt", ".pkl", ".pickle", ".ckpt", ".joblib"):
-        if finding := finding_of(file):
+        if finding := finding_of(file, lambda file: layout_in(folder, file)):
             yield finding
 
 
-def finding_of(file: ModelFile) -> Finding | None:
+def layout_of(file: ModelFile, *, verify: bool = True) -> Layout:
+    """Where the checkpoint keeps what, or a Problem. Without `verify` its checksums are believed,
+    and the data is not read."""
+    with file.local.open("rb") as stream:
+        return _read(stream, file.local.stat().st_size, verify=verify)
+
+
+def layout_in(folder: Folder, file: ModelFile) -> Layout:
+    """The same, read once for all scanners."""
+    found: Layout = folder.parsed("checkpoint", file.path, layout_of)
+    return found
+
+
+def finding_of(file: ModelFile, read: Callable[[ModelFile], Layout] = layout_of) -> Finding | None:
     """What is wrong with this checkpoint, or None."""
     name = show(file.path)
     try:
-        with file.local.open("rb") as stream:
-            _read(stream, file.local.stat().st_size)
+        read(file)
     except pickles.PickleCalls as problem:
         return block(
             "SEC-PICKLE",
@@ -73,18 +93,17 @@ def finding_of(file: ModelFile) -> Finding | None:
     return None
 
 
-def _read(stream: BinaryIO, size: int) -> None:
+def _read(stream: BinaryIO, size: int, *, verify: bool) -> Layout:
     head = stream.read(len(LEGACY_MAGIC))
     stream.seek(0)
     if head.startswith(b"PK"):
-        _read_zip(stream, size)
-    elif head == LEGACY_MAGIC:
-        _read_legacy(stream, size)
-    else:
-        _read_bare(stream, size)
+        return _read_zip(stream, size, verify=verify)
+    if head == LEGACY_MAGIC:
+        return _read_legacy(stream, size)
+    return _read_bare(stream, size)
 
 
-def _read_bare(stream: BinaryIO, size: int) -> None:
+def _read_bare(stream: BinaryIO, size: int) -> NoReturn:
     """No container: say what it would call, since that is what the author has to know."""
     hidden_pickles.walk_or_name(stream.read(min(size, MAX_PICKLE)))
     raise ContainerProblem("it is a bare pickle")
@@ -93,18 +112,26 @@ def _read_bare(stream: BinaryIO, size: int) -> None:
 # Zip
 
 
-def _read_zip(stream: BinaryIO, size: int) -> None:
+def _read_zip(stream: BinaryIO, size: int, *, verify: bool) -> Layout:
     members = _members(stream, size)
     end = 0
-    pickled = b""
+    pickled, order = b"", b"little"
+    starts: dict[str, int] = {}
     for member in members:
         if member.header_at != end:
             raise ContainerProblem(f"there is a gap or an overlap before {show(member.name)}")
         wanted = member.name.endswith("/data.pkl")
         if wanted and member.size > MAX_PICKLE:
             raise ContainerProblem("its pickle is too large")
-        data, end = _member_data(stream, member, keep=wanted)
+        is_order = member.name.endswith("/byteorder") and member.size < 16
+        data, begin, end = _member_data(
+            stream, member, keep=wanted or is_order, verify=verify or wanted
+        )
+        starts[member.name.rsplit("/", 1)[1]] = begin
         pickled = data if wanted else pickled
+        order = data if is_order else order
+    if order != b"little":
+        raise ContainerProblem("its numbers are not little-endian")
     walked = hidden_pickles.walk_or_name(pickled)
     if why := pickles.state_problem(walked.value):
         raise pickles.PickleBroken(why, walked.end)
@@ -118,6 +145,7 @@ def _read_zip(stream: BinaryIO, size: int) -> None:
             raise pickles.PickleBroken(f"the storage {show(key)} has another size", walked.end)
     if sizes:
         raise ContainerProblem(f"nothing uses data/{min(sizes)}")
+    return Layout(walked.value, {key: starts[key] for key in walked.storages})
 
 
 def _members(stream: BinaryIO, size: int) -> list[Member]:
@@ -143,7 +171,7 @@ def _members(stream: BinaryIO, size: int) -> list[Member]:
         raise ContainerProblem("it has no data.pkl")
     members.sort(key=lambda member: member.header_at)
     last = members[-1]
-    _, data_end = _member_data(stream, last, keep=False)
+    _, _, data_end = _member_data(stream, last, keep=False, verify=False)
     if data_end != start:
         raise ContainerProblem("there is a gap before its directory")
     return members
@@ -212,8 +240,11 @@ def _long_sizes(name: str, extra: bytes, *numbers: int) -> list[int]:
     return found
 
 
-def _member_data(stream: BinaryIO, member: Member, *, keep: bool) -> tuple[bytes, int]:
-    """Read one member, checksum included; returns its bytes if wanted, and where the next one starts."""
+def _member_data(
+    stream: BinaryIO, member: Member, *, keep: bool, verify: bool
+) -> tuple[bytes, int, int]:
+    """Pass one member, checksum included if wanted; returns its bytes if wanted, where its data
+    begins, and where the next one starts."""
     stream.seek(member.header_at)
     header = stream.read(30)
     if len(header) != 30:
@@ -226,21 +257,17 @@ def _member_data(stream: BinaryIO, member: Member, *, keep: bool) -> tuple[bytes
     stream.seek(extra_length, 1)
     if magic != b"PK\x03\x04" or name != member.name or flags != wanted or method:
         raise ContainerProblem(f"{show(member.name)} is described in two ways")
-    kept: list[bytes] = []
-    crc, left = 0, member.size
-    while left:
-        data = stream.read(min(CHUNK, left))
-        if not data:
-            raise ContainerProblem("it is cut off")
-        crc = zlib.crc32(data, crc)
-        left -= len(data)
-        if keep:
-            kept.append(data)
+    begin = stream.tell()
+    crc, data = member.crc, b""
+    if verify or keep:
+        crc, data = _summed(stream, member.size, keep=keep)
+    else:
+        stream.seek(member.size, 1)
     if crc != member.crc:
         raise ContainerProblem(f"the checksum of {show(member.name)} is wrong")
-    end = stream.tell()
+    end = begin + member.size
     if not member.size:
-        return b"", end
+        return b"", begin, end
     for form in ("<4sIII", "<4sIQQ"):
         stream.seek(end)
         raw = stream.read(struct.calcsize(form))
@@ -250,14 +277,28 @@ def _member_data(stream: BinaryIO, member: Member, *, keep: bool) -> tuple[bytes
             member.size,
             member.size,
         ):
-            return b"".join(kept), stream.tell()
+            return data, begin, stream.tell()
     raise ContainerProblem(f"{show(member.name)} does not end as it should")
+
+
+def _summed(stream: BinaryIO, left: int, *, keep: bool) -> tuple[int, bytes]:
+    kept: list[bytes] = []
+    crc = 0
+    while left:
+        data = stream.read(min(CHUNK, left))
+        if not data:
+            raise ContainerProblem("it is cut off")
+        crc = zlib.crc32(data, crc)
+        left -= len(data)
+        if keep:
+            kept.append(data)
+    return crc, b"".join(kept)
 
 
 # Legacy
 
 
-def _read_legacy(stream: BinaryIO, size: int) -> None:
+def _read_legacy(stream: BinaryIO, size: int) -> Layout:
     """Magic, version, system, state and keys, each a pickle; then the storages, to the last byte."""
     data = stream.read(min(size, MAX_PICKLE))
     at = len(LEGACY_MAGIC)
@@ -273,12 +314,15 @@ def _read_legacy(stream: BinaryIO, size: int) -> None:
         raise pickles.PickleBroken(why, state.end)
     if not isinstance(keys.value, list) or sorted(map(str, keys.value)) != sorted(state.storages):
         raise pickles.PickleBroken("its list of storages is not that of its tensors", keys.end)
+    starts: dict[str, int] = {}
     for key in keys.value:
         storage = state.storages[key]
         stream.seek(at)
         count = stream.read(8)
+        starts[key] = at + 8
         at += 8 + storage.items * storage.item_bytes
         if len(count) < 8 or struct.unpack("<q", count)[0] != storage.items:
             raise pickles.PickleBroken(f"the storage {show(key)} has another size", at)
     if at != size:
         raise pickles.PickleBroken("its storages do not end with the file", min(at, size))
+    return Layout(state.value, starts)

@@ -83,13 +83,22 @@ class Storage:
     """`key` names its bytes: the member data/<key>, or the entry of the legacy format."""
 
     key: str
-    item_bytes: int
+    kind: str
     items: int
+
+    @property
+    def item_bytes(self) -> int:
+        return STORAGES[self.kind]
 
 
 @dataclass(frozen=True)
 class Tensor:
+    """Offset and stride count items of the storage, not bytes."""
+
     storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
 
 
 @dataclass
@@ -133,9 +142,13 @@ def state_problem(value: Any) -> str | None:
             if id(mapping) in seen:
                 continue
             seen.add(id(mapping))
+            names: set[str] = set()
             for key, item in mapping.pairs:
                 if not isinstance(key, str):
                     return "it has a key that is not text"
+                if key in names:
+                    return f"the key {show(key)} appears twice"
+                names.add(key)
                 if isinstance(item, Mapping):
                     deeper.append(item)
                 elif not _is_leaf(item):
@@ -354,7 +367,7 @@ class _Walk:
                 *rest,
             ):
                 self._check_view(storage, offset, size, stride, rest)
-                return Tensor(storage)
+                return Tensor(storage, offset, size, stride)
             case "torch._utils._rebuild_parameter", (Tensor() as tensor, bool(), Mapping(pairs=[])):
                 return tensor
             case "torch.Size", (tuple() as sizes,) if all(type(size) is int for size in sizes):
@@ -393,7 +406,7 @@ class _Walk:
             case ("storage", Global(name), str(key), str(), int(items), *rest) if (
                 rest in ([], [None]) and name.removeprefix("torch.") in STORAGES and items >= 0
             ):
-                storage = Storage(key, STORAGES[name.removeprefix("torch.")], items)
+                storage = Storage(key, name.removeprefix("torch."), items)
             case _:
                 raise self.broken("a storage is not described as torch does")
         if self.storages.setdefault(key, storage) != storage:

@@ -1,0 +1,70 @@
+"""The tensors of a checkpoint are listed as torch would load them, without opening the pickle."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from registry.checks.findings import ModelFile
+from registry.checks.scanners import checkpoints, container
+from registry.checks.scanners.folder import Problem
+
+BIG = torch.arange(24, dtype=torch.float32).reshape(4, 6)
+STATE: dict[str, Any] = {
+    "whole": BIG,
+    "turned": BIG.t(),
+    "part": BIG[1:3, 2:],
+    "half": torch.tensor([1.5, -2.0], dtype=torch.bfloat16),
+    "scalar": torch.tensor(7, dtype=torch.int64),
+    "empty": torch.zeros(0, 3),
+    "inner": {"deep": torch.tensor([True, False])},
+    "epoch": 3,
+}
+
+
+def saved(path: Path, state: object, *, zipped: bool) -> ModelFile:
+    torch.save(state, path, _use_new_zipfile_serialization=zipped)
+    return ModelFile("pytorch_model.bin", path.stat().st_size, "", path)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_every_tensor_is_listed_with_the_place_of_its_numbers(tmp_path: Path, zipped: bool) -> None:
+    file = saved(tmp_path / "m.bin", STATE, zipped=zipped)
+
+    found = checkpoints.tensors_of(file)
+
+    assert found.keys() == {"whole", "turned", "part", "half", "scalar", "empty", "inner/deep"}
+    with file.local.open("rb") as stream:
+        for name, tensor in found.items():
+            wanted = STATE["inner"]["deep"] if name == "inner/deep" else STATE[name]
+            assert tensor.shape == tuple(wanted.shape)
+            assert tensor.is_contiguous == wanted.is_contiguous()
+            if tensor.is_contiguous:
+                stream.seek(tensor.begin)
+                plain = wanted.view(torch.int16) if tensor.dtype == "BF16" else wanted
+                assert stream.read(tensor.bytes) == plain.contiguous().numpy().tobytes()
+    assert (found["half"].dtype, found["scalar"].dtype) == ("BF16", "I64")
+    assert found["turned"].stride == (1, 6)
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    file = saved(tmp_path / "m.bin", {"a1": BIG, "a2": BIG}, zipped=False)
+    raw = file.local.read_bytes()
+    assert raw.count(b"a2") == 1
+    file.local.write_bytes(raw.replace(b"a2", b"a1"))
+
+    found = container.finding_of(file)
+
+    assert found is not None
+    assert "the key a1 appears twice" in found.message
+
+
+def test_a_mapping_that_stands_in_very_many_places_is_refused(tmp_path: Path) -> None:
+    level: dict[str, Any] = {"t": BIG}
+    for _ in range(6):
+        level = {str(number): level for number in range(50)}
+    file = saved(tmp_path / "m.bin", level, zipped=True)
+
+    with pytest.raises(Problem, match="more than 200000 tensors"):
+        checkpoints.tensors_of(file)
