@@ -7,7 +7,7 @@ from registry.checks.findings import ModelFile
 from registry.checks.scanners import container, pickles
 from registry.checks.scanners.folder import Folder, Problem
 
-MAX_TENSORS = 200_000
+MAX_ENTRIES = 400_000
 
 # What safetensors calls the numbers of each storage; an untyped one is bytes, as torch reads it.
 DTYPES = {
@@ -74,8 +74,8 @@ def tensors_in(folder: Folder, path: str) -> dict[str, StoredTensor]:
 def _listed(layout: container.Layout) -> dict[str, StoredTensor]:
     found: dict[str, StoredTensor] = {}
     for passed, (name, tensor) in enumerate(_walked(layout.state, layout.starts, "")):
-        if passed == MAX_TENSORS:  # one mapping may stand in many places, and so many times
-            raise Problem(f"it holds more than {MAX_TENSORS} tensors")
+        if passed == MAX_ENTRIES:  # one mapping may stand in many places, and so many times
+            raise Problem(f"it holds more than {MAX_ENTRIES} entries")
         if tensor is not None:
             found[name] = tensor
     return found
@@ -86,8 +86,8 @@ def _walked(
 ) -> Iterator[tuple[str, StoredTensor | None]]:
     """`state_problem` has bounded the depth. Tensors inside of a mapping stand under its name."""
     for key, item in state.pairs:
+        yield key, None
         if isinstance(item, pickles.Mapping):
-            yield key, None
             yield from _walked(item, starts, f"{above}{key}/")
         elif isinstance(item, pickles.Tensor):
             storage = item.storage

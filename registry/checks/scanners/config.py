@@ -7,8 +7,8 @@ from posixpath import dirname
 from typing import Any
 
 from registry.checks.findings import Finding, block, show
-from registry.checks.scanners import safetensors
 from registry.checks.scanners.folder import Folder, Problem, joined
+from registry.checks.scanners.stored import Stored, Tensors, weights_in
 
 FAMILIES = ("Llama", "Llama 3.2 Vision (Mllama)", "Llama 4")
 MODEL_TYPES = ("llama", "mllama", "mllama_text_model", "llama4", "llama4_text")
@@ -39,11 +39,16 @@ _NEEDED = ("num_hidden_layers", "hidden_size", "num_attention_heads", "vocab_siz
 
 @dataclass(frozen=True)
 class Model:
-    """A folder with weights for transformers; `tensors` is None unless every header could be read."""
+    """A folder with weights for transformers, or a configuration of such."""
 
     folder: str
     config: dict[str, Any] | None
-    tensors: dict[str, tuple[str, safetensors.Tensor]] | None
+    stored: Stored
+
+    @property
+    def tensors(self) -> Tensors | None:
+        """None unless every header could be read."""
+        return self.stored.tensors
 
     @property
     def config_path(self) -> str:
@@ -67,7 +72,7 @@ def models_of(folder: Folder) -> list[Model]:
         dirname(file.path) for file in folder.files if file.path.rsplit("/", 1)[-1] == "config.json"
     }
     return [
-        Model(place, _config(folder, place), _tensors(folder, place)) for place in sorted(places)
+        Model(place, _config(folder, place), weights_in(folder, place)) for place in sorted(places)
     ]
 
 
@@ -208,22 +213,3 @@ def _config(folder: Folder, place: str) -> dict[str, Any] | None:
     except Problem:
         return None
     return value if isinstance(value, dict) else None
-
-
-def _tensors(folder: Folder, place: str) -> dict[str, tuple[str, safetensors.Tensor]] | None:
-    """Every tensor with its file: of the whole file if there is one, as loaders do, else of the shards."""
-    names = [
-        file.path
-        for file in folder.files
-        if dirname(file.path) == place
-        and re.fullmatch(r"model(-\d{5}-of-\d{5})?\.safetensors", file.path.rsplit("/", 1)[-1])
-    ]
-    whole = joined(place, "model.safetensors")
-    found: dict[str, tuple[str, safetensors.Tensor]] = {}
-    for path in [whole] if whole in names else names:
-        try:
-            header = folder.parsed("safetensors", path, safetensors.header_of)
-        except Problem:
-            return None
-        found |= {name: (path, tensor) for name, tensor in header.tensors.items()}
-    return found or None

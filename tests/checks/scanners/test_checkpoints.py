@@ -66,5 +66,5 @@ def test_a_mapping_that_stands_in_very_many_places_is_refused(tmp_path: Path) ->
         level = {str(number): level for number in range(50)}
     file = saved(tmp_path / "m.bin", level, zipped=True)
 
-    with pytest.raises(Problem, match="more than 200000 tensors"):
+    with pytest.raises(Problem, match="more than 400000 entries"):
         checkpoints.tensors_of(file)
