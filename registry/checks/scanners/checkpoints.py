@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from registry.checks.findings import ModelFile
 from registry.checks.scanners import container, pickles
-from registry.checks.scanners.folder import Folder, Problem
-
-MAX_ENTRIES = 400_000
+from registry.checks.scanners.folder import Folder
 
 # What safetensors calls the numbers of each storage; an untyped one is bytes, as torch reads it.
 DTYPES = {
@@ -72,21 +70,16 @@ def tensors_in(folder: Folder, path: str) -> dict[str, StoredTensor]:
 
 
 def _listed(layout: container.Layout) -> dict[str, StoredTensor]:
-    found: dict[str, StoredTensor] = {}
-    for passed, (name, tensor) in enumerate(_walked(layout.state, layout.starts, "")):
-        if passed == MAX_ENTRIES:  # one mapping may stand in many places, and so many times
-            raise Problem(f"it holds more than {MAX_ENTRIES} entries")
-        if tensor is not None:
-            found[name] = tensor
-    return found
+    return dict(_walked(layout.state, layout.starts, ""))
 
 
 def _walked(
     state: pickles.Mapping, starts: dict[str, int], above: str
-) -> Iterator[tuple[str, StoredTensor | None]]:
-    """`state_problem` has bounded the depth. Tensors inside of a mapping stand under its name."""
+) -> Iterator[tuple[str, StoredTensor]]:
+    """`state_problem` has bounded the depth, and that each mapping stands in one place.
+
+    Tensors inside of a mapping stand under its name."""
     for key, item in state.pairs:
-        yield key, None
         if isinstance(item, pickles.Mapping):
             yield from _walked(item, starts, f"{above}{key}/")
         elif isinstance(item, pickles.Tensor):

@@ -3,9 +3,19 @@
 import pickletools
 import re
 import struct
+from collections.abc import Container
 
-from registry.checks.scanners.pickles import CALLABLE, PickleBroken, PickleCalls, Walked, walk
+from registry.checks.scanners.pickles import (
+    CALLABLE,
+    DTYPES,
+    STORAGES,
+    PickleBroken,
+    PickleCalls,
+    Walked,
+    walk,
+)
 
+_OF_WEIGHTS = CALLABLE | {f"torch.{name}" for name in (*STORAGES, *DTYPES)}
 _NAME = re.compile(r"[A-Za-z_][\w.]*")
 
 
@@ -14,12 +24,12 @@ def walk_or_name(data: bytes) -> Walked:
     try:
         return walk(data)
     except PickleBroken:
-        if what := hidden_call(data):
+        if what := hidden_call(data, apart_from=_OF_WEIGHTS):
             raise PickleCalls(what) from None
         raise
 
 
-def hidden_call(data: bytes) -> str | None:
+def hidden_call(data: bytes, *, apart_from: Container[str] = CALLABLE) -> str | None:
     """What these bytes would call if somebody opened them as a pickle, or None.
 
     For files that are not meant to be pickles: it must read as one up to a call of a proper name,
@@ -45,5 +55,5 @@ def hidden_call(data: bytes) -> str | None:
     except (ValueError, UnicodeDecodeError, IndexError, struct.error, OverflowError):
         # A stream that breaks after its call has already acted.
         pass
-    bad = [name for name in called if name not in CALLABLE]
+    bad = [name for name in called if name not in apart_from]
     return bad[0] if bad and calls else None

@@ -7,6 +7,7 @@ allow is refused: there is no list of bad names to be clever about.
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import prod
 from time import monotonic
 from typing import Any
 
@@ -140,7 +141,7 @@ def state_problem(value: Any) -> str | None:
         deeper: list[Mapping] = []
         for mapping in level:
             if id(mapping) in seen:
-                continue
+                return "a mapping stands in two places"
             seen.add(id(mapping))
             names: set[str] = set()
             for key, item in mapping.pairs:
@@ -392,6 +393,8 @@ class _Walk:
         last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
         if last >= storage.items:
             raise self.broken("a tensor reaches beyond its storage")
+        if prod(size) > storage.items:
+            raise self.broken("a tensor has more numbers than its storage")
 
     def op_build(self) -> None:
         state = self.pop()

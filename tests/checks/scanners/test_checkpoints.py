@@ -66,5 +66,12 @@ def test_a_mapping_that_stands_in_very_many_places_is_refused(tmp_path: Path) ->
         level = {str(number): level for number in range(50)}
     file = saved(tmp_path / "m.bin", level, zipped=True)
 
-    with pytest.raises(Problem, match="more than 400000 entries"):
+    with pytest.raises(Problem, match="a mapping stands in two places"):
+        checkpoints.tensors_of(file)
+
+
+def test_a_tensor_of_more_numbers_than_its_storage_is_refused(tmp_path: Path) -> None:
+    file = saved(tmp_path / "m.bin", {"t": torch.ones(1).expand(2**20, 2**20)}, zipped=True)
+
+    with pytest.raises(Problem, match="more numbers than its storage"):
         checkpoints.tensors_of(file)
