@@ -66,6 +66,7 @@ class Place:
 
     model: str
     scratch: str
+    base: str | None = None
 
 
 def require(min_level: int) -> Isolation:
@@ -113,14 +114,19 @@ def gpu_nodes() -> list[str]:
     return [node for node in NVIDIA if os.path.exists(node)]
 
 
-def place(isolation: Isolation, *, model: Path, scratch: Path) -> Place:
+def place(isolation: Isolation, *, model: Path, scratch: Path, base: Path | None = None) -> Place:
     if isolation.level == 3:
-        return Place("/model", "/tmp")  # noqa: S108 - private to the sandbox
-    return Place(str(model), str(scratch))
+        return Place("/model", "/tmp", base and "/base")  # noqa: S108 - private to the sandbox
+    return Place(str(model), str(scratch), base and str(base))
 
 
 def command(
-    isolation: Isolation, *, model: Path, scratch: Path, files: Sequence[Path]
+    isolation: Isolation,
+    *,
+    model: Path,
+    scratch: Path,
+    files: Sequence[Path],
+    base: Path | None = None,
 ) -> list[str]:
     """What starts the program; its two descriptors are to be appended. `files` lie outside `model`."""
     python = [sys.executable, "-I", "-B", str(PROGRAM)]
@@ -142,6 +148,8 @@ def command(
         arguments += ["--ro-bind", path, path]
     arguments += ["--ro-bind", str(PROGRAM.parent), str(PROGRAM.parent)]
     arguments += ["--ro-bind", str(model), "/model"]
+    if base:
+        arguments += ["--ro-bind", str(base), "/base"]
     if nodes := gpu_nodes():
         for node in nodes:
             arguments += ["--dev-bind-try", node, node]
@@ -189,9 +197,10 @@ def locks(
     seconds: float,
     memory_mib: int,
     model_bytes: int,
+    base: Path | None = None,
 ) -> dict[str, Any]:
     """What the program puts on itself, as `confine.confine` takes it."""
-    seen = place(isolation, model=model, scratch=scratch)
+    seen = place(isolation, model=model, scratch=scratch, base=base)
     nodes = gpu_nodes()
     # Loaders map the weights privately, which counts as data although it is the file.
     data = None if nodes else memory_mib * MIB + model_bytes + 512 * MIB
@@ -208,6 +217,7 @@ def locks(
             *_prefixes(),
             str(PROGRAM.parent),
             seen.model,
+            *([seen.base] if seen.base else []),
             *map(str, files),
         ],
         "write": [seen.scratch],

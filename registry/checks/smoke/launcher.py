@@ -15,10 +15,10 @@ from registry.checks.findings import Finding, ModelFile, show, warn
 from registry.checks.scanners import card, config, gguf
 from registry.checks.scanners.folder import Folder, Problem
 from registry.checks.smoke import isolation as isolations
-from registry.checks.smoke.limits import IsolationTooWeak, Limits, SmokeError, SmokeResult
+from registry.checks.smoke.limits import Base, IsolationTooWeak, Limits, SmokeError, SmokeResult
 from registry.checks.smoke.watch import Watched, watch
 
-__all__ = ["IsolationTooWeak", "Limits", "SmokeError", "SmokeResult", "run", "targets_of"]
+__all__ = ["Base", "IsolationTooWeak", "Limits", "SmokeError", "SmokeResult", "run", "targets_of"]
 
 MOST_TARGETS = 4
 LOG_BYTES = 16 * 1024
@@ -53,9 +53,12 @@ def run(
     limits: Limits,
     scratch: Path,
     profile: str = "full",
+    base: Base | None = None,
     on_event: Listener = lambda event: None,
 ) -> SmokeResult:
     """Try the model out in the sandbox. Raises SmokeError (our fault) or returns what was found.
+
+    `base` is the parent model of this registry that the card names, as far as it may be read here.
 
     `on_event` gets {"event": "stage", "target": "...", "stage": "load", "status": "started"|"done"|
     "failed"|"skipped", "seconds": n} and {"event": "progress", "target", "stage", "done": 0.4, "note"}.
@@ -87,6 +90,7 @@ def run(
             scratch=scratch,
             profile=profile,
             chat=is_chat(folder),
+            base=base,
             on_event=on_event,
         )
         _add(result, target, watched, first=number == 0)
@@ -186,14 +190,19 @@ def _try(
     scratch: Path,
     profile: str,
     chat: bool,
+    base: Base | None,
     on_event: Listener,
 ) -> Watched:
     with _job_folder(scratch) as job:
-        model, work = job / "model", job / "work"
+        model, work, parent = job / "model", job / "work", job / "base" if base else None
         model.mkdir()
         work.mkdir()
-        outside = [path for file in target.files if (path := _put(file, model)) is not None]
-        seen = isolations.place(isolation, model=model, scratch=work)
+        outside = _put_all(target.files, model)
+        if base and parent:
+            parent.mkdir()
+            outside += _put_all([f for f in base.files if "/" not in f.path], parent)
+        seen = isolations.place(isolation, model=model, scratch=work, base=parent)
+        files = (*target.files, *(base.files if base else ()))
         spec = {
             "task": "trial",
             "kind": target.kind,
@@ -203,6 +212,13 @@ def _try(
             "parameters": target.parameters,
             "profile": profile,
             "chat": chat,
+            "base": base
+            and {
+                "repository": base.repository,
+                "revision": base.revision,
+                "folder": seen.base if base.files else None,
+                "record": base.record,
+            },
             "memory_mib": limits.memory_mib,
             "seconds": limits.seconds,
             "locks": isolations.locks(
@@ -212,11 +228,12 @@ def _try(
                 files=outside,
                 seconds=limits.seconds,
                 memory_mib=limits.memory_mib,
-                model_bytes=sum(file.size for file in target.files),
+                model_bytes=sum(file.size for file in files),
+                base=parent,
             ),
         }
         return watch(
-            isolations.command(isolation, model=model, scratch=work, files=outside),
+            isolations.command(isolation, model=model, scratch=work, files=outside, base=parent),
             spec=spec,
             folder=job,
             environment=isolations.environment(isolation, scratch=work),
@@ -234,6 +251,10 @@ def _job_folder(scratch: Path) -> Iterator[Path]:
         yield job
     finally:
         shutil.rmtree(job, ignore_errors=True)
+
+
+def _put_all(files: Sequence[ModelFile], folder: Path) -> list[Path]:
+    return [path for file in files if (path := _put(file, folder)) is not None]
 
 
 def _put(file: ModelFile, model: Path) -> Path | None:

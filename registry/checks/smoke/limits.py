@@ -17,7 +17,8 @@ class Limits:
 class Base:
     """The published model that a card names as its parent. `files` are those that may be read beside
     the model: all of them for an adapter, else configuration, tokenizer and template. `record` is
-    what an earlier run kept of it: figures, answers to the fixed texts, hashes of the tokenizer."""
+    what an earlier run kept of it: `SmokeResult.records` of its target, and under "metrics" the
+    figures of that target."""
 
     repository: str
     revision: str

@@ -82,6 +82,15 @@ def load(target: Target) -> tuple[PreTrainedModel, list[Finding], float]:
     return model, list(_said(loading, target)), round(monotonic() - started, 3)
 
 
+def rows_of(target: Target) -> int | None:
+    """Rows of the embedding by the configuration, which the scan compared with the file. None for
+    GGUF, where the library adds tokens of its own beyond those of the file."""
+    if target.kind == "gguf":
+        return None
+    config: Any = AutoConfig.from_pretrained(target.folder, **target.how)
+    return int(config.get_text_config().vocab_size)
+
+
 def tokenizer_of(target: Target) -> Any:
     return AutoTokenizer.from_pretrained(target.folder, **target.how)
 

@@ -12,12 +12,12 @@ import torch
 import transformers
 
 from registry.checks.findings import Finding, Severity, block, show, warn
-from registry.checks.smoke import behaviour, loading, speed, templates, weights
+from registry.checks.smoke import behaviour, loading, speed, text, weights
 from registry.checks.smoke.child import Reporter
 from registry.checks.smoke.texts import PROBE
 
 SEED = 0
-STAGES = ("inspect", "weights", "load", "text", "forward", "generate", "measure")
+STAGES = ("inspect", "weights", "text", "load", "forward", "generate", "measure", "behave")
 GPU_SHARE = 0.95
 # Figures of speed are not worth being stopped for.
 LAST_START_OF_MEASURE = 0.75
@@ -48,9 +48,9 @@ def run(spec: dict[str, Any], reporter: Reporter) -> None:
 def _reason_to_skip(stage: str, profile: str, *, blocked: bool, late: bool) -> str | None:
     if blocked:
         return "a fault came before"
-    if stage in ("generate", "measure") and profile != "full":
+    if stage in ("generate", "measure", "behave") and profile != "full":
         return "not part of this profile"
-    return "too little time was left" if stage == "measure" and late else None
+    return "too little time was left" if stage in ("measure", "behave") and late else None
 
 
 class Trial:
@@ -65,6 +65,7 @@ class Trial:
         self.file: str = spec["file"] or "config.json"
         self.metrics: dict[str, Any] = {"probe": PROBE, "seed": SEED}
         self.model: Any = None
+        self.tokenizer: Any = None
         self.subject: behaviour.Subject
 
     def take(self, stage: str) -> bool:
@@ -116,7 +117,6 @@ class Trial:
         yield from ()
 
     def _weights(self) -> Iterator[Finding]:
-        paths = [self.target.folder / name for name in self.spec["weights"]]
         last = [0.0]
 
         def progress(done: float) -> None:
@@ -124,23 +124,22 @@ class Trial:
                 last[0] = done
                 self.reporter.send("progress", stage="weights", done=round(done, 3))
 
-        yield from weights.check(paths, progress=progress)
+        yield from weights.check(
+            self.target.folder, self.spec, send=self.reporter.send, progress=progress
+        )
+
+    def _text(self) -> Iterator[Finding]:
+        yield from text.check(self.target, self.spec, send=self.reporter.send)
+        self.tokenizer = text.load(self.target)
 
     def _load(self) -> Iterator[Finding]:
         self.model, findings, seconds = loading.load(self.target)
         self.metrics |= {"load_s": seconds, "dtype": str(self.model.dtype).removeprefix("torch.")}
         yield from findings
-        if not self.spec["weights"]:
+        if not any(name.endswith(".safetensors") for name in self.spec["weights"]):
             yield from loading.broken_parameters(self.model, self.file)
-
-    def _text(self) -> Iterator[Finding]:
-        tokenizer = loading.tokenizer_of(self.target)
-        # From GGUF the library adds tokens of its own beyond those of the file, which the scan counted.
-        is_gguf = self.target.kind == "gguf"
-        rows = None if is_gguf else self.model.get_input_embeddings().weight.shape[0]
-        yield from templates.check(tokenizer, rows=rows, file=self.spec["file"] or "tokenizer.json")
         self.subject = behaviour.subject_of(
-            self.model, tokenizer, file=self.file, is_chat=self.spec["chat"]
+            self.model, self.tokenizer, file=self.file, is_chat=self.spec["chat"]
         )
 
     def _forward(self) -> Iterator[Finding]:
@@ -158,6 +157,9 @@ class Trial:
 
     def _measure(self) -> Iterator[Finding]:
         self.metrics |= speed.measure(self.subject)
+        yield from ()
+
+    def _behave(self) -> Iterator[Finding]:
         yield from ()
 
 

@@ -37,8 +37,8 @@ def test_a_sound_model_and_its_gguf_pass(tmp_path: Path) -> None:
     assert [stage["name"] for stage in result.stages][:5] == [
         "inspect",
         "weights",
-        "load",
         "text",
+        "load",
         "forward",
     ]
     assert result.metrics["kl_cache_max"] <= 1e-4

@@ -1,6 +1,6 @@
 """Counts values in the weights that are not numbers (W-FINITE), on the raw bits, a slice at a time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,15 @@ _BITS: dict[str, tuple[Any, int]] = {
 }
 
 
-def check(paths: list[Path], *, progress: Callable[[float], None]) -> Iterator[Finding]:
+def check(
+    folder: Path,
+    spec: Mapping[str, Any],
+    *,
+    send: Callable[..., None],
+    progress: Callable[[float], None],
+) -> Iterator[Finding]:
+    """`send` takes records, `progress` the share of the bytes that were read."""
+    paths = [folder / name for name in spec["weights"] if name.endswith(".safetensors")]
     total = sum(path.stat().st_size for path in paths) or 1
     done = 0
     for path in paths:
