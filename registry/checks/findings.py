@@ -10,6 +10,8 @@ from typing import Any
 
 VALUE_LIMIT = 200
 MESSAGE_LIMIT = 1000
+# A file of a wrong type is no reason to keep the rest from being tried.
+HARMLESS_BLOCKS = {"UPL-TYPE"}
 
 
 class Severity(StrEnum):
@@ -94,6 +96,12 @@ def verdict(findings: Iterable[Finding]) -> Verdict:
     if Severity.BLOCK in grave:
         return Verdict.BLOCKED
     return Verdict.WARNED if Severity.WARN in grave else Verdict.PASSED
+
+
+def that_stop(findings: Iterable[Finding]) -> list[str]:
+    """The checks whose findings keep later stages from running."""
+    blocking = {finding.check for finding in findings if finding.severity is Severity.BLOCK}
+    return sorted(blocking - HARMLESS_BLOCKS)
 
 
 def escaped(text: str, *, limit: int = VALUE_LIMIT) -> str:

@@ -1,13 +1,11 @@
 """What a run says: the report of schema 1, the findings grouped for reading, the way so far."""
 
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from registry.checks import catalogue
+from registry.checks import catalogue, document
+from registry.checks.document import SMOKE_STAGES, plain, schema
 from registry.checks.models import (
     LIVE,
     CheckRun,
@@ -17,11 +15,8 @@ from registry.checks.models import (
     JobState,
 )
 
-SCHEMA = 1
-SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
-MAX_SAFE_INTEGER = 2**53 - 1
-MAX_BITS = 1024
-SMOKE_STAGES = ("weights", "text", "run")
+__all__ = ["build", "grouped", "instant", "plain", "progress_of", "report_of", "schema"]
+
 STATUS = {
     JobState.WAITING: "queued",
     JobState.QUEUED: "queued",
@@ -45,13 +40,6 @@ class Group:
     rows: list[FindingRow] = field(default_factory=list)
 
 
-@cache
-def schema() -> dict[str, Any]:
-    """The JSON Schema that every report meets, of live runs too."""
-    found: dict[str, Any] = json.loads(SCHEMA_FILE.read_text())
-    return found
-
-
 def report_of(run: CheckRun) -> dict[str, Any]:
     """The report: as it was written when the run finished, or as far as it has come."""
     return build(run) if run.report is None else run.report
@@ -61,28 +49,23 @@ def build(run: CheckRun) -> dict[str, Any]:
     """The report of the rows as they are now."""
     jobs = {job.kind: job for job in run.jobs.all()}
     scan, smoke = _result(jobs, JobKind.SCAN), _result(jobs, JobKind.SMOKE)
-    report = {
-        "schema": SCHEMA,
-        "catalogue": catalogue.CATALOGUE,
-        "repo": run.revision.repository.full_name,
-        "revision": run.revision.oid,
-        "profile": run.profile,
-        "state": run.state,
-        "verdict": run.verdict or None,
-        "reason": run.reason or None,
-        "started": _instant(run.started_at),
-        "seconds": _seconds(run.started_at, run.finished_at),
-        "device": smoke.get("device") or None,
-        "versions": {**scan.get("versions", {}), **smoke.get("versions", {})},
-        "isolation": smoke.get("isolation") or None,
-        "stages": [stage for job in jobs.values() for stage in _stages(job)],
-        "findings": [_finding(row) for row in run.findings.all()],
-        "metrics": smoke.get("metrics", {}),
-        "lineage": None,
-        "samples": smoke.get("samples", []),
-        "log_tail": smoke.get("log_tail", ""),
-    }
-    return {name: plain(value) for name, value in report.items()}
+    return document.document(
+        about={
+            "repo": run.revision.repository.full_name,
+            "revision": run.revision.oid,
+            "manifest": run.revision.manifest_digest,
+            "profile": run.profile,
+            "state": run.state,
+            "verdict": run.verdict or None,
+            "reason": run.reason or None,
+            "started": instant(run.started_at),
+            "seconds": _seconds(run.started_at, run.finished_at),
+        },
+        scan=scan,
+        smoke=smoke,
+        stages=[stage for job in jobs.values() for stage in _stages(job)],
+        findings=[_finding(row) for row in run.findings.all()],
+    )
 
 
 def grouped(run: CheckRun) -> list[Group]:
@@ -118,27 +101,6 @@ def progress_of(run: CheckRun) -> dict[str, Any]:
     }
 
 
-def plain(value: Any) -> Any:
-    """A value as every JSON reader and PostgreSQL take it: without NaN, NUL, lone surrogates and
-    integers that a double cannot hold, which PostgreSQL makes of large floats."""
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int | float):
-        return value if abs(value) <= MAX_SAFE_INTEGER else _large(value)
-    if isinstance(value, dict):
-        return {plain(str(key)): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return str(value).encode("utf-8", "replace").decode().replace("\0", "\ufffd")
-
-
-def _large(value: float) -> str:
-    """Python writes no integer of more than 4300 digits, unless by powers of two."""
-    if isinstance(value, int) and value.bit_length() > MAX_BITS:
-        return hex(value)
-    return str(value)
-
-
 def _result(jobs: dict[str, Job], kind: JobKind) -> dict[str, Any]:
     return (jobs[kind].result or {}) if kind in jobs else {}
 
@@ -156,7 +118,7 @@ def _stages(job: Job) -> list[dict[str, Any]]:
         return _running(job)
     else:
         names = SMOKE_STAGES
-    return [_stage(name, status, seconds, job.note) for name in names]
+    return [document.stage(name, status, seconds, job.note) for name in names]
 
 
 def _running(job: Job) -> list[dict[str, Any]]:
@@ -164,27 +126,19 @@ def _running(job: Job) -> list[dict[str, Any]]:
     seen: dict[tuple[str, str], dict[str, Any]] = {}
     for event in job.progress:
         status = event["status"] if event["status"] in ENDED else "running"
-        stage = _stage(event["stage"], status, None, job.note, target=event["target"])
+        stage = document.stage(event["stage"], status, None, job.note, target=event["target"])
         seen[event["target"], event["stage"]] = stage
     return list(seen.values())
 
 
 def _told(stage: dict[str, Any], note: str) -> dict[str, Any]:
-    return _stage(
+    return document.stage(
         stage["name"],
         stage["status"],
         stage.get("seconds"),
         stage.get("reason") or note,
         target=stage.get("target", ""),
     )
-
-
-def _stage(
-    name: str, status: str, seconds: float | None, reason: str, *, target: str = ""
-) -> dict[str, Any]:
-    """`target` is which of several models in a revision was tried, where that is said."""
-    stage = {"name": name, "status": status, "seconds": seconds, "reason": reason or None}
-    return {**stage, "target": target} if target else stage
 
 
 def _finding(row: FindingRow) -> dict[str, Any]:
@@ -215,7 +169,7 @@ def _progress(job: Job) -> dict[str, Any]:
         "doing": last.get("note", ""),
         "done": 1.0 if job.state == JobState.DONE else last.get("done"),
         "events": job.progress,
-        "started": _instant(job.started_at),
+        "started": instant(job.started_at),
         "seconds": _seconds(job.started_at, job.finished_at),
     }
 
@@ -226,7 +180,7 @@ def _seconds(start: datetime | None, end: datetime | None) -> float | None:
     return round(max(0.0, (end - start).total_seconds()), 3)
 
 
-def _instant(at: datetime | None) -> str | None:
+def instant(at: datetime | None) -> str | None:
     if at is None:
         return None
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
