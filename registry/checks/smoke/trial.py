@@ -111,6 +111,9 @@ class Trial:
             where=stage,
         )
 
+    def _record(self, kind: str, data: dict[str, Any]) -> None:
+        self.reporter.send("record", kind=kind, data=data)
+
     def _inspect(self) -> Iterator[Finding]:
         self.metrics["parameters"] = self.target.parameters
         loading.fits(self.target, memory_mib=self.spec["memory_mib"])
@@ -125,11 +128,11 @@ class Trial:
                 self.reporter.send("progress", stage="weights", done=round(done, 3))
 
         yield from weights.check(
-            self.target.folder, self.spec, send=self.reporter.send, progress=progress
+            self.target.folder, self.spec, send=self._record, progress=progress
         )
 
     def _text(self) -> Iterator[Finding]:
-        yield from text.check(self.target, self.spec, send=self.reporter.send)
+        yield from text.check(self.target, self.spec, send=self._record)
         self.tokenizer = text.load(self.target)
 
     def _load(self) -> Iterator[Finding]:
