@@ -1,4 +1,4 @@
-"""Whether the tensors are those that the configuration needs (CFG-SHAPE, KEY-MISSING, KEY-UNEXPECTED).
+"""Whether the tensors are those that the configuration needs (CFG-SHAPE, KEY-MISSING, KEY-UNEXPECTED, KEY-TIED).
 
 For text Llamas, whose tensors follow from config.json; the sandboxed program does it for the others.
 """
@@ -8,14 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from registry.checks.findings import Finding, block, show, warn
-from registry.checks.scanners.config import (
-    Model,
-    heads_of,
-    is_buffer,
-    limit_problems,
-    models_of,
-)
+from registry.checks.scanners.config import Model, models_of
 from registry.checks.scanners.folder import Folder
+from registry.checks.scanners.limits import is_buffer, is_tied, problems_of
+from registry.checks.scanners.sizes import heads_of
 
 _LAYER = re.compile(r"model\.layers\.(\d+)\.")
 HEAD = "lm_head.weight"
@@ -68,7 +64,7 @@ def _is_plain(model: Model) -> bool:
         and model.config is not None
         and not model.config.get("quantization_config")
         and model.config.get("architectures") == ["LlamaForCausalLM"]
-        and not limit_problems(model)
+        and not problems_of(model.config)
     )
 
 
@@ -84,6 +80,8 @@ def _compared(model: Model) -> Iterator[Finding]:
                 file=path,
                 where=name,
             )
+    if is_tied(config) and (finding := _head_finding(model)):
+        yield finding
     if missing := sorted(expected.keys() - tensors.keys()):
         yield block(
             "KEY-MISSING",
@@ -108,3 +106,21 @@ def _compared(model: Model) -> Iterator[Finding]:
             value=len(surplus),
             evidence={"tensors": surplus[:20]},
         )
+
+
+def _head_finding(model: Model) -> Finding | None:
+    """What the headers can say of a head that should be the embedding; the numbers are compared
+    where the weights are read."""
+    tensors = model.tensors or {}
+    if HEAD not in tensors or EMBEDDING not in tensors:
+        return None
+    (path, head), (_, embedding) = tensors[HEAD], tensors[EMBEDDING]
+    if head.shape == embedding.shape:
+        return None
+    return block(
+        "KEY-TIED",
+        "The head differs from the embedding although the config ties them: "
+        f"{list(head.shape)} and {list(embedding.shape)}.",
+        file=path,
+        where=HEAD,
+    )

@@ -8,7 +8,7 @@ from posixpath import basename, dirname
 from typing import Any
 
 from registry.checks.findings import ModelFile
-from registry.checks.scanners import checkpoints, config, gguf, stored
+from registry.checks.scanners import checkpoints, config, gguf, limits, sizes, stored
 from registry.checks.scanners.folder import Folder, Problem, joined
 
 TRANSFORMERS, GGUF, ADAPTER, ORIGINAL = "transformers", "gguf", "adapter", "original"
@@ -98,8 +98,8 @@ def quantization_of(settings: dict[str, Any]) -> str:
 def _parameters(folder: Folder, model: config.Model) -> int:
     """Packed weights hold fewer numbers than the model has: there the configuration counts."""
     settings = model.config or {}
-    if quantization_of(settings) and model.is_plain_llama and not config.limit_problems(model):
-        return config.parameters_of(settings)
+    if quantization_of(settings) and not limits.problems_of(settings):
+        return sizes.parameters_of(settings)
     if model.tensors is not None:
         return sum(tensor.elements for _, tensor in model.tensors.values())
     return sum(folder.by_path[path].size for path in model.stored.paths) // 2
