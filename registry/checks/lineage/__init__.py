@@ -1,0 +1,1 @@
+"""Where weights come from, measured: what is kept of each model, and how two of them compare."""

@@ -1,0 +1,93 @@
+"""Which model of this registry a revision may be measured against: its declared base, as published."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from registry.accounts.callers import Caller
+from registry.catalog import files, lineage
+from registry.catalog.models import Repository, Revision, RevisionState, Visibility
+from registry.checks.findings import ModelFile
+from registry.checks.lineage.nearest import counted
+from registry.checks.models import Fingerprint
+from registry.checks.smoke.limits import Base
+
+ADAPTER = "adapter"
+# What tells how the base reads and writes text; its weights are only for adapters
+_TEXT = re.compile(
+    r"([a-z_]*config|tokenizer|vocab|added_tokens|special_tokens_map|chat_template)\.json"
+    r"|chat_template\.jinja|tokenizer\.model|merges\.txt"
+)
+# What a record has of a model, where an earlier run measured it
+FACTS = ("perplexity", "probe", "answers", "refusals", "tokenizer", "template")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A base as the card names it. `revision` is what the outside gets of it, None where it is not
+    here: it may be elsewhere, unreleased, or somebody's secret, and all that looks the same."""
+
+    name: str
+    relation: str
+    revision: Revision | None
+
+
+def declared_by(revision: Revision) -> list[Declared]:
+    """The bases that the card of the revision names."""
+    ancestry = lineage.of_revision(revision)
+    found = []
+    for parent in ancestry.parents:
+        here = parent.revision
+        if parent.repository is None or not _may_be_told(parent.repository, revision):
+            here = None
+        found.append(Declared(parent.name, parent.relation, here))
+    return found + [Declared(name, "", None) for name in ancestry.own_unknown]
+
+
+def base_of(revision: Revision, *, local: Callable[[str], Path]) -> Base | None:
+    """The first declared base that is here, for the smoke test: what may be read beside the model,
+    and what is known of it. `local` gives a copy of a file by its hash."""
+    for declared in declared_by(revision):
+        here = declared.revision
+        if here is None or here.state in (RevisionState.SUSPENDED, RevisionState.RECALLED):
+            continue
+        wanted = [
+            entry
+            for entry in files.files_of(here)
+            if declared.relation == ADAPTER or _TEXT.fullmatch(entry.path)
+        ]
+        beside = tuple(
+            ModelFile(entry.path, entry.size, entry.sha256, local(entry.sha256)) for entry in wanted
+        )
+        return Base(declared.name, here.oid, beside, record_of(here))
+    return None
+
+
+def prints_of(revision: Revision) -> list[Fingerprint]:
+    """What the newest run that measured the revision kept of its models, in their order."""
+    newest = counted().filter(run__revision=revision).order_by("-run_id").values("run_id")[:1]
+    return list(Fingerprint.objects.filter(run__in=newest).order_by("pk"))
+
+
+def record_of(revision: Revision) -> dict[str, Any]:
+    """What an earlier run kept of the model besides its weights. That of the first of several
+    models stands at the top, each of them under `targets`."""
+    by_target = {
+        row.target: {key: row.facts[key] for key in FACTS if key in row.facts}
+        for row in prints_of(revision)
+    }
+    first = next(iter(by_target.values()), {})
+    return {**first, "targets": by_target} if by_target else {}
+
+
+def _may_be_told(repository: Repository, revision: Revision) -> bool:
+    """Whether whoever made the revision may know of the base: a private one of their own namespace
+    that they see themselves."""
+    if repository.visibility == Visibility.PUBLIC:
+        return True
+    if repository.namespace_id != revision.repository.namespace_id:
+        return False
+    author = Caller(user=revision.author)
+    return Repository.objects.visible_to(author).filter(pk=repository.pk).exists()
