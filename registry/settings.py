@@ -7,6 +7,7 @@ addresses; every other command reads them from there.
 
 import os
 import re
+import socket
 import sys
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -401,8 +402,8 @@ CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
-    "registry.checks.tasks.run_scan": {"queue": "scan"},
-    "registry.checks.tasks.run_smoke": {"queue": "smoke"},
+    # Whoever sends it says which of the queues of checks
+    "registry.checks.tasks.take": {"queue": "scan"},
     "registry.outbox.tasks.send_due": {"queue": "outbox"},
 }
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1}
@@ -449,6 +450,11 @@ CHECK_LEASE_SECONDS = _number("REGISTRY_CHECK_LEASE_SECONDS", 30)
 CHECK_MIN_ISOLATION = _number("REGISTRY_CHECK_MIN_ISOLATION", 2)
 CHECK_MEMORY_MIB = _number("REGISTRY_CHECK_MEMORY_MIB", 8192)
 CHECK_RUN_SECONDS = _number("REGISTRY_CHECK_RUN_SECONDS", 600)
+CHECK_CONCURRENT = _number("REGISTRY_CHECK_CONCURRENT", 4)
+CHECK_DAILY_MINUTES = _number("REGISTRY_CHECK_DAILY_MINUTES", 240)
+WORKER_NAME = os.environ.get("REGISTRY_WORKER_NAME", "").strip() or socket.gethostname()
+WORKER_DEVICES = os.environ.get("REGISTRY_WORKER_DEVICES", "").strip().lower() or "auto"
+METRICS_TOKEN = os.environ.get("REGISTRY_METRICS_TOKEN", "").strip()
 
 # Reviews
 

@@ -1,6 +1,6 @@
 """The life of a check run: queued, claimed, finished; and what it means for a release.
 
-Rows are the truth. A message only tells a worker where to look: it may be lost or come twice.
+Rows are the truth. A message only wakes a worker: it may be lost or come twice.
 Locks are taken in one order: jobs, then their run, then the audit chain.
 """
 
@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
@@ -20,25 +20,30 @@ from registry.accounts.callers import Caller
 from registry.accounts.permissions import Permission
 from registry.audit import canonical, log
 from registry.catalog.models import Ref, RepositoryType, Revision
-from registry.checks import findings, profiles, reports
+from registry.checks import findings, hosts, profiles, queues, reports
 from registry.checks.findings import Finding, Severity
 from registry.checks.models import (
     LIVE,
     CheckRun,
     FindingRow,
+    Fingerprint,
+    Host,
     Job,
     JobKind,
     JobState,
+    Priority,
     Profile,
     Queue,
     RunState,
     Verdict,
 )
+from registry.checks.slots import Slot
 from registry.errors import NotAllowed, NotNow
 
 MAX_ATTEMPTS = 3
 RETRY_SECONDS = (15, 60)
-RESEND_SECONDS = 10
+LOST = "The worker was lost"
+LONGEST_REASON = 500
 SHOWN_HOLDS = 20
 # A file of a wrong type is no reason to keep the rest from being tried.
 HARMLESS_BLOCKS = {"UPL-TYPE"}
@@ -46,10 +51,11 @@ HARMLESS_BLOCKS = {"UPL-TYPE"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job found, and the parts of the report that it adds."""
+    """What a job found, the parts of the report that it adds, and what is kept of the models."""
 
     findings: list[Finding]
     result: dict[str, Any] = field(default_factory=dict)
+    fingerprints: list[Fingerprint] = field(default_factory=list)
 
 
 @transaction.atomic
@@ -73,7 +79,8 @@ def rerun(revision: Revision, *, by: Caller) -> CheckRun:
     )
     before = latest(revision)
     _check_may_rerun(revision, before, by)
-    run = _open(revision, wait=0)
+    asked = permissions.may(by, Permission.REVIEW, revision.repository.namespace)
+    run = _open(revision, wait=0, priority=Priority.REVIEW if asked else Priority.UPLOAD)
     log.record(
         "checks.rerun",
         actor=by.public_id,
@@ -85,33 +92,75 @@ def rerun(revision: Revision, *, by: Caller) -> CheckRun:
 
 
 @transaction.atomic
-def claim(job_id: int, *, worker: str) -> Job | None:
-    """Give a job to this worker for the time of a lease, or None: it is not due, or not free.
+def cancel(run: CheckRun, *, by: Caller, reason: str = "") -> None:
+    """End a run that waits or runs, as one that could not be completed. Whoever may write the
+    repository may do it, and site maintainers."""
+    # Its jobs first, as everybody does who ends one
+    jobs = list(Job.objects.select_for_update().filter(run=run).order_by("pk"))
+    run = CheckRun.objects.select_related("revision__repository__namespace").get(pk=run.pk)
+    _check_may_cancel(run, by)
+    who = "a site maintainer" if by.is_maintainer else "somebody who may write the repository"
+    words = " ".join(reason.split())[:LONGEST_REASON].rstrip(".")
+    ended = f"Cancelled by {who}{f': {words}' if words else ''}."
+    for job in jobs:
+        if job.state in (JobState.WAITING, JobState.QUEUED):
+            _leave(job, JobState.SKIPPED, note="Not run: the checks were cancelled.")
+        elif job.state == JobState.RUNNING:
+            _leave(job, JobState.FAILED, note=ended)
+    log.record("checks.cancel", actor=by.public_id, subject=run, revision=run.revision.oid)
+    _close(run.pk, error=ended)
+
+
+@transaction.atomic
+def claim_next(queue: Queue, *, worker: str, slot: Slot) -> Job | None:
+    """Give this worker the job of the queue whose turn it is, or None: there is none, or its
+    machine takes nothing at present."""
+    now = timezone.now()
+    if not slot.may_work or (queue == Queue.SMOKE_GPU and not slot.device.startswith("cuda")):
+        return None
+    host = hosts.known(slot.host)
+    if host.is_draining or not hosts.is_healthy(host, slot.device):
+        return None
+    queues.take_turns(queue)
+    next_job = queues.next_in(queue, now=now)
+    return next_job and claim(next_job, worker=worker, host=host, device=slot.device)
+
+
+@transaction.atomic
+def claim(job_id: int, *, worker: str, host: Host | None = None, device: str = "") -> Job | None:
+    """Give a job to this worker for the time of a lease, or None: it is not due, or not free, or
+    the device has one.
 
     One UPDATE decides, so that of many workers one wins. The attempt of the job returned is what
     entitles to write its outcome.
     """
     now = timezone.now()
     lost = Q(state=JobState.RUNNING, lease_until__lte=now)
-    taken = (
-        Job.objects.filter(pk=job_id, attempt__lt=MAX_ATTEMPTS)
-        .filter(Q(state=JobState.QUEUED, due_at__lte=now) | lost)
-        .update(
-            note=Case(When(lost, then=_LOST_NOTE), default=F("note")),
-            state=JobState.RUNNING,
-            attempt=F("attempt") + 1,
-            worker=worker[:200],
-            lease_until=now + _lease(),
-            started_at=now,
-            progress=[],
-        )
+    free = Job.objects.filter(pk=job_id, attempt__lt=MAX_ATTEMPTS).filter(
+        Q(state=JobState.QUEUED, due_at__lte=now) | lost
     )
+    try:
+        with transaction.atomic():
+            taken = free.update(
+                note=Case(When(lost, then=_LOST_NOTE), default=F("note")),
+                state=JobState.RUNNING,
+                attempt=F("attempt") + 1,
+                worker=worker[:200],
+                host=host,
+                device=device,
+                lease_until=now + _lease(),
+                started_at=now,
+                finished_at=None,
+                progress=[],
+            )
+    except IntegrityError:  # one_job_at_a_time_on_a_device
+        return None
     if not taken:
         return None
     CheckRun.objects.filter(jobs=job_id, state=RunState.QUEUED).update(
         state=RunState.RUNNING, started_at=now
     )
-    return Job.objects.select_related("run__revision__repository__namespace").get(pk=job_id)
+    return Job.objects.select_related("run__revision__repository__namespace", "host").get(pk=job_id)
 
 
 def renew(job: Job) -> bool:
@@ -134,6 +183,7 @@ def finish(job: Job, outcome: Outcome) -> bool:
     held.result = reports.plain(outcome.result)
     _leave(held, JobState.DONE)
     FindingRow.objects.bulk_create(_row(held.run_id, found) for found in outcome.findings)
+    Fingerprint.objects.bulk_create(outcome.fingerprints)
     if held.kind == JobKind.SMOKE:
         _close(held.run_id)
         return True
@@ -163,36 +213,14 @@ def fail(job: Job, *, reason: str) -> bool:
     return True
 
 
-@transaction.atomic
 def take_back_lost() -> int:
     """Requeue the jobs whose lease ended: their worker is gone. Returns how many there were."""
-    lost = (
-        Job.objects.select_for_update(skip_locked=True)
-        .filter(state=JobState.RUNNING, lease_until__lte=timezone.now())
-        .order_by("pk")
-    )
-    for job in (taken := list(lost)):
-        _again_or_never(job, reason="The worker was lost", wait=0)
-    return len(taken)
+    return _take_back(Q(lease_until__lte=timezone.now()))
 
 
-@transaction.atomic
-def to_send(*, drained: Collection[str]) -> list[Job]:
-    """The due jobs that workers have to be told of, oldest first, noted as sent.
-
-    `drained` are the kinds whose queues hold no message: what was sent there some time ago and not
-    claimed may have been lost, and is sent again.
-    """
-    now = timezone.now()
-    unheard = Q(kind__in=drained, sent_at__lte=now - timedelta(seconds=RESEND_SECONDS))
-    jobs = list(
-        Job.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("run__revision")
-        .filter(Q(sent_at=None) | unheard, state=JobState.QUEUED, due_at__lte=now)
-        .order_by("due_at", "pk")
-    )
-    Job.objects.filter(pk__in=[job.pk for job in jobs]).update(sent_at=now)
-    return jobs
+def take_back_of(slot: Slot) -> int:
+    """Requeue what runs in this slot: who has it now knows that the worker before is gone."""
+    return _take_back(Q(host__name=slot.host, device=slot.device)) if slot.device else 0
 
 
 def latest(revision: Revision) -> CheckRun | None:
@@ -251,15 +279,52 @@ def _check_may_rerun(revision: Revision, run: CheckRun | None, by: Caller) -> No
         )
 
 
-def _open(revision: Revision, *, wait: float) -> CheckRun:
+def may_cancel(run: CheckRun, *, by: Caller) -> bool:
+    """Whether `cancel` would do it, for the button."""
+    try:
+        _check_may_cancel(run, by)
+    except (NotAllowed, NotNow):
+        return False
+    return True
+
+
+def _check_may_cancel(run: CheckRun, by: Caller) -> None:
+    namespace = run.revision.repository.namespace
+    may = (permissions.may(by, Permission.REVIEW, namespace)) or (
+        permissions.may(by, Permission.PROPOSE, namespace)
+    )
+    if not may:
+        raise NotAllowed(
+            "Only those who may write the repository and site maintainers can cancel its checks."
+        )
+    if not by.reaches(run.revision.repository.public_id):
+        raise NotAllowed("This token does not cover the repository.")
+    if run.state not in LIVE:
+        raise NotNow("These checks have ended already.")
+
+
+def _open(revision: Revision, *, wait: float, priority: Priority = Priority.UPLOAD) -> CheckRun:
     now = timezone.now()
     run = CheckRun.objects.create(
         revision=revision, profile=profiles.of(revision.repository), queued_at=now
     )
     due_at = now + timedelta(seconds=wait)
-    Job.objects.create(run=run, kind=JobKind.SCAN, state=JobState.QUEUED, due_at=due_at)
-    Job.objects.create(run=run, kind=JobKind.SMOKE, state=JobState.WAITING, queue=Queue.SMOKE_CPU)
+    scan = Job(run=run, kind=JobKind.SCAN, state=JobState.QUEUED, due_at=due_at)
+    smoke = Job(run=run, kind=JobKind.SMOKE, state=JobState.WAITING, queue=Queue.SMOKE_CPU)
+    for job in (scan, smoke):
+        job.priority = priority
+        job.save()
     return run
+
+
+@transaction.atomic
+def _take_back(where: Q) -> int:
+    lost = Job.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+        where, state=JobState.RUNNING
+    )
+    for job in (taken := list(lost.order_by("pk"))):
+        _again_or_never(job, reason=LOST, wait=0)
+    return len(taken)
 
 
 def _supersede(revision: Revision) -> None:
@@ -300,9 +365,12 @@ def _again_or_never(job: Job, *, reason: str, wait: float) -> None:
 
 
 def _put_back(job: Job, *, note: str, wait: float = 0) -> None:
-    job.state, job.lease_until, job.sent_at, job.note = JobState.QUEUED, None, None, note
-    job.due_at = timezone.now() + timedelta(seconds=wait)
-    job.save(update_fields=["state", "lease_until", "sent_at", "note", "due_at"])
+    now = timezone.now()
+    job.state, job.lease_until, job.note = JobState.QUEUED, None, note
+    job.due_at = now + timedelta(seconds=wait)
+    if job.kind == JobKind.SMOKE:
+        job.queue = hosts.queue_for_smoke(now=now)
+    job.save(update_fields=["state", "lease_until", "note", "due_at", "queue"])
 
 
 def _leave(job: Job, state: JobState, *, note: str | None = None) -> None:
@@ -362,7 +430,7 @@ def _lease() -> timedelta:
 
 
 _LOST_NOTE = Concat(
-    Value("The worker was lost; the test runs again (attempt ", output_field=TextField()),
+    Value(f"{LOST}; the test runs again (attempt ", output_field=TextField()),
     Cast(F("attempt") + 1, TextField()),
     Value(").", output_field=TextField()),
 )

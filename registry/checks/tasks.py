@@ -1,4 +1,4 @@
-"""Telling workers of jobs, and running those that they claim."""
+"""Waking workers where jobs are due, and running those that they claim."""
 
 import logging
 import os
@@ -7,18 +7,19 @@ from typing import Any
 
 from celery import current_app, shared_task
 from celery.contrib.django.task import DjangoTask
-from django.conf import settings
-from django.db import transaction
+from django.utils import timezone
+from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from registry.checks import runs, work
-from registry.checks.models import JobKind
+from registry.checks import deadlines, hosts, queues, runs, slots, work
+from registry.checks.models import Queue
 
 log = logging.getLogger(__name__)
 
 LAST_RESORT_SECONDS = 24 * 3600
-# Between the soft and the hard limit a task may still write that it failed.
 GRACE_SECONDS = 60
+# More messages than any site has workers: each that ends a job sees to those that follow.
+MOST_MESSAGES = 100
 
 
 @shared_task(
@@ -27,69 +28,51 @@ GRACE_SECONDS = 60
     soft_time_limit=LAST_RESORT_SECONDS,
     time_limit=LAST_RESORT_SECONDS + GRACE_SECONDS,
 )
-def run_scan(job_id: int) -> None:
-    """Run the scanners of a job. Delivered twice, they still run once: `claim` decides.
-
-    The message that `sweep` sends carries a narrower limit, by the size of the revision.
-    """
-    _run(job_id)
-
-
-@shared_task(
-    base=DjangoTask,
-    ignore_result=True,
-    soft_time_limit=LAST_RESORT_SECONDS,
-    time_limit=LAST_RESORT_SECONDS + GRACE_SECONDS,
-)
-def run_smoke(job_id: int) -> None:
-    """Run the smoke test of a job, as `run_scan` does the scanners."""
-    _run(job_id)
+def take(queue: str) -> None:
+    """Claim the job of the queue whose turn it is, and run it. The message names none: which one is
+    next is decided when somebody is free. How long it may take, too."""
+    job = runs.claim_next(
+        Queue(queue), worker=f"{socket.gethostname()}:{os.getpid()}", slot=slots.mine()
+    )
+    if job is None:
+        return
+    with deadlines.within(work.seconds_allowed(job)):
+        work.perform(job)
+    wake()
 
 
 @shared_task(ignore_result=True, soft_time_limit=60, time_limit=90)
 def sweep() -> None:
-    """Take back the jobs of lost workers and tell the living of what is due. Runs every few
-    seconds, beside others of its kind without harm, and is what no lost message survives."""
+    """Take back the jobs of lost workers, move those whose machines are gone, and wake the living.
+    Runs every few seconds, beside others of its kind without harm, and is what no lost message
+    survives."""
     if lost := runs.take_back_lost():
         log.warning("Took back %s from lost workers.", lost)
-    send_due()
+    if moved := hosts.reroute(now=timezone.now()):
+        log.warning("Moved %s to another kind of machine.", moved)
+    wake()
 
 
-def send_due() -> None:
-    """Tell workers of the jobs that are due. A broker that is away is tried again by the sweep."""
+def wake() -> None:
+    """Have as many messages in each queue as it has jobs that could begin. A broker that is away is
+    tried again by the sweep."""
+    now = timezone.now()
+    due = {queue: min(queues.claimable(queue, now=now), MOST_MESSAGES) for queue in Queue}
     try:
-        drained = [kind for kind, task in TASKS.items() if _is_drained(task)]
-        with transaction.atomic():
-            for job in runs.to_send(drained=drained):
-                limit = work.seconds_allowed(job)
-                TASKS[JobKind(job.kind)].apply_async_on_commit(
-                    (job.pk,), soft_time_limit=limit, time_limit=limit + GRACE_SECONDS
-                )
+        with current_app.connection_for_write() as connection:
+            for queue, jobs in due.items():
+                for _ in range(jobs - _messages(connection, queue) if jobs else 0):
+                    take.apply_async_on_commit((str(queue),), queue=str(queue))
     except OperationalError as error:
         log.warning("The broker cannot be reached; jobs wait in their rows: %s", error)
 
 
-def _run(job_id: int) -> None:
-    job = runs.claim(job_id, worker=f"{socket.gethostname()}:{os.getpid()}")
-    if job is None:
-        return
-    work.perform(job)
-    send_due()
-
-
-def _is_drained(task: DjangoTask) -> bool:
-    """Whether the queue of a task holds no message, so that a job sent there and never claimed
-    would wait for ever. Where messages wait, their turn comes and sending more would only pile up."""
-    queue = settings.CELERY_TASK_ROUTES[task.name]["queue"]
-    with current_app.connection_for_write() as connection:
+def _messages(connection: Connection, queue: Queue) -> int:
+    try:
         connection.ensure_connection(max_retries=1, interval_start=0)
-        try:
-            channel: Any = connection.default_channel
-            return bool(channel.queue_declare(queue, passive=True).message_count == 0)
-        except connection.channel_errors:
-            return True
-        except connection.connection_errors as error:
-            raise OperationalError(str(error)) from error
-
-
-TASKS: dict[JobKind, DjangoTask] = {JobKind.SCAN: run_scan, JobKind.SMOKE: run_smoke}
+        channel: Any = connection.default_channel
+        return int(channel.queue_declare(str(queue), passive=True).message_count)
+    except connection.channel_errors:
+        return 0
+    except connection.connection_errors as error:
+        raise OperationalError(str(error)) from error

@@ -1,5 +1,6 @@
 """What a worker does with a job that it has claimed, and how long that may take."""
 
+import errno
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,7 +12,7 @@ from django.conf import settings
 
 from registry.catalog import files
 from registry.catalog.models import RepositoryType
-from registry.checks import leases, runs, scanners
+from registry.checks import hosts, leases, runs, scanners
 from registry.checks.findings import ModelFile, escaped
 from registry.checks.leases import Lease, LeaseLost
 from registry.checks.models import Job, JobKind
@@ -104,6 +105,8 @@ def _smoke(job: Job, lease: Lease) -> Outcome:
             scratch=scratch_folder(),
             on_event=lambda event: _show(event, lease),
         )
+    if job.host is not None:
+        hosts.note_test(job.host.name, isolation=result.isolation, versions=result.versions)
     return Outcome(
         result.findings,
         {
@@ -154,6 +157,12 @@ def _reason(error: Exception) -> str:
         return f"The check {error.check} failed{about}"
     if isinstance(error, SmokeError):
         return escaped(str(error).partition(":")[0], limit=300).rstrip(".")
+    if isinstance(error, StorageFull) or (
+        isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    ):
+        return "The worker has no room on its disk for the files of the model"
+    if isinstance(error, StorageUnavailable):
+        return "The storage did not give the worker a file"
     return "A file could not be read or written on the worker"
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from registry.checks import devices
 from registry.instance import secrets
 from registry.instance.postgres import Postgres, embedded_bindir
 from registry.instance.processes import free_port, port_is_free, spawn
@@ -21,8 +22,6 @@ from registry.instance.valkey import Valkey, embedded_binary
 SOURCE = Path(__file__).resolve().parent.parent.parent
 WORKERS = {
     "worker": ("default", 1, "prefork"),
-    "scan": ("scan", 1, "prefork"),
-    "smoke": ("smoke", 1, "prefork"),
     # It waits for the receivers of webhooks, each with limits of its own
     "outbox": ("outbox", 6, "threads"),
 }
@@ -142,10 +141,24 @@ def web_part(address: Address, env: Mapping[str, str]) -> Part:
 
 
 def worker_parts(env: Mapping[str, str]) -> list[Part]:
-    """A worker for each kind of work, so that a long test delays no scan, and neither the sweeps."""
+    """A worker for each kind of work, so that a long test delays no scan, and neither the sweeps.
+    Smoke tests run on the machine's GPUs where it has any."""
+    gpus = len(devices.found(os.environ.get("REGISTRY_WORKER_DEVICES", "").strip() or "auto"))
+    checks = {"scan": 1, "smoke.gpu": gpus} if gpus else {"scan": 1, "smoke.cpu": 1}
     return [
         Part(name=name, start=program(_worker(name, queues, processes, pool), env))
         for name, (queues, processes, pool) in WORKERS.items()
+    ] + check_parts(checks, env)
+
+
+def check_parts(queues: Mapping[str, int], env: Mapping[str, str]) -> list[Part]:
+    """A worker for each of these queues of checks, with so many processes."""
+    return [
+        Part(
+            name=queue.partition(".")[0],
+            start=program(_worker(queue, queue, processes, "prefork"), env),
+        )
+        for queue, processes in queues.items()
     ]
 
 

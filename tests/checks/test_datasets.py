@@ -54,6 +54,6 @@ def test_a_dataset_with_code_is_held() -> None:
 def test_no_worker_is_told_of_a_smoke_test_of_a_dataset() -> None:
     run = _checked(FILES)
 
-    tasks.send_due()
+    tasks.wake()
 
-    assert run.jobs.get(kind=JobKind.SMOKE).sent_at is None
+    assert run.jobs.get(kind=JobKind.SMOKE).due_at is None

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from registry.catalog.models import Ref
-from registry.checks import runs
-from registry.checks.models import CheckRun, Job, JobState, RunState
+from registry.checks import queues, runs
+from registry.checks.models import CheckRun, JobState, Queue, RunState
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,7 @@ def test_a_push_queues_a_scan_that_waits_for_quiet_and_a_smoke_test_that_waits_f
     assert (scan.state, smoke.state) == (JobState.QUEUED, JobState.WAITING)
     assert scan.due_at - run.queued_at == timedelta(seconds=30)
     assert runs.claim(scan.pk, worker="early") is None
-    assert runs.to_send(drained=["scan", "smoke"]) == []
+    assert queues.claimable(Queue.SCAN, now=timezone.now()) == 0
 
 
 def test_queueing_a_revision_twice_makes_one_run():
@@ -95,15 +95,3 @@ def test_runs_of_other_repositories_are_not_touched():
     one, other = factories.make_revision(), factories.make_revision()
 
     assert runs.latest(one).state == runs.latest(other).state == RunState.QUEUED
-
-
-def test_the_oldest_job_is_sent_first():
-    later, sooner = factories.make_revision(), factories.make_revision()
-    now = timezone.now()
-    for revision, seconds in ((later, 1), (sooner, 2)):
-        jobs = Job.objects.filter(run__revision=revision, state=JobState.QUEUED)
-        jobs.update(due_at=now - timedelta(seconds=seconds))
-
-    sent = runs.to_send(drained=[])
-
-    assert [job.run.revision for job in sent] == [sooner, later]

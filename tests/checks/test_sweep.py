@@ -9,12 +9,11 @@ import redis
 from django.conf import settings as site
 from django.db import connection, transaction
 from django.utils import timezone
-from kombu import Connection
 
 from registry.audit.models import Entry
 from registry.celery import app
-from registry.checks import runs, tasks
-from registry.checks.models import CheckRun, Job, JobKind, JobState, RunState, Verdict
+from registry.checks import queues, runs, tasks
+from registry.checks.models import CheckRun, Job, JobKind, JobState, Queue, RunState, Verdict
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -52,11 +51,6 @@ def _lose(job: Job) -> None:
     Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
 
 
-def _long_ago(job: Job) -> None:
-    ago = timezone.now() - timedelta(seconds=runs.RESEND_SECONDS + 1)
-    Job.objects.filter(pk=job.pk).update(sent_at=ago)
-
-
 def test_a_job_whose_worker_was_lost_is_queued_again_and_says_so():
     job = factories.claim_job(_run())
     _lose(job)
@@ -66,7 +60,7 @@ def test_a_job_whose_worker_was_lost_is_queued_again_and_says_so():
     job.refresh_from_db()
     assert (job.state, job.attempt) == (JobState.QUEUED, 1)
     assert job.note == "The worker was lost; the test runs again (attempt 2)."
-    assert [sent.pk for sent in runs.to_send(drained=[])] == [job.pk]
+    assert queues.next_in(Queue.SCAN, now=timezone.now()) == job.pk
 
 
 def test_a_job_that_is_lost_three_times_ends_the_run_as_an_error_and_never_as_a_pass():
@@ -102,23 +96,22 @@ def test_a_failure_of_ours_is_tried_again_later_each_time():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_due_job_is_sent_once(broker):
+def test_a_due_job_wakes_one_worker(broker):
     _due_job()
 
-    tasks.send_due()
-    tasks.send_due()
+    tasks.wake()
+    tasks.wake()
 
     assert broker.llen("scan") == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_was_in_an_emptied_broker_is_sent_again(broker):
-    job = _due_job()
+    _due_job()
     tasks.sweep()
     assert broker.llen("scan") == 1
 
     broker.flushdb()
-    _long_ago(job)
     tasks.sweep()
 
     assert broker.llen("scan") == 1
@@ -126,31 +119,24 @@ def test_what_was_in_an_emptied_broker_is_sent_again(broker):
 
 @pytest.mark.django_db(transaction=True)
 def test_jobs_whose_turn_has_not_come_are_not_sent_again_and_again(broker):
-    jobs = [_due_job() for _ in range(3)]
-    tasks.sweep()
+    for _ in range(3):
+        _due_job()
 
-    for job in jobs:
-        _long_ago(job)
+    tasks.sweep()
     tasks.sweep()
 
     assert broker.llen("scan") == 3
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_message_says_how_long_the_work_may_take_by_the_size_of_the_revision(broker):
-    small, large = _run(), _run()
-    type(large.revision).objects.filter(pk=large.revision_id).update(total_size=100 * 1024**3)
-    _due_job(small)
-    _due_job(large)
+def test_no_more_messages_are_sent_than_workers_could_need(broker, monkeypatch):
+    monkeypatch.setattr(tasks, "MOST_MESSAGES", 2)
+    for _ in range(3):
+        _due_job()
 
     tasks.sweep()
 
-    with Connection(site.CELERY_BROKER_URL) as to_broker:
-        queue = to_broker.SimpleQueue("scan")
-        limits = [queue.get(timeout=5).headers["timelimit"] for _ in range(2)]
-        queue.close()
-    assert sorted(soft for _, soft in limits) == [300, 2300]
-    assert all(hard > soft for hard, soft in limits)
+    assert broker.llen("scan") == 2
 
 
 @pytest.mark.django_db(transaction=True)

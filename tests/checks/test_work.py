@@ -96,8 +96,8 @@ def test_a_message_that_comes_twice_runs_once():
     job = Job.objects.get(run=run, kind=JobKind.SCAN)
     Job.objects.filter(pk=job.pk).update(due_at=timezone.now())
 
-    tasks.run_scan(job.pk)
-    tasks.run_scan(job.pk)
+    tasks.take("scan")
+    tasks.take("scan")
 
     job.refresh_from_db()
     assert (job.attempt, job.state) == (1, JobState.DONE)

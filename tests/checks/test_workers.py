@@ -51,7 +51,7 @@ def start_worker(broker: redis.Redis, tmp_path: Path) -> Iterator[Callable[[], s
     }
     command = [
         sys.executable, "-m", "celery", "--quiet", "--app", "registry.instance.worker", "worker",
-        "--queues", "scan,smoke", "--concurrency", "1", "--without-gossip", "--without-mingle",
+        "--queues", "scan,smoke.cpu", "--concurrency", "1", "--without-gossip", "--without-mingle",
         "--without-heartbeat",
     ]  # fmt: skip
     with ExitStack() as stack:

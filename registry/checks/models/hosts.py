@@ -16,9 +16,10 @@ class Queue(models.TextChoices):
 class Host(models.Model):
     """A machine with workers, by the name that it gives itself.
 
-    `queues` are those that its workers serve. `devices` is a list of `{"id", "kind", "name",
-    "memory_mb", "driver", "healthy", "note"}`, `isolation` what its self-test reached. A draining
-    host ends what it has and takes nothing new.
+    `queues` is a list of `{"queue", "slots", "seen_at"}`: several workers of a machine say each
+    what they serve. `devices` is a list of `{"id", "uuid", "kind", "name", "memory_mb", "driver",
+    "healthy", "note"}`, `isolation` and `versions` are those of the last smoke test. A draining host
+    ends what it has and takes nothing new.
     """
 
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)

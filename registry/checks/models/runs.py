@@ -114,8 +114,8 @@ class Job(models.Model):
     """A part of a run that one worker claims for a while: the lease. Only the attempt that holds
     the lease may write the outcome.
 
-    `due_at` is when a worker may begin, `sent_at` when workers were last told of it. `progress` is
-    a short list of `{"at", "target", "stage", "status", "done", "note"}`; `note` is for people.
+    `due_at` is when a worker may begin. `progress` is a short list of `{"at", "target", "stage",
+    "status", "done", "note"}`; `note` is for people.
     `queue` says which workers may take it; `host` and `device` are where it runs or last ran.
     """
 
@@ -135,7 +135,6 @@ class Job(models.Model):
     )
     device = models.CharField(max_length=32, blank=True, db_default="")
     due_at = models.DateTimeField(null=True, blank=True)
-    sent_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -173,6 +172,7 @@ class Job(models.Model):
                 condition=Q(state__in=["queued", "running"]),
                 name="job_to_sweep",
             ),
+            models.Index(fields=["queue", "started_at"], name="job_begun_lately"),
         ]
 
     def __str__(self) -> str:
