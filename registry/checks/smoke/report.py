@@ -20,7 +20,9 @@ Scalar = bool | int | float | str | None
 Short = Annotated[str, Field(max_length=1100)]
 Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Stage = Literal["inspect", "weights", "text", "load", "forward", "generate", "measure", "behave"]
-RecordKind = Literal["tensor", "gram", "tokenizer", "template", "probe", "answers", "refusals"]
+RecordKind = Literal[
+    "tensor", "gram", "units", "tokenizer", "template", "probe", "answers", "refusals"
+]
 
 
 class _Said(BaseModel):

@@ -1,26 +1,45 @@
-"""Counts values in the weights that are not numbers (W-FINITE), on the raw bits, a slice at a time."""
+"""Judges the numbers in the weights and measures them, in one pass over the bytes.
 
-from collections.abc import Callable, Iterator, Mapping
+One module for each check; each sees the figures that the pass has kept of every tensor.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy
+from registry.checks.findings import Finding
+from registry.checks.smoke.weights import (
+    adapters,
+    dead,
+    duplicates,
+    finite,
+    overflow,
+    quantised,
+    scale,
+    tied,
+)
+from registry.checks.smoke.weights.about import About, about
+from registry.checks.smoke.weights.figures import Figures, measured
+from registry.checks.smoke.weights.prints import Records
+from registry.checks.smoke.weights.tensors import tensors_of
 
-from registry.checks.findings import Finding, ModelFile, block, show
-from registry.checks.scanners import safetensors
+MOST_THREADS = 4
+FINDINGS_PER_CHECK = 50
 
-SLICE = 64 * 1024 * 1024
+Check = Callable[[Sequence[Figures], About], Iterator[Finding]]
 
-# dtype: how to read it, and the bits that are all ones in NaN and infinity
-_BITS: dict[str, tuple[Any, int]] = {
-    "F64": (numpy.uint64, 0x7FF0000000000000),
-    "F32": (numpy.uint32, 0x7F800000),
-    "F16": (numpy.uint16, 0x7C00),
-    "BF16": (numpy.uint16, 0x7F80),
-    "F8_E5M2": (numpy.uint8, 0x7C),
-    # This one has no infinity, and one pattern alone that is not a number.
-    "F8_E4M3": (numpy.uint8, 0x7F),
-}
+CHECKS: tuple[Check, ...] = (
+    finite.check,
+    dead.check,
+    scale.check,
+    duplicates.check,
+    overflow.check,
+    quantised.check,
+    tied.check,
+    adapters.check,
+)
 
 
 def check(
@@ -30,48 +49,42 @@ def check(
     send: Callable[..., None],
     progress: Callable[[float], None],
 ) -> Iterator[Finding]:
-    """`send` takes records, `progress` the share of the bytes that were read."""
-    paths = [folder / name for name in spec["weights"] if name.endswith(".safetensors")]
-    total = sum(path.stat().st_size for path in paths) or 1
-    done = 0
-    for path in paths:
-        file = ModelFile(path.name, path.stat().st_size, "", path)
-        header = safetensors.header_of(file)
-        for name, tensor in header.tensors.items():
-            if finding := _finding(file, name, tensor, header.data_start):
-                yield finding
-            done += tensor.end - tensor.begin
-            progress(done / total)
+    """What is wrong with the weights of this target. `send` takes the records."""
+    paths = [folder / name for name in names_of(folder, spec)]
+    figures = measure(paths, send=send, progress=progress)
+    circumstances = about(folder, paths)
+    for judge in CHECKS:
+        yield from islice(judge(figures, circumstances), FINDINGS_PER_CHECK)
 
 
-def _finding(
-    file: ModelFile, name: str, tensor: safetensors.Tensor, data_start: int
-) -> Finding | None:
-    if tensor.dtype not in _BITS:
-        return None
-    kind, mask = _BITS[tensor.dtype]
-    width = numpy.dtype(kind).itemsize
-    count, first = 0, None
-    with file.local.open("rb") as stream:
-        for start in range(tensor.begin, tensor.end, SLICE):
-            stream.seek(data_start + start)
-            raw = stream.read(min(SLICE, tensor.end - start))
-            wrong = (numpy.frombuffer(raw, kind) & kind(mask)) == kind(mask)
-            found = int(numpy.count_nonzero(wrong))
-            if found and first is None:
-                first = (start - tensor.begin) // width + int(wrong.argmax())
-            count += found
-    if first is None:
-        return None
-    where = (
-        [int(place) for place in numpy.unravel_index(first, tensor.shape)] if tensor.shape else []
-    )
-    return block(
-        "W-FINITE",
-        f"{show(name)} has {count} values that are not numbers.",
-        file=file.path,
-        where=name,
-        value=count,
-        threshold=0,
-        evidence={"first_index": where},
-    )
+def measure(
+    paths: Sequence[Path],
+    *,
+    send: Callable[..., None],
+    progress: Callable[[float], None],
+) -> list[Figures]:
+    """The figures of every tensor. Samples are told and then dropped: what stays is small."""
+    tensors = [tensor for path in paths for tensor in tensors_of([path])]
+    total = sum(tensor.bytes for tensor in tensors) or 1
+    records, done, found = Records(), 0, []
+    for figures in measured(tensors, threads=_threads()):
+        for kind, data in records.of(figures):
+            send("record", kind=kind, data=data)
+        figures.samples = figures.gram = figures.units = None
+        found.append(figures)
+        done += figures.tensor.bytes
+        progress(done / total)
+    return found
+
+
+def names_of(folder: Path, spec: Mapping[str, Any]) -> list[str]:
+    """The files with the weights of this target."""
+    if spec["weights"]:
+        return list(spec["weights"])
+    if spec["file"]:
+        return [spec["file"]]
+    return sorted(path.name for path in folder.iterdir() if path.name.endswith((".bin", ".pth")))
+
+
+def _threads() -> int:
+    return max(1, min(MOST_THREADS, len(os.sched_getaffinity(0))))
