@@ -9,17 +9,20 @@ from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
+from django.utils import timezone
 
 from registry.catalog import files
 from registry.catalog.models import RepositoryType
 from registry.checks import hosts, leases, runs, scanners
 from registry.checks.findings import ModelFile, escaped
 from registry.checks.leases import Lease, LeaseLost
+from registry.checks.lineage import judge, references
 from registry.checks.models import Job, JobKind
 from registry.checks.runs import Outcome
 from registry.checks.scanners import ScannerCrashed
 from registry.checks.smoke import launcher
 from registry.checks.smoke.launcher import Limits, SmokeError
+from registry.checks.smoke.limits import Base
 from registry.errors import StorageFull, StorageUnavailable
 from registry.storage import blobs
 
@@ -92,7 +95,7 @@ def _scan(job: Job, lease: Lease) -> Outcome:
 
 
 def _smoke(job: Job, lease: Lease) -> Outcome:
-    with _model_files(job) as model:
+    with _model_files(job) as model, _base(job) as base:
         result = launcher.run(
             model,
             repository=job.run.revision.repository.full_name,
@@ -102,22 +105,26 @@ def _smoke(job: Job, lease: Lease) -> Outcome:
                 min_isolation=settings.CHECK_MIN_ISOLATION,
             ),
             profile=job.run.profile,
+            base=base,
             scratch=scratch_folder(),
             on_event=lambda event: _show(event, lease),
         )
     if job.host is not None:
         hosts.note_test(job.host.name, isolation=result.isolation, versions=result.versions)
+    judged = judge.judge(job.run, result.records, metrics=result.metrics, now=timezone.now())
     return Outcome(
-        result.findings,
+        [*result.findings, *judged.findings],
         {
-            "stages": result.stages,
+            "stages": [*result.stages, judged.stage],
             "metrics": result.metrics,
             "samples": result.samples,
             "device": result.device,
             "versions": result.versions,
             "isolation": result.isolation,
             "log_tail": result.log_tail,
+            "lineage": judged.report,
         },
+        judged.rows,
     )
 
 
@@ -145,6 +152,15 @@ def _model_files(job: Job) -> Iterator[list[ModelFile]]:
             )
             for file in files.files_of(job.run.revision)
         ]
+
+
+@contextmanager
+def _base(job: Job) -> Iterator[Base | None]:
+    """The published model that the card names as its base, as far as it is here."""
+    with ExitStack() as copies:
+        yield references.base_of(
+            job.run.revision, local=lambda sha256: copies.enter_context(blobs.local_copy(sha256))
+        )
 
 
 def _reason(error: Exception) -> str:

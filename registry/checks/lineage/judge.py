@@ -318,7 +318,7 @@ def _facts(
     """What later runs want to know of the model besides its weights, as far as there is room."""
     facts: dict[str, Any] = {"dtype": prints.dtype, "sketch": nearest.sketch(prints)}
     if isinstance(figures.get("perplexity"), dict):
-        facts["perplexity"] = figures["perplexity"]
+        facts["perplexity"] = reports.plain(figures["perplexity"])
     room = MOST_FACTS
     for kind in KEPT:
         kept = [reports.plain(dict(one)) for one in said.get(kind, ())]
