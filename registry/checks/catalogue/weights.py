@@ -54,15 +54,6 @@ ALL: tuple[Check, ...] = (
         matters="Loaders cast to the declared type, and such values become infinity.",
     ),
     Check(
-        "KEY-TIED",
-        "weights",
-        "Tied embeddings",
-        "A head that differs from the embedding although config.json ties them.",
-        "Set tie_word_embeddings to false, or leave lm_head.weight out of the files.",
-        matters="Some loaders use the head in the files and some the embedding: the same model "
-        "then answers differently from one program to the next.",
-    ),
-    Check(
         "LORA-NOOP",
         "weights",
         "Adapter without effect",
