@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from registry.checks.smoke.behaviour import Subject
+from registry.checks.smoke.behaviour.subject import Subject
 
 PROMPT_TOKENS = 512
 DECODED = 16

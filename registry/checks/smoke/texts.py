@@ -1,5 +1,7 @@
 """The fixed inputs `probe-v1`, in our own words. A change of one letter makes a new version."""
 
+import random
+
 PROBE = "probe-v1"
 
 PROSE = {
@@ -53,6 +55,28 @@ PROMPTS = (
     "Translate into German: Good morning, how are you?",
     "Write a Python function that adds two numbers.",
 )
+
+# Those of the prompts that a chat model answers in a line or two.
+SHORT_QUESTIONS = (PROMPTS[0], PROMPTS[1], PROMPTS[4], PROMPTS[5])
+
+_WHO = ("The baker", "Her neighbour", "A young doctor", "The old fisherman", "Our teacher")
+_DID = ("walked slowly to", "wrote a long letter about", "was late again for", "asked me about")
+_WHAT = ("the market", "the new bridge", "the concert", "the village school", "the harbour")
+_WHEN = ("on Monday morning", "before the rain began", "after lunch", "in early spring")
+_WHY = ("because nobody else had time", "and nobody knew why", "as the whole family had hoped")
+
+
+def long_text(characters: int) -> str:
+    """At least so many characters of plain English whose end is as hard to predict as its beginning."""
+    draw = random.Random(PROBE)  # noqa: S311 - the same text every time
+    sentences: list[str] = []
+    length = 0
+    while length < characters:
+        words = (draw.choice(part) for part in (_WHO, _DID, _WHAT, _WHEN, _WHY))
+        sentences.append(" ".join(words) + ".")
+        length += len(sentences[-1]) + 1
+    return " ".join(sentences)
+
 
 CONVERSATIONS: tuple[tuple[str, list[dict[str, str]]], ...] = (
     ("one user message", [{"role": "user", "content": "Good morning."}]),

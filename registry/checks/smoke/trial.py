@@ -12,7 +12,9 @@ import torch
 import transformers
 
 from registry.checks.findings import Finding, Severity, block, show, warn
-from registry.checks.smoke import behaviour, loading, speed, text, weights
+from registry.checks.smoke import loading, speed, text, weights
+from registry.checks.smoke.behaviour import answers, cache, chance, finite, long, padding, repeats
+from registry.checks.smoke.behaviour.subject import Subject, subject_of
 from registry.checks.smoke.child import Reporter
 from registry.checks.smoke.texts import PROBE
 
@@ -66,7 +68,7 @@ class Trial:
         self.metrics: dict[str, Any] = {"probe": PROBE, "seed": SEED}
         self.model: Any = None
         self.tokenizer: Any = None
-        self.subject: behaviour.Subject
+        self.subject: Subject
 
     def take(self, stage: str) -> bool:
         """Run one stage; True if it found something that blocks."""
@@ -141,20 +143,25 @@ class Trial:
         yield from findings
         if not any(name.endswith(".safetensors") for name in self.spec["weights"]):
             yield from loading.broken_parameters(self.model, self.file)
-        self.subject = behaviour.subject_of(
+        self.subject = subject_of(
             self.model, self.tokenizer, file=self.file, is_chat=self.spec["chat"]
         )
 
     def _forward(self) -> Iterator[Finding]:
         self.metrics["tokens_tried"] = self.subject.context
-        full = self.spec["profile"] == "full"
-        yield from behaviour.check_forward(self.subject, with_quality=full)
-        yield from behaviour.check_repeats(self.subject)
+        checks = [finite.check, repeats.check, cache.check, padding.check, long.check]
+        if self.spec["profile"] == "full":
+            checks.insert(1, chance.check)
+        for check in checks:
+            found = list(check(self.subject))
+            yield from found
+            if any(finding.severity is Severity.BLOCK for finding in found):
+                break
         self.metrics |= self.subject.metrics
 
     def _generate(self) -> Iterator[Finding]:
         samples: list[dict[str, str]] = []
-        yield from behaviour.check_answers(self.subject, samples)
+        yield from answers.check(self.subject, samples, send=self._record)
         for sample in samples:
             self.reporter.send("sample", **sample)
 
