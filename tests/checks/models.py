@@ -237,6 +237,8 @@ def _gguf_value(value: Any) -> bytes:
             return struct.pack("<II", 4, value)
         case float():
             return struct.pack("<If", 6, value)
+        case [float(), *_]:
+            return struct.pack(f"<IIQ{len(value)}f", 9, 6, len(value), *value)
         case [str(), *_]:
             items = b"".join(map(_gguf_text, value))
             return struct.pack("<IIQ", 9, 8, len(value)) + items

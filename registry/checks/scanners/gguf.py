@@ -4,7 +4,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from registry.checks.findings import Finding, ModelFile, block, show
 from registry.checks.scanners.folder import Folder, Problem
@@ -14,12 +14,18 @@ MAX_TENSORS = 65_536
 MAX_TEXT = 8 * 1024 * 1024
 MAX_ARRAY = 4_000_000
 KEPT_TEXT = 1024
+# Of the whole header: no vocabulary and its merges come near either
+MAX_HEADER = 512 * 1024 * 1024
+MAX_TEXTS = 4_500_000
+# What is judged as a whole, or not at all
+TEMPLATE = "tokenizer.chat_template"
 
 _KEY = re.compile(r"[a-z0-9._-]{1,256}")
 _TENSOR = re.compile(r"[A-Za-z0-9._-]{1,256}")
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q"}
 _SCALARS |= {11: "<q", 12: "<d"}
-_TEXT, _ARRAY, _UINT32 = 8, 9, 4
+INT32, FLOAT32, TEXT = 5, 6, 8
+_ARRAY, _UINT32 = 9, 4
 
 # Type of a tensor: how many values stand in one block, and how many bytes the block takes.
 BLOCKS = {
@@ -68,15 +74,35 @@ class Tensor:
     bytes: int
 
 
+@dataclass(frozen=True)
+class Array:
+    """The type of its entries, how many there are, and at which byte the first lies."""
+
+    kind: int
+    length: int
+    at: int
+
+
 @dataclass
 class Header:
-    """Arrays are kept as their length only, in `lengths`."""
+    """Arrays are not kept: `entries_of` reads them again. `data_start` is where the offset 0 of the
+    tensors lies."""
 
     version: int
     values: dict[str, int | float | bool | str] = field(default_factory=dict)
-    lengths: dict[str, int] = field(default_factory=dict)
+    arrays: dict[str, Array] = field(default_factory=dict)
     types: dict[str, int] = field(default_factory=dict)
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    data_start: int = 0
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        return {key: array.length for key, array in self.arrays.items()}
+
+    @property
+    def split_count(self) -> int:
+        count = self.values.get("split.count", 1)
+        return count if type(count) is int and count > 0 else 1
 
 
 def header_of(file: ModelFile) -> Header:
@@ -100,8 +126,22 @@ def header_of(file: ModelFile) -> Header:
         alignment = _alignment(header)
         for _ in range(tensor_count):
             _read_tensor(reader, header)
-        _covered(header, _rounded(reader.at, alignment), size, alignment)
+        header.data_start = _rounded(reader.at, alignment)
+        _covered(header, size, alignment)
         return header
+
+
+def entries_of(file: ModelFile, array: Array) -> Iterator[Any]:
+    """The entries of an array of a header that has been read: numbers, or texts as bytes."""
+    with file.local.open("rb", buffering=1024 * 1024) as stream:
+        stream.seek(array.at)
+        if array.kind == TEXT:
+            for _ in range(array.length):
+                yield stream.read(struct.unpack("<Q", stream.read(8))[0])
+            return
+        form = struct.Struct(_SCALARS[array.kind])
+        for _ in range(array.length):
+            yield form.unpack(stream.read(form.size))[0]
 
 
 def check(folder: Folder) -> Iterator[Finding]:
@@ -119,10 +159,13 @@ class _Reader:
         self.stream = stream
         self.at = 0
         self.left = size
+        self.texts = 0
 
     def take(self, count: int) -> bytes:
         if count > self.left:
             raise HeaderProblem(f"it is cut off: its header ends at byte {self.at + self.left}")
+        if self.at + count > MAX_HEADER:
+            raise HeaderProblem(f"its header is larger than {MAX_HEADER // 1024**2} MiB")
         data = self.stream.read(count)
         if len(data) != count:
             raise HeaderProblem("it changed while it was read")
@@ -152,26 +195,31 @@ def _read_key(reader: _Reader, header: Header) -> None:
         if kind == 7 and data not in (b"\0", b"\1"):
             raise HeaderProblem(f"the key {show(key)} is neither true nor false")
         header.values[key] = struct.unpack(_SCALARS[kind], data)[0]
-    elif kind == _TEXT:
-        header.values[key] = _utf8(reader.text(), key)[:KEPT_TEXT]
+    elif kind == TEXT:
+        text = _utf8(reader.text(), key)
+        header.values[key] = text if key.startswith(TEMPLATE) else text[:KEPT_TEXT]
     elif kind == _ARRAY:
-        header.lengths[key] = _skip_array(reader, key)
+        header.arrays[key] = _skip_array(reader, key)
     else:
         raise HeaderProblem(f"the key {show(key)} has the unknown type {kind}")
 
 
-def _skip_array(reader: _Reader, key: str) -> int:
+def _skip_array(reader: _Reader, key: str) -> Array:
     kind, length = reader.number("<I"), reader.number("<Q")
     if length > MAX_ARRAY:
         raise HeaderProblem(f"the list {show(key)} claims {length} entries")
+    begin = reader.at
     if kind in _SCALARS:
         reader.take(struct.calcsize(_SCALARS[kind]) * length)
-    elif kind == _TEXT:
+    elif kind == TEXT:
+        reader.texts += length
+        if reader.texts > MAX_TEXTS:
+            raise HeaderProblem(f"its lists hold more than {MAX_TEXTS} texts")
         for _ in range(length):
             reader.text()
     else:
         raise HeaderProblem(f"the list {show(key)} holds the type {kind}")
-    return length
+    return Array(kind, length, begin)
 
 
 def _utf8(data: bytes, key: str) -> str:
@@ -215,7 +263,7 @@ def _read_tensor(reader: _Reader, header: Header) -> None:
     header.tensors[name] = Tensor(kind, shape, offset, elements // values * taken)
 
 
-def _covered(header: Header, data_start: int, size: int, alignment: int) -> None:
+def _covered(header: Header, size: int, alignment: int) -> None:
     """Tensors follow each other in the order of the list, and the last ends the file."""
     expected = end = 0
     for name, tensor in header.tensors.items():
@@ -226,8 +274,11 @@ def _covered(header: Header, data_start: int, size: int, alignment: int) -> None
         end = tensor.offset + tensor.bytes
         expected = _rounded(end, alignment)
     if not header.tensors:
-        raise HeaderProblem("it holds no tensors")
-    held = size - data_start
+        # Of a split file, the first part may hold nothing but the metadata.
+        if header.split_count == 1 or size > header.data_start:
+            raise HeaderProblem("it holds no tensors")
+        return
+    held = size - header.data_start
     if held < end:
         raise HeaderProblem(f"it is cut off: {end - held} bytes of its tensors are missing")
     if held not in (end, expected):

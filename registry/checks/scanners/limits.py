@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from registry.checks.findings import Finding, block, show
-from registry.checks.scanners import families, sizes
+from registry.checks.scanners import families, parameters
 from registry.checks.scanners.config import Model, models_of
 from registry.checks.scanners.folder import Folder
 
@@ -98,7 +98,7 @@ def _out_of_range(
 
 
 def _of_text(text: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    heads, kv_heads, _ = sizes.heads_of(text)
+    heads, kv_heads, _ = parameters.heads_of(text)
     layers = text["num_hidden_layers"]
     if text["hidden_size"] % heads:
         yield "hidden_size", f"does not divide into {heads} heads"
@@ -159,7 +159,7 @@ def _are_ratios(value: Any, tiles: int) -> bool:
 def _parameter_finding(model: Model) -> Finding | None:
     if not model.tensors or model.config is None or model.config.get("quantization_config"):
         return None
-    said = sizes.parameters_of(model.config)
+    said = parameters.parameters_of(model.config)
     held = sum(
         tensor.elements
         for name, (_, tensor) in model.tensors.items()

@@ -11,7 +11,7 @@ from registry.checks.findings import Finding, block, show, warn
 from registry.checks.scanners.config import Model, models_of
 from registry.checks.scanners.folder import Folder
 from registry.checks.scanners.limits import is_buffer, is_tied, problems_of
-from registry.checks.scanners.sizes import heads_of
+from registry.checks.scanners.parameters import heads_of
 
 _LAYER = re.compile(r"model\.layers\.(\d+)\.")
 HEAD = "lm_head.weight"

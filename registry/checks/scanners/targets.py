@@ -8,7 +8,7 @@ from posixpath import basename, dirname
 from typing import Any
 
 from registry.checks.findings import ModelFile
-from registry.checks.scanners import checkpoints, config, gguf, limits, sizes, stored
+from registry.checks.scanners import checkpoints, config, gguf, limits, parameters, splits, stored
 from registry.checks.scanners.folder import Folder, Problem, joined
 
 TRANSFORMERS, GGUF, ADAPTER, ORIGINAL = "transformers", "gguf", "adapter", "original"
@@ -23,7 +23,6 @@ _LOADED = re.compile(
 )
 _OF_ADAPTER = re.compile(rf"{_BESIDE}|adapter_model\.(safetensors|bin)")
 _ORIGINAL = re.compile(r"(.*/)?original/consolidated\.\d{2}\.pth")
-_SPLIT = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.gguf", re.IGNORECASE)
 
 # The packages without which the library does not open such weights.
 NEEDS = {
@@ -99,38 +98,33 @@ def _parameters(folder: Folder, model: config.Model) -> int:
     """Packed weights hold fewer numbers than the model has: there the configuration counts."""
     settings = model.config or {}
     if quantization_of(settings) and not limits.problems_of(settings):
-        return sizes.parameters_of(settings)
+        return parameters.parameters_of(settings)
     if model.tensors is not None:
         return sum(tensor.elements for _, tensor in model.tensors.values())
     return sum(folder.by_path[path].size for path in model.stored.paths) // 2
 
 
 def _ggufs(folder: Folder) -> Iterator[Target]:
-    groups: dict[tuple[str, str], list[ModelFile]] = {}
-    for file in folder.ending(".gguf"):
-        split = _SPLIT.fullmatch(file.path)
-        groups.setdefault((split[1], split[3]) if split else (file.path, ""), []).append(file)
-    for (name, count), files in groups.items():
-        try:
-            headers = [folder.parsed("gguf", file.path, gguf.header_of) for file in files]
-        except Problem:
+    for group in splits.groups_of(folder):
+        headers = splits.headers_of(folder, group)
+        if not headers:
             continue
         yield Target(
             GGUF,
-            files[0].path,
-            files[0].path,
-            tuple(files),
-            tuple(basename(file.path) for file in files),
+            group.path,
+            group.path,
+            group.files,
+            tuple(basename(file.path) for file in group.files),
             sum(_elements(tensor.shape) for each in headers for tensor in each.tensors.values()),
             format=GGUF,
-            static=_why_static(name, int(count or 1), headers),
+            static=_why_static(group, headers),
         )
 
 
-def _why_static(name: str, count: int, headers: Sequence[gguf.Header]) -> str:
+def _why_static(group: splits.Group, headers: Sequence[gguf.Header]) -> str:
     if headers[0].values.get("general.architecture") != "llama":
         return "the library opens GGUF files of text Llamas only"
-    if count > 1 or any(each.values.get("split.count", 1) not in (0, 1) for each in headers):
+    if group.count > 1 or headers[0].split_count > 1:
         return "split GGUF files cannot be loaded by the library"
     return ""
 

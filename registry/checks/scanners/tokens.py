@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from registry.checks.findings import Finding, block, show, warn
-from registry.checks.scanners import gguf
+from registry.checks.scanners import splits
 from registry.checks.scanners.config import Model, models_of
 from registry.checks.scanners.folder import Folder, Problem, joined
 from registry.checks.scanners.shapes import EMBEDDING
@@ -23,15 +23,13 @@ def check(folder: Folder) -> Iterator[Finding]:
         except Problem:
             continue
         yield from _findings(path, ids, rows)
-    for file in folder.ending(".gguf"):
-        try:
-            header = folder.parsed("gguf", file.path, gguf.header_of)
-        except Problem:
-            continue
-        tokens = header.lengths.get("tokenizer.ggml.tokens")
-        embedding = header.tensors.get("token_embd.weight")
-        if tokens and embedding and tokens > embedding.shape[-1]:
-            yield _beyond(file.path, tokens - 1, embedding.shape[-1])
+    for group in splits.groups_of(folder):
+        headers = splits.headers_of(folder, group) or []
+        embeddings = [each.tensors.get("token_embd.weight") for each in headers]
+        rows = next((found.shape[-1] for found in embeddings if found is not None), None)
+        tokens = headers[0].lengths.get("tokenizer.ggml.tokens") if headers else None
+        if tokens and rows is not None and tokens > rows:
+            yield _beyond(group.path, tokens - 1, rows)
 
 
 def token_ids(tokenizer: Any) -> set[int]:

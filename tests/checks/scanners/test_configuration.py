@@ -9,7 +9,7 @@ import pytest
 
 from registry.checks.findings import Severity
 from registry.checks.scanners import strict_json
-from registry.checks.scanners.sizes import parameters_of
+from registry.checks.scanners.parameters import parameters_of
 from tests.checks import models
 
 
