@@ -39,7 +39,7 @@ def sign_missing(now: datetime) -> int:
     """Sign what machines without the key finished. Returns how many statements were made."""
     unsigned = CheckRun.objects.filter(
         state=RunState.FINISHED,
-        attestation=None,
+        attestation__isnull=True,
         report__isnull=False,
         finished_at__gte=now - STILL_EXPECTED,
     )
@@ -54,7 +54,7 @@ def _sign(key: int) -> bool:
     run = (
         CheckRun.objects.select_for_update(of=("self",), skip_locked=True)
         .select_related("revision__repository__namespace")
-        .filter(pk=key, attestation=None)
+        .filter(pk=key, attestation__isnull=True)
         .first()
     )
     if run is None or (made := made_of(run)) is None:

@@ -4,7 +4,6 @@ Rows are the truth. A message only wakes a worker: it may be lost or come twice.
 Locks are taken in one order: jobs, then their run, then the audit chain.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -20,7 +19,7 @@ from registry.accounts.callers import Caller
 from registry.accounts.permissions import Permission
 from registry.audit import canonical, log
 from registry.catalog.models import Ref, RepositoryType, Revision
-from registry.checks import findings, hosts, profiles, queues, reports
+from registry.checks import attestations, findings, hosts, overrides, profiles, queues, reports
 from registry.checks.findings import Finding, Severity
 from registry.checks.models import (
     LIVE,
@@ -45,8 +44,6 @@ RETRY_SECONDS = (15, 60)
 LOST = "The worker was lost"
 LONGEST_REASON = 500
 SHOWN_HOLDS = 20
-# A file of a wrong type is no reason to keep the rest from being tried.
-HARMLESS_BLOCKS = {"UPL-TYPE"}
 
 
 @dataclass(frozen=True)
@@ -191,7 +188,7 @@ def finish(job: Job, outcome: Outcome) -> bool:
     if held.run.revision.repository.type != RepositoryType.MODEL:
         _leave(smoke, JobState.SKIPPED, note="Not run: there is no model in it to load.")
         _close(held.run_id)
-    elif blocks := sorted(_blocks(outcome.findings) - HARMLESS_BLOCKS):
+    elif blocks := findings.that_stop(outcome.findings):
         _leave(
             smoke, JobState.SKIPPED, note=f"Not run: {', '.join(blocks)} has to be mended first."
         )
@@ -246,7 +243,8 @@ def holds(revision: Revision) -> list[str]:
             f"The checks ran in the profile {run.profile}, which is not the repository's any "
             "more; run them again."
         )
-    blocking = run.findings.filter(severity=Severity.BLOCK)[:SHOWN_HOLDS]
+    blocking = run.findings.filter(severity=Severity.BLOCK)
+    blocking = blocking.exclude(check_id__in=overrides.lifted(revision))[:SHOWN_HOLDS]
     return found + [f"{finding.check_id}: {finding.message}" for finding in blocking]
 
 
@@ -272,6 +270,8 @@ def _check_may_rerun(revision: Revision, run: CheckRun | None, by: Caller) -> No
         return
     if run.state in LIVE:
         raise NotNow("The checks of this revision are queued or running already.")
+    if CheckRun.objects.filter(revision=revision, state__in=LIVE).exists():
+        raise NotNow("This revision is checked in a rescan just now; wait until that has ended.")
     if run.verdict != Verdict.ERROR and not is_maintainer:
         raise NotNow(
             "The checks of this revision have a verdict, and only a site maintainer can have "
@@ -337,6 +337,7 @@ def _supersede(revision: Revision) -> None:
             state=JobState.QUEUED,
             attempt=0,
             run__revision__repository=revision.repository_id,
+            run__rescan=None,
         )
         .exclude(run__revision__in=heads)
     )
@@ -389,7 +390,8 @@ def _close(run_id: int, *, error: str = "") -> None:
     run.state, run.finished_at, run.reason = RunState.FINISHED, timezone.now(), error
     run.verdict = Verdict.ERROR if error else _verdict(run)
     run.report = reports.build(run)
-    run.save(update_fields=["state", "finished_at", "reason", "verdict", "report"])
+    run.attestation = attestations.made_of(run)
+    run.save(update_fields=["state", "finished_at", "reason", "verdict", "report", "attestation"])
     log.record(
         "checks.finish",
         actor="",
@@ -406,10 +408,6 @@ def _verdict(run: CheckRun) -> str:
     return findings.verdict(
         Finding(row.check_id, Severity(row.severity), row.message) for row in seen
     ).value
-
-
-def _blocks(found: Collection[Finding]) -> set[str]:
-    return {finding.check for finding in found if finding.severity is Severity.BLOCK}
 
 
 def _row(run_id: int, finding: Finding) -> FindingRow:

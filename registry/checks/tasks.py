@@ -11,7 +11,7 @@ from django.utils import timezone
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from registry.checks import deadlines, hosts, queues, runs, slots, work
+from registry.checks import attestations, deadlines, hosts, queues, runs, slots, work
 from registry.checks.models import Queue
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ def sweep() -> None:
         log.warning("Took back %s from lost workers.", lost)
     if moved := hosts.reroute(now=timezone.now()):
         log.warning("Moved %s to another kind of machine.", moved)
+    attestations.sign_missing(timezone.now())
     wake()
 
 
