@@ -70,7 +70,7 @@ def next_in(queue: Queue, *, now: datetime) -> int | None:
             group.oldest,
         )
 
-    allowed = [group for group in groups if _may_begin(group, by_author)]
+    allowed = [group for group in groups if _room(group, by_author)]
     if not allowed:
         return None
     best = min(allowed, key=turn)
@@ -88,7 +88,12 @@ def claimable(queue: Queue, *, now: datetime) -> int:
     if not groups:
         return 0
     _, by_author = _use(queue, now=now)
-    return sum(_room(group, by_author) for group in groups)
+    found = 0
+    for group in groups:
+        room = _room(group, by_author)
+        by_author.setdefault(group.author, Use()).running += room
+        found += room
+    return found
 
 
 def due(queue: Queue, *, now: datetime) -> QuerySet[Job]:
@@ -132,10 +137,6 @@ def _use(queue: Queue, *, now: datetime) -> tuple[dict[int, Use], dict[int, Use]
             use.last = max(filter(None, (use.last, last)), default=None)
             use.spent += spent or NEVER
     return by_namespace, by_author
-
-
-def _may_begin(group: Group, by_author: dict[int, Use]) -> bool:
-    return _room(group, by_author) > 0
 
 
 def _room(group: Group, by_author: dict[int, Use]) -> int:

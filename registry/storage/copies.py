@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from registry.errors import StorageUnavailable
+from registry.errors import StorageFull, StorageUnavailable
 from registry.storage.backend import Content
 from registry.storage.local import disk_errors
 from registry.storage.streams import pieces
@@ -23,8 +23,7 @@ def copy_of(sha256: str, opened: Callable[[], Content]) -> Iterator[Path]:
     folder = _folder()
     path = folder / sha256
     while (descriptor := _use(path)) is None:
-        with opened() as content:
-            _fetch(content, path, sha256)
+        _bring(opened, path, sha256)
     try:
         yield path
     finally:
@@ -60,6 +59,17 @@ def _use(path: Path) -> int | None:
         return descriptor
     os.close(descriptor)  # removed before we had the lock
     return None
+
+
+def _bring(opened: Callable[[], Content], path: Path, sha256: str) -> None:
+    """Fetch, and where the disk is full make room of what nobody uses for as long as there is any."""
+    while True:
+        try:
+            with opened() as content:
+                return _fetch(content, path, sha256)
+        except StorageFull:
+            if not shrink(0):
+                raise
 
 
 def _fetch(content: Content, path: Path, sha256: str) -> None:

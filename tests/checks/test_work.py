@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import resource
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -89,6 +90,30 @@ def test_a_file_that_is_gone_from_storage_is_our_failure_and_no_verdict():
     job.refresh_from_db()
     assert (run.verdict, job.state) == (Verdict.ERROR, JobState.FAILED)
     assert str(site.BLOB_DIR) not in run.reason
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_cache_without_room_is_our_failure_with_its_own_sentence(settings, tmp_path):
+    settings.CACHE_DIR = tmp_path
+    run = CheckRun.objects.get(revision=factories.make_revision())
+    job = factories.claim_job(run)
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5, hard))
+    try:
+        work.perform(job)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    job.refresh_from_db()
+    run.refresh_from_db()
+    assert job.note == (
+        "The worker has no room on its disk for the files of the model; "
+        "the test runs again (attempt 2)."
+    )
+    assert (run.verdict, list((tmp_path / "blobs").iterdir())) == (Verdict.NONE, [])
+    work.perform(factories.claim_job(run))
+    assert Job.objects.get(run=run, kind=JobKind.SCAN).state == JobState.DONE
 
 
 def test_a_message_that_comes_twice_runs_once():

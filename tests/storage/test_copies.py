@@ -1,12 +1,14 @@
 """Copies of a bucket's blobs for checks: verified, shared, and kept only as far as there is room."""
 
+import errno
 import hashlib
 import io
+import os
 
 import pytest
 from django.conf import settings
 
-from registry.errors import StorageUnavailable
+from registry.errors import StorageFull, StorageUnavailable
 from registry.storage import backend, blobs, copies
 from tests.refusals import at_once
 
@@ -46,6 +48,35 @@ def test_a_copy_that_has_room_is_there_for_the_next_check():
 
     with blobs.local_copy(SHA256) as path:
         assert path.read_bytes() == CONTENT
+
+
+class _Full(io.BytesIO):
+    """Content that meets a full disk on its way, as its reader would tell."""
+
+    def readinto(self, buffer: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def read(self, size: int | None = -1) -> bytes:
+        return bytes([self.readinto(b"")])
+
+
+def test_a_full_disk_takes_what_nobody_uses_before_it_refuses():
+    old = b"of another model"
+    with copies.copy_of(hashlib.sha256(old).hexdigest(), lambda: io.BytesIO(old)):
+        pass
+    tries = [io.BytesIO(CONTENT), _Full()]
+
+    with copies.copy_of(SHA256, lambda: tries.pop()) as path:
+        assert path.read_bytes() == CONTENT
+
+    assert _copies() == [SHA256]
+
+
+def test_a_full_disk_without_anything_to_remove_is_said_and_leaves_nothing():
+    with pytest.raises(StorageFull), copies.copy_of(SHA256, _Full):
+        pass
+
+    assert _copies() == []
 
 
 def test_other_bytes_than_the_name_says_never_reach_a_check():
