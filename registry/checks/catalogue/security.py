@@ -9,6 +9,8 @@ ALL: tuple[Check, ...] = (
         "Content matches the name",
         "Files whose bytes are something else than their name says, or two formats at once.",
         "Upload the file that the name promises, written by its usual program.",
+        version=2,
+        matters="A file that two programs read in two ways can pass as one thing and act as the other.",
     ),
     Check(
         "SEC-NATIVE",
@@ -16,6 +18,7 @@ ALL: tuple[Check, ...] = (
         "Programs",
         "Executables, libraries and scripts under any name.",
         "Delete the file. Programs are not published here.",
+        matters="A program in a folder of weights runs with the rights of whoever starts it by mistake.",
     ),
     Check(
         "SEC-ARCHIVE",
@@ -23,6 +26,8 @@ ALL: tuple[Check, ...] = (
         "Archives",
         "Archives and compressed files, which hide what they hold.",
         "Upload the files themselves; transfer is compressed where that helps.",
+        version=2,
+        matters="What is packed is seen by no check, can unpack to a thousand times its size, or outside its folder.",
     ),
     Check(
         "SEC-PICKLE",
@@ -30,6 +35,7 @@ ALL: tuple[Check, ...] = (
         "Pickles that act",
         "Checkpoint files that would call anything beyond rebuilding tensors when they are opened.",
         "Load the checkpoint on a machine that you trust and save it again with safetensors.",
+        matters="Opening such a file runs its author's commands on the computer of whoever loads the model.",
     ),
     Check(
         "SEC-PICKLE-PARSE",
@@ -37,6 +43,7 @@ ALL: tuple[Check, ...] = (
         "Pickles that lie",
         "Checkpoint files that are cut off, damaged or built so that scanners and loaders disagree.",
         "Save the checkpoint again, best with safetensors.",
+        matters="Where scanner and loader read a stream differently, what one clears is not what the other runs.",
     ),
     Check(
         "SEC-CONTAINER",
@@ -44,6 +51,7 @@ ALL: tuple[Check, ...] = (
         "Checkpoint containers",
         "Zip tricks around a checkpoint: hidden members, gaps, compression, wrong checksums.",
         "Save with torch.save of a current PyTorch, or better with safetensors.",
+        matters="Tricks with zip members show a harmless file to one reader and another file to the loader.",
     ),
     Check(
         "SEC-CODE",
@@ -51,6 +59,7 @@ ALL: tuple[Check, ...] = (
         "Models with code",
         "Repositories that bring code of their own, by file or by configuration.",
         "Remove the files and the keys named. Only model families that the libraries know run here.",
+        matters="Code of a repository runs with the rights of whoever loads the model, unread and unsandboxed.",
     ),
     Check(
         "SEC-CONFIG",
@@ -59,6 +68,7 @@ ALL: tuple[Check, ...] = (
         "Configuration keys that make a loader run code or fetch files from elsewhere.",
         "Remove the key; files are named by their plain name inside this repository.",
         (B, W),
+        matters="Such a key turns a plain load into running somebody's code, or into fetching unchecked files.",
     ),
     Check(
         "SEC-JSON",
@@ -66,6 +76,43 @@ ALL: tuple[Check, ...] = (
         "Strict JSON",
         "JSON that parsers read differently or choke on: duplicate keys, extreme depth, huge numbers.",
         "Write the file again with an ordinary JSON library.",
+        version=2,
+        matters="Of two readers of such a file each sees another configuration, or one of them hangs.",
+    ),
+    Check(
+        "SEC-REGEX",
+        "scan",
+        "Patterns",
+        "Regular expressions in tokenizers and adapters that can take exponential time, refer back, or "
+        "are too long or too odd to be judged.",
+        "Use the pattern of the tokenizer that the model was trained with, or one without a repetition "
+        "inside a repetition.",
+        matters="One crafted sentence would keep every server that runs the tokenizer busy for years.",
+    ),
+    Check(
+        "SEC-TEMPLATE",
+        "scan",
+        "Chat template",
+        "Templates that reach for the insides of Python, load other templates, or make texts without end.",
+        "Remove what the message names; messages, roles, tools, macros and loops are all that a chat "
+        "template needs.",
+        matters="A chat template is a program that runs on the computer of whoever chats with the model.",
+    ),
+    Check(
+        "SEC-SECRET",
+        "scan",
+        "Keys and tokens",
+        "Access tokens, private keys and addresses with passwords in text files and metadata.",
+        "Revoke it where it was issued, at once: it was uploaded. Then replace the file.",
+        matters="Whoever reads the file can act in the name of whom the token belongs to.",
+    ),
+    Check(
+        "SEC-AV",
+        "scan",
+        "Malware scanners",
+        "Files that a scanner which the site has switched on takes for malware.",
+        "Delete the file. Where you are sure that it is harmless, write to the maintainers.",
+        matters="A second opinion finds what was seen elsewhere before.",
     ),
     Check(
         "CARD-PARSE",
@@ -73,5 +120,15 @@ ALL: tuple[Check, ...] = (
         "Model card",
         "Front matter of README.md that is not plain, small YAML with the known keys.",
         "Correct the block between the two --- lines; no tags, anchors or aliases.",
+        matters="License, base models and tags are read from it; what is ambiguous there has no legal meaning.",
+    ),
+    Check(
+        "CARD-LICENSE",
+        "scan",
+        "License in the card",
+        "Cards that name no license, one that nobody knows, or another than their base model requires.",
+        "Set license in the front matter of README.md; with other, also license_name, and add the text.",
+        (W,),
+        matters="Nobody may use a model whose terms are not stated; what its base asks binds it too.",
     ),
 )

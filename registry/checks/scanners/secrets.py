@@ -1,0 +1,233 @@
+"""Keys and tokens that somebody forgot in a file (SEC-SECRET). Of each, four characters are kept."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from registry.checks.findings import Finding, ModelFile, block, show
+from registry.checks.scanners.folder import Folder, Problem
+from registry.checks.scanners.types import Kind, kind_of
+from registry.checks.scanners.walk import texts_of
+
+CHUNK = 1024 * 1024
+# Longer than any of the secrets below: a chunk begins again so far before its end.
+OVERLAP = 8 * 1024
+# Header of a file of weights, in which its metadata stand.
+HEADER = 16 * 1024 * 1024
+LEAST_ENTROPY = 3.0
+KEPT = 4
+MAX_FINDINGS = 10
+
+_PLACEHOLDER = re.compile(
+    rb"x{4,}|\*{3,}|\.{3,}|_{4,}|your|example|placeholder|dummy|redacted|changeme|replace|sample|fake"
+    rb"|secret|passw|token|1234567|abcdef|<|>|\$\{|\{\{|%\(|\[",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A secret begins with one of `marks` and goes on as the pattern says; the group is the secret.
+    `mixed` ones have letters of both cases; `inside` says that a word may stand before the mark."""
+
+    kind: str
+    marks: tuple[bytes, ...]
+    rest: re.Pattern[bytes]
+    mixed: bool = False
+    inside: bool = False
+
+
+def _rule(kind: str, marks: str, rest: str, *, mixed: bool = False, inside: bool = False) -> Rule:
+    return Rule(kind, tuple(marks.encode().split()), re.compile(rest.encode()), mixed, inside)
+
+
+_WORD = rb"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+_END = r"(?![A-Za-z0-9])"
+RULES = (
+    _rule("hub token", "hf_", r"([A-Za-z0-9_-]{34,64})" + _END, mixed=True),
+    _rule("hub token", "api_org_", r"([A-Za-z0-9]{34})" + _END),
+    _rule("GitHub token", "ghp_ gho_ ghu_ ghs_ ghr_", r"([A-Za-z0-9]{36,255})" + _END),
+    _rule("GitHub token", "github_pat_", r"([A-Za-z0-9_]{60,255})" + _END),
+    _rule("GitLab token", "glpat-", r"([A-Za-z0-9_-]{20,64})" + _END, mixed=True),
+    _rule("AWS key", "AKIA ASIA", r"([A-Z2-7]{16})" + _END),
+    _rule("Google key", "AIza", r"([A-Za-z0-9_-]{35})" + _END, mixed=True),
+    _rule("Google token", "ya29.", r"([A-Za-z0-9_-]{40,400})", mixed=True),
+    _rule("Azure key", "AccountKey=", r"([A-Za-z0-9+/]{86}==)", inside=True),
+    _rule(
+        "OpenAI key",
+        "sk-",
+        r"((?:proj|svcacct|admin)-[A-Za-z0-9_-]{40,200}|[A-Za-z0-9]{48})" + _END,
+        mixed=True,
+    ),
+    _rule("Anthropic key", "sk-ant-", r"[a-z0-9]{3,12}-([A-Za-z0-9_-]{60,120})"),
+    _rule("OpenRouter key", "sk-or-v1-", r"([0-9a-f]{64})" + _END),
+    _rule("Groq key", "gsk_", r"([A-Za-z0-9]{48,64})" + _END, mixed=True),
+    _rule("Replicate token", "r8_", r"([A-Za-z0-9]{37})" + _END, mixed=True),
+    _rule("Slack token", "xoxb- xoxp- xoxa- xoxe- xoxr- xoxs-", r"([A-Za-z0-9-]{24,250})"),
+    _rule("Stripe key", "sk_live_ rk_live_", r"([A-Za-z0-9]{24,247})" + _END),
+    _rule("npm token", "npm_", r"([A-Za-z0-9]{36})" + _END, mixed=True),
+    _rule("package index token", "pypi-AgE", r"([A-Za-z0-9_-]{50,250})"),
+    _rule(
+        "Weights & Biases key",
+        "WANDB_API_KEY",
+        r"[\"' ]{0,3}[=:][\"' ]{0,3}([0-9a-f]{40})" + _END,
+        inside=True,
+    ),
+    _rule(
+        "private key",
+        "-----BEGIN",
+        r" (?:[A-Z]{2,10} ){0,2}PRIVATE KEY(?: BLOCK)?-----(?:\\r|\\n|[^A-Za-z0-9+/=]){1,8}+"
+        r"(?:(?:Version|Comment|Proc-Type|DEK-Info): [^\n\\]{1,100}(?:\\r|\\n|\s){1,8}+){0,4}"
+        r"([A-Za-z0-9+/=]{40,})",
+        inside=True,
+    ),
+    _rule(
+        "URL with a password",
+        "://",
+        r"[^\s:/@\"'<>{}$`]{1,64}:([^\s:/@\"'`]{6,128})@[A-Za-z0-9.-]{2,253}",
+        inside=True,
+    ),
+)
+
+
+def _gated(pattern: bytes, *marks: bytes) -> tuple[re.Pattern[bytes], list[Rule]]:
+    rules = [rule for rule in RULES if rule.marks[0].endswith(marks)]
+    return re.compile(pattern), rules
+
+
+# One quick look for the marks of several rules, by a sign that they share.
+_GATES = (
+    _gated(
+        rb"_(?:(?<=hf_)|(?<=org_)|(?<=gh[pousr]_)|(?<=pat_)|(?<=gsk_)|(?<=r8_)|(?<=live_)|(?<=npm_)"
+        rb"|(?<=API_))",
+        *(b"_", b"WANDB_API_KEY"),
+    ),
+    _gated(
+        rb"-(?:(?<=sk-)(?<![A-Za-z0-9_-]sk-)|(?<=ant-)|(?<=v1-)|(?<=glpat-)|(?<=xox[abeprs]-)|AgE|----BEGIN)",
+        *(b"-", b"pypi-AgE", b"-----BEGIN"),
+    ),
+    _gated(rb"A(?:[KS]IA|Iza|ccountKey=)", b"AKIA", b"AIza", b"AccountKey="),
+    _gated(rb"ya29\.", b"ya29."),
+    _gated(rb"://", b"://"),
+)
+
+
+@dataclass(frozen=True)
+class Secret:
+    kind: str
+    line: int
+    begins: str
+
+
+def check(folder: Folder) -> Iterator[Finding]:
+    for file in folder.files:
+        folder.reading = file.path
+        kind = kind_of(file.path, in_dataset=folder.is_dataset)
+        if kind in (Kind.SAFETENSORS, Kind.GGUF):
+            for secret in _in_header(file, kind):
+                yield _finding(file, secret, "in its metadata")
+        elif kind in (Kind.TEXT, Kind.DOCUMENT, Kind.OTHER):
+            for secret in _in_file(folder, file):
+                yield _finding(file, secret, f"line {secret.line}" if secret.line else "in a value")
+
+
+def secrets_in(data: bytes) -> Iterator[tuple[int, Secret]]:
+    """What looks like a secret, with the place where it begins. Lines are counted from this text's."""
+    for rule in (rule for gate, rules in _GATES for rule in rules if gate.search(data)):
+        for mark in rule.marks:
+            at = data.find(mark)
+            while at >= 0:
+                if secret := _secret_at(rule, data, at, len(mark)):
+                    line = data.count(b"\n", 0, at) + 1
+                    begins = data[at : at + KEPT] if not rule.inside else secret[:KEPT]
+                    yield at, Secret(rule.kind, line, begins.decode("ascii", "replace"))
+                at = data.find(mark, at + len(mark))
+
+
+def _secret_at(rule: Rule, data: bytes, at: int, length: int) -> bytes | None:
+    if not rule.inside and at and data[at - 1] in _WORD:
+        return None
+    match = rule.rest.match(data, at + length)
+    if match is None or not _is_real(match[1], mixed=rule.mixed):
+        return None
+    return match[1]
+
+
+def entropy(text: bytes) -> float:
+    """In bits a character."""
+    counts = Counter(text).values()
+    return -sum(count / len(text) * math.log2(count / len(text)) for count in counts)
+
+
+def _is_real(secret: bytes, *, mixed: bool) -> bool:
+    """Not a placeholder of documentation, nor the name of a function, which has no mixed case."""
+    if _PLACEHOLDER.search(secret) or entropy(secret) < LEAST_ENTROPY:
+        return False
+    return not mixed or not (secret.islower() or secret.isupper())
+
+
+def _in_header(file: ModelFile, kind: Kind) -> Iterator[Secret]:
+    with file.local.open("rb") as stream:
+        length = HEADER
+        if kind is Kind.SAFETENSORS:
+            length = min(int.from_bytes(stream.read(8), "little"), HEADER)
+        yield from _few(secret for _, secret in secrets_in(stream.read(length)))
+
+
+def _in_file(folder: Folder, file: ModelFile) -> Iterator[Secret]:
+    found = list(_few(_streamed(file)))
+    yield from found
+    if not found and file.path.lower().endswith(".json"):
+        yield from _few(_escaped(folder, file))
+
+
+def _streamed(file: ModelFile) -> Iterator[Secret]:
+    """Of a file of any size, in little memory. Each is told once, although chunks overlap."""
+    lines, at, before = 0, 0, b""
+    told: set[int] = set()
+    with file.local.open("rb") as stream:
+        while data := stream.read(CHUNK):
+            text = before + data
+            for start, secret in secrets_in(text):
+                if at + start not in told:
+                    told.add(at + start)
+                    yield Secret(secret.kind, lines + secret.line, secret.begins)
+            before = text[-OVERLAP:]
+            passed = len(text) - len(before)
+            lines += text.count(b"\n", 0, passed)
+            at += passed
+
+
+def _escaped(folder: Folder, file: ModelFile) -> Iterator[Secret]:
+    """JSON may write any character by its number, so that only the value shows the secret."""
+    with file.local.open("rb") as stream:
+        if not any(
+            b"\\u00" in data or b"\\/" in data for data in iter(lambda: stream.read(CHUNK), b"")
+        ):
+            return
+    try:
+        value = folder.json(file.path)
+    except Problem:
+        return
+    text = "\n".join(text for _, text in texts_of(value) if len(text) > 2 * KEPT)
+    for _, secret in secrets_in(text.encode("utf-8", "replace")):
+        yield Secret(secret.kind, 0, secret.begins)
+
+
+def _few(secrets: Iterator[Secret]) -> Iterator[Secret]:
+    for count, secret in enumerate(secrets):
+        if count == MAX_FINDINGS:
+            return
+        yield secret
+
+
+def _finding(file: ModelFile, secret: Secret, where: str) -> Finding:
+    return block(
+        "SEC-SECRET",
+        f"{show(file.path)} {where} looks like a {secret.kind}. Remove it and revoke it.",
+        file=file.path,
+        where=where,
+        value=secret.begins,
+    )
