@@ -152,14 +152,15 @@ def _tensor(name: str, tensor: numpy.ndarray, dtype: str) -> dict[str, Any]:
         "sha256": hashlib.sha256(dtype.encode() + tensor.tobytes()).hexdigest(),
         "dtype": dtype,
         "shape": list(tensor.shape),
-        "norm": float(numpy.linalg.norm(tensor)),
+        "norm": float(numpy.linalg.norm(tensor.astype("f8"))),
         "samples": _text(flat[numpy.ix_(rows, columns)].astype("<f4")),
     }
 
 
 def _gram(embedding: numpy.ndarray) -> list[dict[str, Any]]:
     rows = list(range(0, len(embedding), 2))
-    unit = embedding[rows] / numpy.linalg.norm(embedding[rows], axis=1, keepdims=True)
+    lengths = numpy.linalg.norm(embedding[rows].astype("f8"), axis=1, keepdims=True)
+    unit = embedding[rows] / numpy.where(lengths, lengths, 1)
     values = (unit @ unit.T)[numpy.triu_indices(len(rows), 1)].astype("<f2")
     half = len(values) // 2
     return [{"rows": rows, "values": _text(part)} for part in (values[:half], values[half:])]
@@ -167,7 +168,7 @@ def _gram(embedding: numpy.ndarray) -> list[dict[str, Any]]:
 
 def _units(name: str, tensor: numpy.ndarray) -> dict[str, Any]:
     columns = tensor[:, :: HIDDEN // UNIT_WIDTH][:, :UNIT_WIDTH]
-    steps = numpy.round(columns / numpy.abs(columns).max() * 127).astype("i1")
+    steps = numpy.round(columns / (numpy.abs(columns).max() or 1) * 127).astype("i1")
     return {"name": name, "width": UNIT_WIDTH, "values": _text(steps)}
 
 
