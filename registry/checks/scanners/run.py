@@ -7,6 +7,7 @@ from time import monotonic
 from registry.checks.catalogue import CATALOGUE, VERSIONS
 from registry.checks.findings import Finding, ModelFile
 from registry.checks.scanners import (
+    amounts,
     card,
     code,
     config,
@@ -24,7 +25,6 @@ from registry.checks.scanners import (
     secrets,
     shapes,
     shards,
-    sizes,
     strict_json,
     templates,
     tokens,
@@ -42,8 +42,8 @@ SCANNERS: dict[str, Scanner] = {
     "UPL-PATH": paths.check,
     "UPL-REPONAME": names.check,
     "UPL-TYPE": types.check,
-    "UPL-SIZE": sizes.check_sizes,
-    "UPL-LFS": sizes.check_pointers,
+    "UPL-SIZE": amounts.check_sizes,
+    "UPL-LFS": amounts.check_pointers,
     "SEC-MAGIC": magic.check,
     "SEC-PICKLE": container.check,
     "SEC-CODE": code.check,
