@@ -46,10 +46,10 @@ def check(
     folder: Path,
     spec: Mapping[str, Any],
     *,
-    send: Callable[..., None],
+    send: Callable[[str, dict[str, Any]], None],
     progress: Callable[[float], None],
 ) -> Iterator[Finding]:
-    """What is wrong with the weights of this target. `send` takes the records."""
+    """What is wrong with the weights of this target. `send(kind, data)` takes the records."""
     paths = [folder / name for name in names_of(folder, spec)]
     figures = measure(paths, send=send, progress=progress)
     circumstances = about(folder, paths)
@@ -60,7 +60,7 @@ def check(
 def measure(
     paths: Sequence[Path],
     *,
-    send: Callable[..., None],
+    send: Callable[[str, dict[str, Any]], None],
     progress: Callable[[float], None],
 ) -> list[Figures]:
     """The figures of every tensor. Samples are told and then dropped: what stays is small."""
@@ -69,7 +69,7 @@ def measure(
     records, done, found = Records(), 0, []
     for figures in measured(tensors, threads=_threads()):
         for kind, data in records.of(figures):
-            send("record", kind=kind, data=data)
+            send(kind, data)
         figures.samples = figures.gram = figures.units = None
         found.append(figures)
         done += figures.tensor.bytes

@@ -70,14 +70,18 @@ def measure(tensor: Stored) -> Figures:
     rows = prints.Rows(tensor) if prints.has_gram(tensor) else None
     units = prints.Units(tensor) if prints.has_units(tensor) else None
     takers = [taker for taker in (tally, sampler, rows, units) if taker is not None]
-    for start, part in slices(tensor):
-        digest.update(part)
-        for taker in takers:
-            taker.take(start, part)
+    # Uploaded bits may overflow wherever they are multiplied.
+    with numpy.errstate(all="ignore"):
+        for start, part in slices(tensor):
+            digest.update(part)
+            for taker in takers:
+                taker.take(start, part)
     figures.sha256 = digest.hexdigest()
-    figures.samples = sampler.values() if sampler else None
-    figures.gram = rows.cosines() if rows else None
-    figures.units = units.values() if units else None
+    # What holds something that is not a number is not compared with anything.
+    if not figures.broken:
+        figures.samples = sampler.values() if sampler else None
+        figures.gram = rows.cosines() if rows else None
+        figures.units = units.values() if units else None
     tally.close()
     return figures
 
@@ -267,8 +271,7 @@ def _square(kind: Float, magnitudes: Array, most: int) -> float:
     highest = _number(kind, most)
     if kind.bytes == 8 or not 1e-12 < highest < 1e12:
         wide = floats.astype(numpy.float64)
-        with numpy.errstate(over="ignore"):
-            return float(numpy.dot(wide, wide))
+        return float(numpy.dot(wide, wide))
     whole = len(floats) // _BATCH * _BATCH
     batches = floats[:whole].reshape(-1, _BATCH)
     rest = floats[whole:]

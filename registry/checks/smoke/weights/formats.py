@@ -125,7 +125,7 @@ def decode(dtype: str, items: Array) -> Array:
 def _floats(kind: Float, items: Array) -> Array:
     if kind.bytes >= 4:
         native = items.view("<f8" if kind.bytes == 8 else "<f4")
-        with numpy.errstate(over="ignore"):
+        with numpy.errstate(over="ignore"):  # what 64 bits hold may be beyond 32
             return native.astype(numpy.float32)
     bits = items.view(kind.item)
     magnitudes = magnitude_of(kind, bits & kind.item(kind.magnitude))

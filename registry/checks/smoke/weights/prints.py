@@ -184,9 +184,9 @@ class Records:
         ):
             return
         self.told.add(tensor.name)
-        is_sound = not figures.broken and self.bytes < MOST_BYTES
+        has_room = self.bytes < MOST_BYTES
         samples = None
-        if figures.samples is not None and is_sound:
+        if figures.samples is not None and has_room:
             samples = _text(figures.samples.astype("<f4").tobytes())
             self.bytes += len(samples)
         yield (
@@ -200,11 +200,11 @@ class Records:
                 "samples": samples,
             },
         )
-        if figures.gram is not None and is_sound and not self.has_gram:
+        if figures.gram is not None and has_room and not self.has_gram:
             self.has_gram = True
             rows = gram_rows(tensor.shape[0]).tolist()
             yield from self._parts("gram", tensor.name, figures.gram.astype("<f2"), rows=rows)
-        if figures.units is not None and is_sound:
+        if figures.units is not None and has_room:
             width = figures.units.shape[1]
             yield from self._parts("units", tensor.name, figures.units, width=width)
 
