@@ -10,24 +10,16 @@ from typing import Any
 from registry.catalog import lineage as declared_lineage
 from registry.checks import reports
 from registry.checks.findings import Finding, info, show, warn
-from registry.checks.lineage import kinds, nearest, references
+from registry.checks.lineage import kinds, nearest, references, verdicts
 from registry.checks.lineage.compare import Comparison, compare
 from registry.checks.lineage.fingerprints import Malformed, Prints, decode, encode, read
 from registry.checks.lineage.nearest import Found
 from registry.checks.lineage.references import Declared
 from registry.checks.models import CheckRun, Fingerprint
 
-DERIVED, UNRELATED = 0.85, 0.3
-ALL_ALIKE = 0.9
-SAME_EMBEDDING, OTHER_EMBEDDING = 0.95, 0.9
-SAME_UNITS = 0.9
-COPY = 0.99
 MOST_NEAREST = 5
 MOST_FACTS = 4 * 1024 * 1024
 KEPT = ("tokenizer", "template", "refusals", "answers", "probe")
-
-SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
-CONTRADICTED, UNVERIFIED = "contradicted", "unverified"
 
 NOT_HERE = "The base is not in this registry, so that nothing can be compared."
 NOT_MEASURED = "Of the base nothing was measured yet."
@@ -74,30 +66,6 @@ def judge(run: CheckRun, records: Records, *, metrics: Mapping[str, Any], now: d
     return judged
 
 
-def verdict_of(one: Comparison) -> str:
-    """Whether weights that compare so come from the model that they were compared with."""
-    if is_disguised(one):
-        return NOT_SUPPORTED
-    if one.cosine is None and one.gram is None and not one.is_plain:
-        return UNVERIFIED
-    if one.cosine is None:
-        return CONTRADICTED if (one.gram or 0) < OTHER_EMBEDDING else NOT_SUPPORTED
-    if one.cosine >= DERIVED and (one.share or 0) >= ALL_ALIKE:
-        return SUPPORTED
-    if one.cosine < UNRELATED and (one.gram or 0) < OTHER_EMBEDDING:
-        return CONTRADICTED if (one.share or 0) < UNRELATED else NOT_SUPPORTED
-    return NOT_SUPPORTED
-
-
-def is_disguised(one: Comparison) -> bool:
-    """A copy that was permuted, rotated or reordered: what such changes leave alone is the same."""
-    is_moved = one.cosine is not None and one.cosine < UNRELATED
-    if is_moved and (one.gram or 0) >= SAME_EMBEDDING:
-        return True
-    is_partly_moved = one.share is not None and one.share < ALL_ALIKE
-    return is_partly_moved and (one.units or 0) > SAME_UNITS
-
-
 def _part(run: CheckRun, target: str, prints: Prints, findings: list[Finding]) -> dict[str, Any]:
     """The part of the report on one model of the revision; what was found is added."""
     revision = run.revision
@@ -106,12 +74,12 @@ def _part(run: CheckRun, target: str, prints: Prints, findings: list[Finding]) -
     part: dict[str, Any] = {"declared": None, "verdict": None, "reason": NO_BASE, "nearest": []}
     if _is_adapter(prints):
         part["reason"] = AN_ADAPTER
-        return part | _named(declared) | {"verdict": UNVERIFIED if declared else None}
+        return part | _named(declared) | {"verdict": verdicts.UNVERIFIED if declared else None}
     compared = [(one, _against(prints, one)) for one in declared]
     bases = [_base(one, comparison, file, findings) for one, comparison in compared]
     if bases:
         part |= {"declared": declared[0].name, "bases": bases} | bases[0]
-        part["verdict"] = _gravest([base["verdict"] for base in bases])
+        part["verdict"] = verdicts.gravest([base["verdict"] for base in bases])
     found = _others(run, prints, declared)
     _undeclared(declared, found, file, findings)
     part["nearest"] = [
@@ -147,8 +115,8 @@ def _base(
     base = show(declared.name)
     if one is None:
         reason = NOT_HERE if declared.revision is None else NOT_MEASURED
-        return {"model": declared.name, "verdict": UNVERIFIED, "reason": reason}
-    verdict, why = verdict_of(one), _why(one)
+        return {"model": declared.name, "verdict": verdicts.UNVERIFIED, "reason": reason}
+    verdict, why = verdicts.verdict_of(one), verdicts.why(one)
     figures = one.figures()
     if one.kind == kinds.IDENTICAL and declared.relation != "quantized":
         findings.append(
@@ -157,17 +125,17 @@ def _base(
                 f"This is a copy of {base}.",
                 file=file,
                 value=figures["equal"],
-                threshold=COPY,
+                threshold=verdicts.COPY,
             )
         )
-    elif is_disguised(one):
+    elif verdicts.is_disguised(one):
         findings.append(_disguised(declared.name, one, file))
-    elif verdict == CONTRADICTED:
+    elif verdict == verdicts.CONTRADICTED:
         said = f"The weights do not come from {base}: {why}."
-        findings.append(_lin_base(said, one, file, UNRELATED))
-    elif verdict == NOT_SUPPORTED:
+        findings.append(_lin_base(said, one, file, verdicts.UNRELATED))
+    elif verdict == verdicts.NOT_SUPPORTED:
         said = f"The weights come from {base} only partly: {why}."
-        findings.append(_lin_base(said, one, file, DERIVED))
+        findings.append(_lin_base(said, one, file, verdicts.DERIVED))
     if one.kind:
         said = f"Compared with {base}: {one.kind} ({why})."
         findings.append(info("LIN-KIND", said, file=file, value=one.kind))
@@ -187,38 +155,15 @@ def _lin_base(said: str, one: Comparison, file: str, threshold: float) -> Findin
 
 def _disguised(name: str, one: Comparison, file: str) -> Finding:
     figures = one.figures()
-    said = (
-        f"These look like the weights of {show(name)}, permuted, rotated or reordered: {_why(one)}."
-    )
+    said = f"These look like the weights of {show(name)}, permuted, rotated or reordered: {verdicts.why(one)}."
     return warn(
         "LIN-DISGUISED",
         said,
         file=file,
         value=figures["gram"],
-        threshold=SAME_EMBEDDING,
+        threshold=verdicts.SAME_EMBEDDING,
         evidence=figures,
     )
-
-
-def _why(one: Comparison) -> str:
-    """The figures in words."""
-    if one.cosine is None:
-        words = ["no matrix has the same name and shape"]
-    else:
-        words = [
-            f"cosine {one.cosine:.3f} over {one.matrices} matrices",
-            f"{one.share or 0:.0%} of them alike",
-        ]
-    if one.gram is not None:
-        words.append(f"embeddings {one.gram:.3f}")
-    if (one.units or 0) > SAME_UNITS and (one.share or 0) < ALL_ALIKE:
-        words.append("hidden units found again elsewhere")
-    return ", ".join(words)
-
-
-def _gravest(verdicts: list[str]) -> str:
-    order = (CONTRADICTED, NOT_SUPPORTED, UNVERIFIED, SUPPORTED)
-    return min(verdicts, key=order.index)
 
 
 def _others(run: CheckRun, prints: Prints, declared: list[Declared]) -> list[Found]:
@@ -228,7 +173,7 @@ def _others(run: CheckRun, prints: Prints, declared: list[Declared]) -> list[Fou
     named = {one.revision.repository_id for one in declared if one.revision is not None}
     found = []
     for one in nearest.search(prints, apart_from=here):
-        if not _is_related(one.comparison) or one.repository.pk in named:
+        if not verdicts.is_related(one.comparison) or one.repository.pk in named:
             continue
         above = declared_lineage.of_revision(one.revision).ancestors
         if any(parent.repository == here for parent in above):
@@ -239,13 +184,9 @@ def _others(run: CheckRun, prints: Prints, declared: list[Declared]) -> list[Fou
     return found
 
 
-def _is_related(one: Comparison) -> bool:
-    return (one.cosine or 0) >= DERIVED or is_disguised(one)
-
-
 def _was_first(own: Fingerprint | None, other: Found) -> bool:
     """Whether this repository had such weights out before the other one was measured."""
-    return own is not None and _is_related(
+    return own is not None and verdicts.is_related(
         compare(decode(own.tensors), decode(other.row.tensors), in_full=False)
     )
 
@@ -260,7 +201,7 @@ def _undeclared(
     best = found[0]
     relations = {one.relation for one in declared}
     name = show(best.name)
-    if best.comparison.equal >= COPY:
+    if best.comparison.equal >= verdicts.COPY:
         if "quantized" not in relations:
             equal = best.comparison.figures()["equal"]
             findings.append(
@@ -269,15 +210,15 @@ def _undeclared(
                     f"This is a copy of {name}.",
                     file=file,
                     value=equal,
-                    threshold=COPY,
+                    threshold=verdicts.COPY,
                 )
             )
     elif declared:
         return
-    elif is_disguised(best.comparison):
+    elif verdicts.is_disguised(best.comparison):
         findings.append(_disguised(best.name, best.comparison, file))
     else:
-        said = f"Looks derived from {name} ({_why(best.comparison)}); declare it."
+        said = f"Looks derived from {name} ({verdicts.why(best.comparison)}); declare it."
         figures = best.comparison.figures()
         findings.append(
             warn(
@@ -285,7 +226,7 @@ def _undeclared(
                 said,
                 file=file,
                 value=figures["cosine"],
-                threshold=DERIVED,
+                threshold=verdicts.DERIVED,
                 evidence=figures,
             )
         )

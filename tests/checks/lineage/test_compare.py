@@ -4,13 +4,13 @@ import itertools
 
 import pytest
 
-from registry.checks.lineage import judge, kinds
+from registry.checks.lineage import kinds, verdicts
 from registry.checks.lineage.compare import Comparison, compare
 from registry.checks.lineage.fingerprints import decode, encode, read
 from tests.checks import prints
 
 BASE = prints.weights()
-SUPPORTED, NOT_SUPPORTED = judge.SUPPORTED, judge.NOT_SUPPORTED
+SUPPORTED, NOT_SUPPORTED = verdicts.SUPPORTED, verdicts.NOT_SUPPORTED
 
 
 def _compared(model: prints.Weights, base: prints.Weights = BASE, **how: str) -> Comparison:
@@ -39,8 +39,8 @@ def test_what_was_done_to_the_base_is_told_and_supports_it(model, kind):
     one = _compared(model)
 
     assert one.kind == kind
-    assert judge.verdict_of(one) == SUPPORTED
-    assert not judge.is_disguised(one)
+    assert verdicts.verdict_of(one) == SUPPORTED
+    assert not verdicts.is_disguised(one)
 
 
 def test_another_number_format_is_the_same_model():
@@ -72,8 +72,8 @@ def test_layers_in_another_order_are_no_cut():
 def test_a_disguised_copy_is_seen_through(model):
     one = _compared(model)
 
-    assert judge.is_disguised(one)
-    assert judge.verdict_of(one) == NOT_SUPPORTED
+    assert verdicts.is_disguised(one)
+    assert verdicts.verdict_of(one) == NOT_SUPPORTED
 
 
 def test_a_rotation_is_known_by_its_embedding_alone():
@@ -99,8 +99,8 @@ def test_unrelated_models_never_match():
         if found.cosine > 0.5:
             assert two is not others[1]
             continue
-        assert (found.kind, judge.verdict_of(found)) == ("", judge.CONTRADICTED)
-        assert not judge.is_disguised(found)
+        assert (found.kind, verdicts.verdict_of(found)) == ("", verdicts.CONTRADICTED)
+        assert not verdicts.is_disguised(found)
         assert abs(found.cosine) < 0.1
         assert abs(found.units) < 0.4
 
@@ -109,7 +109,7 @@ def test_an_average_of_two_unrelated_models_is_partly_either():
     other = prints.weights(9)
     both = {name: (BASE[name] + other[name]) / 2 for name in BASE}
 
-    assert judge.verdict_of(_compared(both)) == NOT_SUPPORTED
+    assert verdicts.verdict_of(_compared(both)) == NOT_SUPPORTED
 
 
 def test_a_longer_vocabulary_leaves_the_layers_comparable():
@@ -119,7 +119,7 @@ def test_a_longer_vocabulary_leaves_the_layers_comparable():
 
     one = _compared(model)
 
-    assert judge.verdict_of(one) == SUPPORTED
+    assert verdicts.verdict_of(one) == SUPPORTED
     assert one.gram > 0.95
 
 
@@ -129,7 +129,7 @@ def test_weights_of_another_shape_are_no_fine_tune():
     one = _compared(small)
 
     assert one.cosine is None
-    assert judge.verdict_of(one) == judge.CONTRADICTED
+    assert verdicts.verdict_of(one) == verdicts.CONTRADICTED
 
 
 def test_each_layer_has_its_own_figures():
