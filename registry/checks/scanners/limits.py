@@ -157,7 +157,7 @@ def _are_ratios(value: Any, tiles: int) -> bool:
 
 
 def _parameter_finding(model: Model) -> Finding | None:
-    if not model.tensors or model.config is None or model.config.get("quantization_config"):
+    if model.tensors is None or model.config is None or model.config.get("quantization_config"):
         return None
     said = parameters.parameters_of(model.config)
     held = sum(

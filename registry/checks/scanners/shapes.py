@@ -60,7 +60,7 @@ def _is_plain(model: Model) -> bool:
     """Limits hold, so that the expected list is bounded; quantised layouts have other tensors."""
     return (
         model.is_plain_llama
-        and bool(model.tensors)
+        and model.tensors is not None
         and model.config is not None
         and not model.config.get("quantization_config")
         and model.config.get("architectures") == ["LlamaForCausalLM"]

@@ -72,4 +72,4 @@ def _tensors(folder: Folder, paths: tuple[str, ...]) -> Tensors | None:
         except Problem:
             return None
         found |= {name: (path, tensor) for name, tensor in tensors.items()}
-    return found or None
+    return found
