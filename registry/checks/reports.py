@@ -13,6 +13,7 @@ from registry.checks.models import (
     Job,
     JobKind,
     JobState,
+    Override,
 )
 
 __all__ = ["build", "grouped", "instant", "plain", "progress_of", "report_of", "schema"]
@@ -38,6 +39,8 @@ class Group:
     check_id: str
     severity: str
     rows: list[FindingRow] = field(default_factory=list)
+    overrides: list[Override] = field(default_factory=list)
+    is_lifted: bool = False
 
 
 def report_of(run: CheckRun) -> dict[str, Any]:

@@ -20,6 +20,12 @@ def report_for(run: CheckRun, answer: Answer) -> dict[str, Any]:
     return masked
 
 
+def attestation_for(run: CheckRun, answer: Answer) -> dict[str, Any] | None:
+    """The signed statement, which cannot be masked: whoever may not have every file has none."""
+    found: dict[str, Any] | None = run.attestation if answer.is_open else None
+    return found
+
+
 def _masked(value: Any) -> Any:
     """The value with every SHA-256 in it masked, wherever a check wrote one."""
     if isinstance(value, str):

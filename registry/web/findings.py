@@ -7,7 +7,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from registry.checks import reports
+from registry.checks import overrides, reports
 from registry.checks.models import CheckRun
 from registry.releases import evidence
 from registry.releases.gate import Answer
@@ -23,6 +23,8 @@ STAGES = {
     "forward": gettext_lazy("run"),
     "generate": gettext_lazy("answer prompts"),
     "measure": gettext_lazy("measure speed"),
+    "behave": gettext_lazy("compare refusals"),
+    "lineage": gettext_lazy("where it comes from"),
 }
 # A stage that is over says whether it ran, never whether the model is good: that is the verdict
 LOOKS = {
@@ -59,13 +61,26 @@ def report(run: CheckRun | None, answer: Answer) -> dict[str, Any]:
         "jobs": progress["jobs"],
         "stages": stages,
         "not_run": [stage for stage in stages if stage["status"] == "skipped"],
-        "groups": reports.grouped(run),
+        "groups": _with_overrides(run),
         "measured": _measured(document.get("metrics") or {}),
         "device": document.get("device") or {},
         "isolation": document.get("isolation") or {},
         "versions": document.get("versions") or {},
         "samples": document.get("samples") or [],
     }
+
+
+def _with_overrides(run: CheckRun) -> list[reports.Group]:
+    """The findings, each block with what maintainers wrote to lift it."""
+    groups = reports.grouped(run)
+    if any(group.severity == "block" for group in groups):
+        written = list(overrides.of(run.revision))
+        lifted = overrides.lifted(run.revision)
+        for group in groups:
+            if group.severity == "block":
+                group.overrides = [one for one in written if one.check_id == group.check_id]
+                group.is_lifted = group.check_id in lifted
+    return groups
 
 
 def summary(run: CheckRun | None) -> str:

@@ -20,6 +20,7 @@ from registry.web.views import (
     addresses,
     campaigns,
     catalog,
+    checks,
     devices,
     discussions,
     docs,
@@ -163,6 +164,7 @@ site = [
 
 _here = "<place:namespace>/<name:name>"
 _thread = f"{_here}/discussions/<number:number>"
+_checks = f"{_here}/checks/<revision:revision>"
 repositories = [
     path("<name:namespace>", catalog.namespace, name="namespace"),
     path(_here, repository.card, name="repository"),
@@ -170,16 +172,18 @@ repositories = [
     path(f"{_here}/tree/<revision:revision>/<file:path>", files.tree, name="repository-folder"),
     path(f"{_here}/blob/<revision:revision>/<file:path>", files.blob, name="repository-blob"),
     path(f"{_here}/commit/<revision:revision>", files.commit, name="repository-commit"),
-    path(f"{_here}/checks", repository.checks, name="repository-checks"),
+    path(f"{_here}/checks", checks.page, name="repository-checks"),
+    path(_checks, checks.page, name="repository-checks-revision"),
+    path(f"{_checks}/report.json", checks.raw_report, name="repository-report"),
+    path(f"{_checks}/attestation.json", checks.attestation, name="repository-attestation"),
+    path(f"{_checks}/rerun", checks.rerun, name="repository-rerun"),
+    path(f"{_checks}/overrides/<str:check>", checks.override, name="check-override"),
     path(
-        f"{_here}/checks/<revision:revision>", repository.checks, name="repository-checks-revision"
+        f"{_checks}/overrides/<str:override_id>/withdraw",
+        checks.withdraw,
+        name="check-override-withdraw",
     ),
-    path(
-        f"{_here}/checks/<revision:revision>/report.json",
-        repository.raw_report,
-        name="repository-report",
-    ),
-    path(f"{_here}/checks/<revision:revision>/rerun", repository.rerun, name="repository-rerun"),
+    path(f"{_checks}/delete-files", checks.delete_files, name="check-delete-files"),
     path(f"{_here}/releases", repository.releases, name="repository-releases"),
     path(f"{_here}/releases/request", repository.request_release, name="release-request"),
     path(f"{_here}/discussions", discussions.index, name="discussions"),

@@ -1,20 +1,18 @@
-"""The tabs of a repository: card, checks, releases, license and access."""
+"""The tabs of a repository: card, releases, license and access."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from registry.agreements import terms
 from registry.catalog import cards, files, lineage, markdown
-from registry.catalog.models import Repository, Revision, RevisionState
-from registry.checks import runs
+from registry.catalog.models import Repository, Revision
 from registry.errors import EntryMissing, RegistryError
-from registry.releases import evidence, gate, in_force, offers, workflow
+from registry.releases import gate, in_force, offers, workflow
 from registry.releases.models import Release
 from registry.storage import blobs
 from registry.web import duties as shown_duties
@@ -34,45 +32,6 @@ def card(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
     here = _standing(request, repository, text_in(request.GET, "revision"))
     page = {"card": _card_html(here.shown, repository), "facts": _facts(here.shown)}
     return _render(request, "card", here, page)
-
-
-@require_safe
-def checks(request: CallerRequest, namespace: str, name: str, revision: str = "") -> HttpResponse:
-    """The report of a revision. htmx asks for the part that changes while checks run."""
-    repository = lookup.repository_or_404(request, namespace, name)
-    here = _standing(request, repository, revision)
-    page = findings.report(here.run, here.answer) | {
-        "holds": _holds_beside_checks(here),
-        "may_rerun": runs.may_rerun(here.shown, by=request.caller),
-    }
-    part = "#live" if request.htmx else ""
-    return _render(request, "checks", here, page, part=part)
-
-
-@login_required
-@require_POST
-def rerun(request: CallerRequest, namespace: str, name: str, revision: str) -> HttpResponse:
-    """Run all checks of a revision again; its page then follows them."""
-    repository = lookup.repository_or_404(request, namespace, name)
-    found = lookup.revision_or_404(request, repository, revision)
-    try:
-        runs.rerun(found, by=request.caller)
-    except RegistryError as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, _("The checks run again."))
-    return redirect("repository-checks-revision", namespace, name, found.oid)
-
-
-@require_safe
-def raw_report(request: CallerRequest, namespace: str, name: str, revision: str) -> JsonResponse:
-    """The report of the checks. The API gives the same to programs with a token."""
-    repository = lookup.repository_or_404(request, namespace, name)
-    here = _standing(request, repository, revision)
-    if here.run is None:
-        raise Http404("This revision has no report yet.")
-    report = evidence.report_for(here.run, here.answer)
-    return JsonResponse(report, json_dumps_params={"indent": 2})
 
 
 @require_safe
@@ -143,15 +102,6 @@ def _standing(request: CallerRequest, repository: Repository, revision: str) -> 
     return found
 
 
-def _holds_beside_checks(here: Standing) -> list[str]:
-    """What else stands in the way of a release, for those who may ask for one. What the checks
-    have against it is on their page anyway."""
-    if not here.may_write or here.shown.state != RevisionState.QUARANTINE:
-        return []
-    of_checks = runs.holds(here.shown)
-    return [hold for hold in workflow.holds(here.shown) if hold not in of_checks]
-
-
 def _releases_page(
     request: CallerRequest, here: Standing, form: ReleaseForm | None = None
 ) -> HttpResponse:
@@ -171,11 +121,9 @@ def _releases_page(
     return _render(request, "releases", here, page)
 
 
-def _render(
-    request: CallerRequest, tab: str, here: Standing, page: dict[str, Any], *, part: str = ""
-) -> HttpResponse:
+def _render(request: CallerRequest, tab: str, here: Standing, page: dict[str, Any]) -> HttpResponse:
     context = {"here": here, "repository": here.repository, "tab": tab} | page
-    return render(request, f"repository/{tab}.html{part}", context)
+    return render(request, f"repository/{tab}.html", context)
 
 
 def _card_html(revision: Revision, repository: Repository) -> str:

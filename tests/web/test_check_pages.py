@@ -1,0 +1,193 @@
+"""The page of checks: what was found and why it matters, figures beside others, and what to do."""
+
+import pytest
+from django.test import Client
+from django.utils import translation
+
+from registry.accounts.models import Role, User
+from registry.catalog import files
+from registry.catalog.models import Repository, Revision
+from registry.checks import runs
+from registry.checks.findings import block
+from registry.checks.models import CheckRun, JobKind, Override
+from registry.releases import workflow
+from registry.web import plots
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+WHY = "The tensor is a buffer that no layer reads; measured by hand."
+
+
+def _finish(revision: Revision, *found, scan=(), device: str = "cpu A", **metrics) -> CheckRun:
+    run = CheckRun.objects.get(revision=revision, state="queued")
+    runs.finish(factories.claim_job(run), runs.Outcome(list(scan)))
+    smoke = {"metrics": metrics, "device": {"kind": "cpu", "name": device}}
+    runs.finish(factories.claim_job(run, JobKind.SMOKE), runs.Outcome(list(found), smoke))
+    run.refresh_from_db()
+    return run
+
+
+def _release(repository: Repository, version: str, extra: str = "", **metrics):
+    content = factories.MODEL | {"notes.txt": extra or version}
+    revision = factories.make_revision(repository, files=factories.with_copies(content, repository))
+    _finish(revision, **metrics)
+    owner = factories.as_caller(repository.created_by)
+    return factories.approve(workflow.open_release(revision, version=version, by=owner))
+
+
+def _address(revision: Revision) -> str:
+    return f"{revision.repository.get_absolute_url()}/checks/{revision.oid}"
+
+
+def _as(client: Client, user: User) -> Client:
+    client.force_login(user)
+    return client
+
+
+def test_a_finding_says_what_where_why_and_how(client: Client):
+    revision = factories.make_revision()
+    _finish(revision, block("W-FINITE", "It has 3 NaNs.", file="m.safetensors", where="layer.1"))
+    from registry.checks import catalogue
+
+    check = catalogue.CHECKS["W-FINITE"]
+
+    page = _as(client, revision.author).get(_address(revision)).text
+
+    for said in ("It has 3 NaNs.", "m.safetensors · layer.1", check.remedy, check.title):
+        assert said in page
+    assert ("Why it matters" in page) == bool(check.matters)
+
+
+def test_figures_stand_beside_the_last_release_and_are_drawn_over_all(client: Client):
+    repository = factories.make_repository()
+    _release(repository, "v1", perplexity={"en": 20.0}, decode_tok_s=10.0)
+    last = _release(repository, "v2", perplexity={"en": 18.0}, decode_tok_s=40.0, device="gpu B")
+    content = factories.with_copies(factories.MODEL | {"notes.txt": "new"}, repository)
+    head = factories.make_revision(repository, files=content)
+    _finish(head, perplexity={"en": 9.0}, decode_tok_s=80.0)
+
+    client.cookies["django_language"] = "fr"
+    french = _as(client, repository.created_by).get(_address(head)).text
+    client.cookies["django_language"] = "en"
+    page = client.get(_address(head)).text
+
+    assert "Beside others" in page
+    assert "(-50.0 %)" in page  # against v2, not v1
+    assert "+100.0 %" not in page  # v2 was measured on another device
+    assert page.count("<svg viewBox") == 2
+    for label in ("v1", "v2", head.short, "cpu A", "gpu B"):
+        assert label in page
+    for drawn in (page, french):
+        assert '<path d="M' in drawn
+        assert all("," not in path.split('"')[0] for path in drawn.split('<path d="M')[1:])
+    older = client.get(_address(last.revision)).text
+    assert "(-10.0 %)" in older  # v2 against v1
+
+
+def test_figures_of_drafts_are_not_told_to_the_public(client: Client):
+    repository = factories.make_repository()
+    released = _release(repository, "v1", perplexity={"en": 20.0})
+    content = factories.with_copies(factories.MODEL | {"notes.txt": "new"}, repository)
+    head = factories.make_revision(repository, files=content)
+    _finish(head, perplexity={"en": 4321.0})
+
+    assert "4,321" not in client.get(_address(released.revision)).text
+    assert client.get(_address(head)).status_code == 404
+
+
+def test_files_of_refused_kinds_are_deleted_by_one_press(client: Client):
+    content = factories.MODEL | {"train.py": "import os\n", "deep/x.zip": "PK"}
+    revision = factories.make_revision(files=content)
+    refused = [
+        block("UPL-TYPE", f"`{path}` is not accepted.", file=path)
+        for path in ("train.py", "deep/x.zip", "no-such-file.py")
+    ]
+    _finish(revision, scan=refused)
+    address = _address(revision)
+    reader = factories.make_member(revision.repository.namespace, Role.READ)
+
+    page = _as(client, revision.author).get(address).text
+    assert "2 files to delete" in page
+    answer = client.post(f"{address}/delete-files", follow=True)
+
+    assert "Deleted as one commit" in answer.text
+    made = Revision.objects.exclude(pk=revision.pk).latest("pk")
+    assert {file.path for file in files.files_of(revision)} - {
+        file.path for file in files.files_of(made)
+    } == {"train.py", "deep/x.zip"}
+    # What is not the head any more offers nothing, and neither does a page for others
+    assert "files to delete" not in client.get(address).text
+    assert "not the newest of a branch" in client.post(f"{address}/delete-files", follow=True).text
+    other = Client()
+    assert _as(other, reader).post(f"{address}/delete-files").status_code == 404
+    assert Revision.objects.latest("pk") == made
+
+
+def test_maintainers_override_a_check_on_its_page(client: Client):
+    revision = factories.make_revision(
+        files=factories.with_copies(factories.MODEL, repo := factories.make_repository()),
+        repository=repo,
+    )
+    _finish(revision, block("W-FINITE", "NaN."), block("UPL-TYPE", "No."))
+    address, first = _address(revision), factories.make_maintainer()
+
+    assert "Override this check" not in _as(client, revision.author).get(address).text
+    assert client.post(f"{address}/overrides/W-FINITE", {"reason": WHY}).status_code == 404
+    page = _as(client, first).get(address).text
+    assert page.count("Override this check") == 1
+    short = client.post(f"{address}/overrides/W-FINITE", {"reason": "fine by me"})
+    assert short.status_code == 409
+    assert "at least 20 characters" in short.text
+    assert "fine by me</textarea>" in short.text
+    client.post(f"{address}/overrides/W-FINITE", {"reason": WHY})
+    assert "a second has to as well" in client.get(address).text
+    _as(client, factories.make_maintainer()).post(f"{address}/overrides/W-FINITE", {"reason": WHY})
+    assert "Overridden by two maintainers" in client.get(address).text
+    made = Override.objects.get(by=first)
+    withdraw = f"{address}/overrides/{made.public_id}/withdraw"
+    assert _as(Client(), revision.author).post(withdraw).status_code == 404
+    assert "is withdrawn" in client.post(withdraw, follow=True).text
+    assert "a second has to as well" in client.get(address).text
+
+
+def test_the_statement_is_for_those_who_may_have_the_files(client: Client):
+    repository = factories.make_repository()
+    release = _release(repository, "v1")
+    address = _address(release.revision)
+
+    closed = client.get(f"{address}/attestation.json")
+    assert closed.status_code == 404
+    assert "attestation.json" not in client.get(address).text
+
+    _as(client, repository.created_by)
+    assert f"{address}/attestation.json" in client.get(address).text
+    assert client.get(f"{address}/attestation.json").json()["signatures"]
+
+
+def test_the_page_of_all_checks_says_why_they_matter(client: Client):
+    from registry.checks import catalogue
+
+    page = client.get("/docs/checks").text
+
+    for check in catalogue.CHECKS.values():
+        assert f'id="{check.anchor}"' in page
+    assert page.count("Why it matters") == sum(
+        bool(check.matters) for check in catalogue.CHECKS.values()
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_plot_stays_within_its_frame(language: str):
+    with translation.override(language):
+        drawn = plots.plot(
+            "t", ["a", "b"], [plots.Series("s", [0.0, 123.4]), plots.Series("n", [None, 5])]
+        )
+
+    dots = [dot for line in drawn.lines for dot in line.dots]
+    assert [line.shown[0] for line in drawn.lines][1] == "–"
+    assert len(dots) == 3
+    for dot in dots:
+        assert plots.LEFT <= float(dot.x) <= drawn.right
+        assert plots.TOP <= float(dot.y) <= drawn.foot
+    assert float(dots[0].y) == drawn.foot
+    assert plots.plot("t", [], []).lines == []
