@@ -9,9 +9,12 @@ from typing import Any
 from registry.accounts.callers import Caller
 from registry.catalog import files, lineage
 from registry.catalog.models import Repository, Revision, RevisionState, Visibility
-from registry.checks.findings import ModelFile
+from registry.checks.findings import Finding, ModelFile
 from registry.checks.lineage.nearest import counted
 from registry.checks.models import Fingerprint
+from registry.checks.scanners import adapters, config
+from registry.checks.scanners.adapters import Adapter
+from registry.checks.scanners.folder import Folder
 from registry.checks.smoke.limits import Base
 
 ADAPTER = "adapter"
@@ -36,7 +39,16 @@ class Declared:
 
 def declared_by(revision: Revision) -> list[Declared]:
     """The bases that the card of the revision names."""
-    ancestry = lineage.of_revision(revision)
+    return _told(revision, lineage.of_revision(revision))
+
+
+def _declared(revision: Revision, name: str, relation: str) -> list[Declared]:
+    """As if the card named this base alone."""
+    card = {"base_model": name, "base_model_relation": relation}
+    return _told(revision, lineage.of(revision.repository, card))
+
+
+def _told(revision: Revision, ancestry: lineage.Ancestry) -> list[Declared]:
     found = []
     for parent in ancestry.parents:
         here = parent.revision
@@ -46,23 +58,41 @@ def declared_by(revision: Revision) -> list[Declared]:
     return found + [Declared(name, "", None) for name in ancestry.own_unknown]
 
 
-def base_of(revision: Revision, *, local: Callable[[str], Path]) -> Base | None:
-    """The first declared base that is here, for the smoke test: what may be read beside the model,
-    and what is known of it. `local` gives a copy of a file by its hash."""
-    for declared in declared_by(revision):
+def base_of(revision: Revision, folder: Folder, *, local: Callable[[str], Path]) -> Base | None:
+    """The published model that the smoke test may use: the base that an adapter in this folder
+    names, else the first that the card declares, as far as it is here. `local` gives a copy of a
+    file by its hash."""
+    names = [name for _, name in _adapters(folder)]
+    named = [one for name in names for one in _declared(revision, name, ADAPTER)]
+    for declared in named or declared_by(revision):
         here = declared.revision
         if here is None or here.state in (RevisionState.SUSPENDED, RevisionState.RECALLED):
             continue
         wanted = [
             entry
             for entry in files.files_of(here)
-            if declared.relation == ADAPTER or _TEXT.fullmatch(entry.path)
+            if declared in named or _TEXT.fullmatch(entry.path)
         ]
         beside = tuple(
             ModelFile(entry.path, entry.size, entry.sha256, local(entry.sha256)) for entry in wanted
         )
         return Base(declared.name, here.oid, beside, record_of(here))
     return None
+
+
+def adapter_findings(revision: Revision, folder: Folder, base: Base | None) -> list[Finding]:
+    """Whether the adapters of the revision have their base here, and fit it."""
+    found: list[Finding] = []
+    for adapter, name in _adapters(folder):
+        is_here = any(one.revision is not None for one in _declared(revision, name, ADAPTER))
+        if said := adapters.base_finding(name, is_here=is_here, file=adapter.config_path):
+            found.append(said)
+        elif base is not None and name == base.repository:
+            beside = Folder(base.files, repository=base.repository)
+            for model in config.models_of(beside):
+                if model.tensors is not None and not model.folder:
+                    found += adapters.against_base(folder, model.tensors)
+    return found
 
 
 def prints_of(revision: Revision) -> list[Fingerprint]:
@@ -80,6 +110,16 @@ def record_of(revision: Revision) -> dict[str, Any]:
     }
     first = next(iter(by_target.values()), {})
     return {**first, "targets": by_target} if by_target else {}
+
+
+def _adapters(folder: Folder) -> list[tuple[Adapter, str]]:
+    """The adapters of a folder with the names of their bases, which the scan has judged."""
+    found = []
+    for adapter in adapters.adapters_of(folder):
+        name = (adapter.settings or {}).get("base_model_name_or_path")
+        if isinstance(name, str) and name:
+            found.append((adapter, name))
+    return found
 
 
 def _may_be_told(repository: Repository, revision: Revision) -> bool:

@@ -1,18 +1,24 @@
 """What measured lineage says of a revision, and whose models it may name to whom."""
 
+import json
+from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 from django.utils import timezone
 
 from registry.accounts.models import Role, User
+from registry.catalog import files
 from registry.catalog.models import Repository, Revision, Visibility
 from registry.checks.lineage import judge, nearest, references
 from registry.checks.lineage.judge import Judged
 from registry.checks.models import CheckRun, Fingerprint
+from registry.checks.scanners.folder import Folder
 from registry.releases import workflow
+from registry.storage import blobs
 from tests import factories
-from tests.checks import prints
+from tests.checks import models, prints
 from tests.refusals import refused_by
 
 pytestmark = pytest.mark.django_db
@@ -251,7 +257,7 @@ def test_a_private_base_is_compared_for_those_of_its_namespace_alone():
         assert judged.report["verdict"] == "unverified"
         assert judged.report["reason"] == judge.NOT_HERE
         assert judged.findings == []
-    assert references.base_of(proposed, local=lambda sha256: None) is None
+    assert references.base_of(proposed, _folder(), local=lambda sha256: None) is None
 
 
 def test_a_recalled_model_is_still_known(base):
@@ -262,7 +268,24 @@ def test_a_recalled_model_is_still_known(base):
     assert "LIN-IDENTICAL" in _said(_judge(RECORDS))
     card = "base_model: ada/base\n"
     revision = factories.make_revision(_repository("bob", "child"), files=_files(card))
-    assert references.base_of(revision, local=lambda sha256: None) is None
+    assert references.base_of(revision, _folder(), local=lambda sha256: None) is None
+
+
+def _folder(place: Path | None = None, base: str = "", *, wide: int = 32) -> Folder:
+    """A folder with an adapter of this base, of one pair, or with nothing."""
+    if place is None:
+        return Folder([], repository="bob/upload")
+    settings = {"peft_type": "LORA", "r": 2, "base_model_name_or_path": base}
+    module = "base_model.model.model.layers.0.self_attn.q_proj"
+    pair = {
+        f"{module}.lora_A.weight": numpy.ones((2, wide), "f4"),
+        f"{module}.lora_B.weight": numpy.ones((32, 2), "f4"),
+    }
+    content = {
+        "adapter_config.json": json.dumps(settings).encode(),
+        "adapter_model.safetensors": models.safetensors(pair),
+    }
+    return Folder(models.put(place, content), repository="bob/upload")
 
 
 # What is kept
@@ -305,7 +328,7 @@ def test_the_base_of_a_revision_brings_its_text_files_and_what_was_measured(base
         _repository("bob", "child"), files=_files("base_model: ada/base\n")
     )
 
-    found = references.base_of(revision, local=lambda sha256: tmp_path / sha256)
+    found = references.base_of(revision, _folder(), local=lambda sha256: tmp_path / sha256)
 
     assert (found.repository, found.revision) == ("ada/base", run.revision.oid)
     assert found.files == ()
@@ -315,10 +338,42 @@ def test_the_base_of_a_revision_brings_its_text_files_and_what_was_measured(base
     assert found.record["targets"]["safetensors"]["refusals"] == [{"asked": 3, "refused": 2}]
 
 
-def test_an_adapter_gets_all_files_of_its_base(base, tmp_path):
-    card = "base_model: ada/base\nbase_model_relation: adapter\n"
-    revision = factories.make_revision(_repository("bob", "child"), files=_files(card))
+def test_an_adapter_gets_all_files_of_the_base_that_it_names(base, tmp_path):
+    revision = factories.make_revision(_repository("bob", "child"), files=_files())
+    folder = _folder(tmp_path / "ours", "ada/base")
 
-    found = references.base_of(revision, local=lambda sha256: tmp_path / sha256)
+    found = references.base_of(revision, folder, local=lambda sha256: tmp_path / sha256)
 
+    assert found.repository == "ada/base"
     assert {file.path for file in found.files} >= {"README.md", "model.safetensors"}
+
+
+@pytest.mark.parametrize("name", ["far/away", "ada/hidden"])
+def test_an_adapter_whose_base_is_not_here_says_so_and_no_more(name, tmp_path):
+    _hidden("quarantined")
+    revision = factories.make_revision(_repository("bob", "child"), files=_files())
+    folder = _folder(tmp_path, name)
+
+    (found,) = references.adapter_findings(revision, folder, None)
+
+    assert references.base_of(revision, folder, local=lambda sha256: tmp_path / sha256) is None
+    assert (found.check, found.severity) == ("LORA-BASE", "warn")
+    assert found.message == f"Base '{name}' is not in the registry, so the adapter was not run."
+
+
+def test_an_adapter_is_held_against_the_tensors_of_its_base(tmp_path):
+    repository = _repository("ada", "base")
+    release = factories.make_released(repository, files=models.llama(readme=_files()["README.md"]))
+    entries = {entry.sha256: entry for entry in files.files_of(release.revision)}
+    revision = factories.make_revision(_repository("bob", "child"), files=_files())
+
+    def local(sha256: str) -> Path:
+        place = tmp_path / sha256
+        place.write_bytes(blobs.read(sha256, limit=entries[sha256].size))
+        return place
+
+    for wide, said in ((32, []), (16, ["LORA-SHAPE"])):
+        folder = _folder(tmp_path / str(wide), "ada/base", wide=wide)
+        base = references.base_of(revision, folder, local=local)
+        found = references.adapter_findings(revision, folder, base)
+        assert [one.check for one in found] == said
