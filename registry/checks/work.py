@@ -14,12 +14,13 @@ from django.utils import timezone
 from registry.catalog import files
 from registry.catalog.models import RepositoryType
 from registry.checks import hosts, leases, runs, scanners
-from registry.checks.findings import ModelFile, escaped
+from registry.checks.findings import Finding, ModelFile, escaped
 from registry.checks.leases import Lease, LeaseLost
 from registry.checks.lineage import judge, references
 from registry.checks.models import Job, JobKind
 from registry.checks.runs import Outcome
 from registry.checks.scanners import ScannerCrashed
+from registry.checks.scanners.folder import Folder
 from registry.checks.smoke import launcher
 from registry.checks.smoke.launcher import Limits, SmokeError
 from registry.checks.smoke.limits import Base
@@ -95,7 +96,7 @@ def _scan(job: Job, lease: Lease) -> Outcome:
 
 
 def _smoke(job: Job, lease: Lease) -> Outcome:
-    with _model_files(job) as model, _base(job) as base:
+    with _model_files(job) as model, _base(job, model) as (base, of_adapters):
         result = launcher.run(
             model,
             repository=job.run.revision.repository.full_name,
@@ -113,7 +114,7 @@ def _smoke(job: Job, lease: Lease) -> Outcome:
         hosts.note_test(job.host.name, isolation=result.isolation, versions=result.versions)
     judged = judge.judge(job.run, result.records, metrics=result.metrics, now=timezone.now())
     return Outcome(
-        [*result.findings, *judged.findings],
+        [*of_adapters, *result.findings, *judged.findings],
         {
             "stages": [*result.stages, judged.stage],
             "metrics": result.metrics,
@@ -155,12 +156,16 @@ def _model_files(job: Job) -> Iterator[list[ModelFile]]:
 
 
 @contextmanager
-def _base(job: Job) -> Iterator[Base | None]:
-    """The published model that the card names as its base, as far as it is here."""
+def _base(job: Job, model: list[ModelFile]) -> Iterator[tuple[Base | None, list[Finding]]]:
+    """The published model that this one names as its base, as far as it is here, and what that
+    means for adapters."""
+    revision = job.run.revision
+    folder = Folder(model, repository=revision.repository.full_name)
     with ExitStack() as copies:
-        yield references.base_of(
-            job.run.revision, local=lambda sha256: copies.enter_context(blobs.local_copy(sha256))
+        base = references.base_of(
+            revision, folder, local=lambda sha256: copies.enter_context(blobs.local_copy(sha256))
         )
+        yield base, references.adapter_findings(revision, folder, base)
 
 
 def _reason(error: Exception) -> str:
