@@ -85,6 +85,9 @@ CLASSES = {
     "llama4_text": ("Llama4ForCausalLM",),
 }
 
+# The embedding of this family has rows for pictures, beyond the vocabulary.
+MLLAMA_ROWS = 8
+
 
 @dataclass(frozen=True)
 class Parts:

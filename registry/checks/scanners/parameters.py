@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from registry.checks.scanners.families import Parts, parts_of
+from registry.checks.scanners.families import MLLAMA_ROWS, Parts, parts_of
 
 
 def parameters_of(config: Mapping[str, Any]) -> int:
@@ -61,7 +61,7 @@ def _llama(text: Mapping[str, Any]) -> int:
 
 
 def _mllama(text: Mapping[str, Any]) -> int:
-    """Layers with and without a view of the picture; the embedding has eight rows besides."""
+    """Layers with and without a view of the picture."""
     hidden, layers = text["hidden_size"], text["num_hidden_layers"]
     plain = {**text, "head_dim": None, "attention_bias": False}
     _, _, head = heads_of(plain)
@@ -71,7 +71,7 @@ def _mllama(text: Mapping[str, Any]) -> int:
         layers * layer
         + crossed * (2 * head + 2)
         + hidden
-        + (text["vocab_size"] + 8) * hidden
+        + (text["vocab_size"] + MLLAMA_ROWS) * hidden
         + text["vocab_size"] * hidden
     )
 

@@ -6,14 +6,15 @@ from posixpath import dirname
 from typing import Any, TypeGuard
 
 from registry.checks.findings import Finding, ModelFile, block, show, warn
-from registry.checks.scanners import safetensors
 from registry.checks.scanners.folder import Folder, Problem, joined
+from registry.checks.scanners.stored import bytes_of, headers_of
 from registry.checks.scanners.types import Kind, kind_of
 
 INDEX = ".safetensors.index.json"
+_INDEXES = {INDEX: ".safetensors", ".bin.index.json": ".bin"}
 _WEIGHT_INDEX = re.compile(r".*\.(safetensors|bin|pth|gguf)\.index(\.[^/]*)?\.json")
 _WEIGHTS = (Kind.SAFETENSORS, Kind.CHECKPOINT, Kind.GGUF)
-_SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.safetensors")
+_SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.(safetensors|bin)")
 
 
 def check(folder: Folder) -> Iterator[Finding]:
@@ -28,17 +29,18 @@ def check(folder: Folder) -> Iterator[Finding]:
         shards = {joined(dirname(index.path), name) for name in weight_map.values()}
         named |= shards
         yield from _index_findings(folder, index, weight_map)
-        if not index.path.lower().endswith(INDEX):
+        ending = next((end for end in _INDEXES if index.path.endswith(end)), None)
+        if ending is None:
             continue
         yield from _total(folder, index, value, shards)
-        whole = index.path[: -len(INDEX)] + ".safetensors"
+        whole = index.path[: -len(ending)] + _INDEXES[ending]
         if whole in folder.by_path and whole not in shards:
             yield warn(
                 "ST-INDEX",
                 f"{show(whole)} and {show(index.path)} both exist; loaders read only the former.",
                 file=index.path,
             )
-    for file in folder.ending(".safetensors"):
+    for file in folder.ending(".safetensors", ".bin"):
         if _SHARD.fullmatch(file.path) and file.path not in named:
             yield block("ST-INDEX", f"No index names the shard {show(file.path)}.", file=file.path)
 
@@ -63,10 +65,10 @@ def _index_findings(
     for name in sorted(first):
         if why := _why_not(folder, index, name):
             yield _wrong(index, first[name], name, why)
-        elif name.lower().endswith(".safetensors"):
+        elif name.endswith(tuple(_INDEXES.values())):
             path = joined(dirname(index.path), name)
             try:
-                held[name] = set(folder.parsed("safetensors", path, safetensors.header_of).tensors)
+                held[name] = set(headers_of(folder, path))
             except Problem:
                 continue  # ST-HEADER has said so
     yield from _misplaced(index, weight_map, held)
@@ -109,12 +111,10 @@ def _total(
     said = metadata.get("total_size") if isinstance(metadata, dict) else None
     try:
         total = sum(
-            tensor.end - tensor.begin
+            bytes_of(tensor)
             for shard in shards
             if shard in folder.by_path
-            for tensor in folder.parsed(
-                "safetensors", shard, safetensors.header_of
-            ).tensors.values()
+            for tensor in headers_of(folder, shard).values()
         )
     except Problem:
         return

@@ -52,6 +52,10 @@ def headers_of(folder: Folder, path: str) -> dict[str, Tensor]:
     return dict(checkpoints.tensors_in(folder, path))
 
 
+def bytes_of(tensor: Tensor) -> int:
+    return tensor.end - tensor.begin if isinstance(tensor, safetensors.Tensor) else tensor.bytes
+
+
 def _first(folder: Folder, place: str, places: tuple[tuple[str, re.Pattern[str]], ...]) -> Stored:
     for form, name in places:
         paths = tuple(

@@ -6,23 +6,19 @@ from typing import Any
 from registry.checks.findings import Finding, block, show, warn
 from registry.checks.scanners import splits
 from registry.checks.scanners.config import Model, models_of
+from registry.checks.scanners.families import MLLAMA_ROWS, parts_of
 from registry.checks.scanners.folder import Folder, Problem, joined
-from registry.checks.scanners.shapes import EMBEDDING
 
 LEAST_USED = 0.8
+EMBEDDING = "embed_tokens.weight"
 
 
 def check(folder: Folder) -> Iterator[Finding]:
     for model in models_of(folder):
-        path = joined(model.folder, "tokenizer.json")
-        rows = _rows(model)
-        if path not in folder.by_path or rows is None:
-            continue
-        try:
-            ids = token_ids(folder.json(path))
-        except Problem:
-            continue
-        yield from _findings(path, ids, rows)
+        rows = rows_of(model)
+        path, ids = _ids_in(folder, model.folder)
+        if path and rows is not None:
+            yield from _findings(path, ids, rows)
     for group in splits.groups_of(folder):
         headers = splits.headers_of(folder, group) or []
         embeddings = [each.tensors.get("token_embd.weight") for each in headers]
@@ -50,15 +46,35 @@ def token_ids(tokenizer: Any) -> set[int]:
     return found
 
 
-def _rows(model: Model) -> int | None:
+def rows_of(model: Model) -> int | None:
     """From the tensor itself where there is one, else as the configuration promises."""
-    if model.tensors and EMBEDDING in model.tensors:
-        shape = model.tensors[EMBEDDING][1].shape
-        return shape[0] if shape else None
-    config = model.config or {}
-    part = config.get("text_config", config)
-    rows = part.get("vocab_size") if isinstance(part, dict) else None
-    return rows if type(rows) is int else None
+    for name, (_, tensor) in (model.tensors or {}).items():
+        if name.endswith(EMBEDDING) and len(tensor.shape) == 2:
+            return tensor.shape[0]
+    parts = parts_of(model.config or {})
+    rows = parts.text.get("vocab_size") if parts else None
+    if type(rows) is not int:
+        return None
+    return rows + MLLAMA_ROWS if parts and parts.kind.startswith("mllama") else rows
+
+
+def _ids_in(folder: Folder, place: str) -> tuple[str, set[int]]:
+    """The file that loaders take the vocabulary from, and its ids; no file where it cannot be read."""
+    for name in ("tokenizer.json", "vocab.json"):
+        path = joined(place, name)
+        if path not in folder.by_path:
+            continue
+        try:
+            value = folder.json(path)
+            if name == "tokenizer.json":
+                return path, token_ids(value)
+            added = joined(place, "added_tokens.json")
+            more = folder.json(added) if added in folder.by_path else {}
+        except Problem:
+            return "", set()
+        both = [part for part in (value, more) if isinstance(part, dict)]
+        return path, {item for part in both for item in part.values() if type(item) is int}
+    return "", set()
 
 
 def _findings(path: str, ids: set[int], rows: int) -> Iterator[Finding]:
