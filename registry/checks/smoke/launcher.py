@@ -6,16 +6,18 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from registry.checks.findings import Finding, ModelFile, show, warn
-from registry.checks.scanners import card, config, gguf
+from registry.checks.scanners import card, targets
 from registry.checks.scanners.folder import Folder, Problem
+from registry.checks.scanners.targets import Target
 from registry.checks.smoke import isolation as isolations
 from registry.checks.smoke.limits import Base, IsolationTooWeak, Limits, SmokeError, SmokeResult
+from registry.checks.smoke.plans import Plan, plan_of
 from registry.checks.smoke.watch import Watched, watch
 
 __all__ = ["Base", "IsolationTooWeak", "Limits", "SmokeError", "SmokeResult", "run", "targets_of"]
@@ -23,27 +25,9 @@ __all__ = ["Base", "IsolationTooWeak", "Limits", "SmokeError", "SmokeResult", "r
 MOST_TARGETS = 4
 LOG_BYTES = 16 * 1024
 
-_LOADED = re.compile(
-    r"model(-\d{5}-of-\d{5})?\.safetensors|pytorch_model(-\d{5}-of-\d{5})?\.bin"
-    r"|[a-z_]*config\.json|(model\.safetensors|pytorch_model\.bin)\.index\.json"
-    r"|(tokenizer|vocab|added_tokens|special_tokens_map)\.json|chat_template\.(jinja|json)"
-    r"|tokenizer\.model|merges\.txt"
-)
 _CHAT_NAME = re.compile(r"instruct|chat|-it$", re.IGNORECASE)
 
 Listener = Callable[[dict[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class Target:
-    """One thing to load: a folder for transformers (`file` is empty), or one GGUF file."""
-
-    kind: str
-    name: str
-    file: str
-    files: tuple[ModelFile, ...]
-    weights: tuple[str, ...]
-    parameters: int
 
 
 def run(
@@ -66,25 +50,25 @@ def run(
     started = monotonic()
     isolation = isolations.require(limits.min_isolation)
     folder = Folder(files, repository=repository)
-    targets, skipped = targets_of(folder)
+    found, skipped = targets_of(folder)
     if isolation.level < 2:
-        targets, skipped = [], [_skipped("", "this machine cannot shut it in well enough")]
+        found, skipped = [], [_skipped("", "this machine cannot shut it in well enough")]
     result = SmokeResult(
         findings=list(skipped),
         metrics={"files": {file.path: file.sha256 for file in folder.files[:100]}},
         isolation=isolation.as_json(memory_mib=limits.memory_mib),
     )
     log = ""
-    for number, target in enumerate(targets):
+    for number, target in enumerate(found):
         left = limits.seconds - (monotonic() - started)
-        if number and left < limits.seconds / 2:
+        if number and left < limits.seconds / (2 * len(found)):
             # What the others took says nothing about this one.
             result.findings.append(
                 _skipped(target.name, "too little time was left after the others")
             )
             continue
         watched = _try(
-            target,
+            plan_of(target, folder, base, result),
             isolation=isolation,
             limits=Limits(left, limits.memory_mib, limits.min_isolation),
             scratch=scratch,
@@ -100,27 +84,17 @@ def run(
 
 
 def targets_of(folder: Folder) -> tuple[list[Target], list[Finding]]:
-    """What can be loaded, and what is left out, with the reason."""
-    targets = [_transformers(folder, model) for model in config.models_of(folder) if model.config]
-    targets = [target for target in targets if target.weights or len(target.files) > 1]
-    skipped: list[Finding] = []
-    for file in folder.ending(".gguf"):
-        try:
-            header = folder.parsed("gguf", file.path, gguf.header_of)
-        except Problem:
-            continue  # blocked by the scan
-        if why := _gguf_problem(header):
-            skipped.append(_skipped(file.path, why))
-            continue
-        values = sum(_product(tensor.shape) for tensor in header.tensors.values())
-        targets.append(Target("gguf", file.path, file.path, (file,), (), values))
-    for target in targets[MOST_TARGETS:]:
-        skipped.append(_skipped(target.file, f"only {MOST_TARGETS} of a revision are run"))
-    if not targets and not skipped:
+    """What is tried, and what is left out, with the reason."""
+    found = targets.targets_of(folder)
+    skipped = [
+        _skipped(target.name, f"only {MOST_TARGETS} of a revision are run")
+        for target in found[MOST_TARGETS:]
+    ]
+    if not found:
         skipped.append(
             _skipped("", "the revision holds no weights that can be loaded by themselves")
         )
-    return targets[:MOST_TARGETS], skipped
+    return found[:MOST_TARGETS], skipped
 
 
 def is_chat(folder: Folder) -> bool:
@@ -138,52 +112,13 @@ def is_chat(folder: Folder) -> bool:
     return isinstance(tags, list) and bool({"conversational", "chat"} & set(map(str, tags)))
 
 
-def _transformers(folder: Folder, model: config.Model) -> Target:
-    loaded = tuple(
-        file
-        for file in folder.files
-        if os.path.dirname(file.path) == model.folder
-        and _LOADED.fullmatch(os.path.basename(file.path))
-    )
-    tensors = model.tensors or {}
-    weights = tuple(sorted({os.path.basename(path) for path, _ in tensors.values()}))
-    kept = [file for file in loaded if file.path.endswith((".safetensors", ".bin"))]
-    if tensors:
-        parameters = sum(tensor.elements for _, tensor in tensors.values())
-    else:
-        parameters = sum(file.size for file in kept) // 2
-    return Target(
-        "transformers",
-        model.folder or "safetensors",
-        "",
-        loaded if kept else (),
-        weights,
-        parameters,
-    )
-
-
-def _gguf_problem(header: gguf.Header) -> str | None:
-    if header.values.get("general.architecture") != "llama":
-        return "the library opens GGUF files of text Llamas only"
-    if header.values.get("split.count", 1) not in (0, 1):
-        return "split GGUF files cannot be loaded by the library"
-    return None
-
-
 def _skipped(file: str, why: str) -> Finding:
     what = show(file) if file else "The model"
     return warn("RUN-SKIPPED", f"{what} was not run: {why}.", file=file)
 
 
-def _product(shape: tuple[int, ...]) -> int:
-    total = 1
-    for size in shape:
-        total *= size
-    return total
-
-
 def _try(
-    target: Target,
+    plan: Plan,
     *,
     isolation: isolations.Isolation,
     limits: Limits,
@@ -193,6 +128,7 @@ def _try(
     base: Base | None,
     on_event: Listener,
 ) -> Watched:
+    target = plan.target
     with _job_folder(scratch) as job:
         model, work, parent = job / "model", job / "work", job / "base" if base else None
         model.mkdir()
@@ -205,11 +141,9 @@ def _try(
         files = (*target.files, *(base.files if base else ()))
         spec = {
             "task": "trial",
-            "kind": target.kind,
+            **plan.as_spec(),
             "folder": seen.model,
             "file": os.path.basename(target.file),
-            "weights": list(target.weights),
-            "parameters": target.parameters,
             "profile": profile,
             "chat": chat,
             "base": base
@@ -279,6 +213,8 @@ def _add(result: SmokeResult, target: Target, watched: Watched, *, first: bool) 
     result.isolation.update(watched.held)
     result.records[target.name] = watched.records
     figures = {**watched.metrics, "peak_rss_mb": watched.peak_mib, "seconds": watched.seconds}
+    if watched.peak_card_mib:
+        figures["peak_gpu_used_mb"] = watched.peak_card_mib
     result.metrics.setdefault("targets", {})[target.name] = figures
     if first:
         result.metrics.update(figures)

@@ -1,6 +1,7 @@
 """Loads the model and its tokenizer with the stock library, offline and without code of the repository."""
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -11,25 +12,20 @@ from transformers import AutoConfig, AutoTokenizer, GgufConfig, PreTrainedModel
 
 from registry.checks.findings import Finding, block, show, warn
 from registry.checks.scanners.config import ARCHITECTURES
+from registry.checks.smoke.devices import Device
 
-MIB = 1024 * 1024
-LARGEST_ON_CPU = 3_000_000_000
-# Weights, one layer's activations, and what the loader holds twice while it reads.
-CPU_BYTES_EACH = {"transformers": 5, "gguf": 9}
-
-
-class TooLarge(Exception):
-    """The model is beyond what this machine can run; that says nothing about the model."""
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
 
 
 @dataclass(frozen=True)
 class Target:
-    """`kind` is transformers or gguf; `file` is the GGUF file."""
+    """`kind` is transformers, gguf or adapter; `file` is the GGUF file, `base` where an adapter's base is."""
 
     kind: str
     folder: Path
     file: str
     parameters: int
+    base: Path | None = None
 
     @property
     def how(self) -> dict[str, Any]:
@@ -38,48 +34,58 @@ class Target:
         return common | ({"gguf_file": self.file} if self.kind == "gguf" else {})
 
 
-def device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def dtype() -> torch.dtype:
-    return torch.bfloat16 if torch.cuda.is_available() else torch.float32
-
-
-def fits(target: Target, *, memory_mib: int) -> None:
-    """Raises TooLarge where trying would only tell about this machine."""
-    if torch.cuda.is_available():
-        return
-    if target.parameters > LARGEST_ON_CPU:
-        raise TooLarge(
-            f"it has {target.parameters / 1e9:.1f} billion parameters, and without a GPU "
-            f"at most {LARGEST_ON_CPU // 10**9} billion are run"
-        )
-    needed = target.parameters * CPU_BYTES_EACH[target.kind] // MIB + 768
-    if needed > memory_mib:
-        raise TooLarge(f"it needs about {needed} MiB of memory, and {memory_mib} are allowed")
-
-
-def load(target: Target) -> tuple[PreTrainedModel, list[Finding], float]:
+def load(target: Target, device: Device) -> tuple[Any, list[Finding], float]:
     """The model in evaluation mode, what loading said about it, and the seconds it took."""
     started = monotonic()
+    if target.kind == "adapter":
+        base = replace(target, kind="transformers", folder=target.base or target.folder)
+        model, found = _opened(base, device)
+        found = [replace(each, file="adapter_config.json") for each in found]
+        model, said = _adapted(model, target)
+        found += said
+    else:
+        model, found = _opened(target, device)
+    model.eval()
+    model.to(device.torch)
+    device.wait()
+    return model, found, round(monotonic() - started, 3)
+
+
+def _opened(target: Target, device: Device) -> tuple[PreTrainedModel, list[Finding]]:
     config = AutoConfig.from_pretrained(target.folder, **target.how)
     model_class = _class_of(config, target)
     how = dict(target.how)
     if target.kind == "gguf":
         how["quantization_config"] = GgufConfig(dequantize=True)
+    elif device.kind == "cuda":
+        # Straight onto the card, without the whole model in the memory of the machine.
+        how["device_map"] = {"": device.torch}
     model, loading = model_class.from_pretrained(
         target.folder,
-        dtype=dtype(),
+        dtype=device.dtype,
         attn_implementation="sdpa",
         weights_only=True,
         ignore_mismatched_sizes=True,
         output_loading_info=True,
         **how,
     )
-    model.eval()
-    model.to(device())
-    return model, list(_said(loading, target)), round(monotonic() - started, 3)
+    return model, list(_said(loading, target))
+
+
+def _adapted(model: PreTrainedModel, target: Target) -> tuple[Any, list[Finding]]:
+    """The adapter on its base. What the library only warns of is a tensor that is not there."""
+    import peft
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        adapted = peft.PeftModel.from_pretrained(
+            model, str(target.folder), is_trainable=False, local_files_only=True
+        )
+    missing = [str(each.message) for each in said if "missing adapter keys" in str(each.message)]
+    return adapted, [
+        block("RUN-LOAD", f"Loading fails: {show(text)}", file="adapter_config.json")
+        for text in missing
+    ]
 
 
 def rows_of(target: Target) -> int | None:
@@ -92,7 +98,11 @@ def rows_of(target: Target) -> int | None:
 
 
 def tokenizer_of(target: Target) -> Any:
-    return AutoTokenizer.from_pretrained(target.folder, **target.how)
+    """An adapter need not bring one: then that of its base counts."""
+    folder = target.folder
+    if target.base and not any((folder / name).is_file() for name in TOKENIZERS):
+        folder = target.base
+    return AutoTokenizer.from_pretrained(folder, **target.how)
 
 
 def broken_parameters(model: PreTrainedModel, file: str) -> list[Finding]:

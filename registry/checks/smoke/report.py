@@ -108,11 +108,30 @@ class Record(_Said):
     data: dict[str, Any] = Field(max_length=64)
 
 
+class Lost(_Said):
+    """The device failed, and nothing is said about the model."""
+
+    event: Literal["lost"]
+    reason: Short = ""
+
+
 class Done(_Said):
     event: Literal["done"]
 
 
-Event = Ready | Refused | Facts | StageChange | Progress | Found | Metrics | Sample | Record | Done
+Event = (
+    Ready
+    | Refused
+    | Facts
+    | StageChange
+    | Progress
+    | Found
+    | Metrics
+    | Sample
+    | Record
+    | Lost
+    | Done
+)
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 

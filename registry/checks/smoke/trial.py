@@ -1,6 +1,5 @@
 """One model, stage by stage: a fault that blocks ends the trial, and the stages after it are skipped."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
@@ -12,59 +11,97 @@ import torch
 import transformers
 
 from registry.checks.findings import Finding, Severity, block, show, warn
-from registry.checks.smoke import loading, speed, text, weights
-from registry.checks.smoke.behaviour import answers, cache, chance, finite, long, padding, repeats
+from registry.checks.smoke import devices, loading, speed, text, weights
+from registry.checks.smoke.behaviour import (
+    adapted,
+    answers,
+    baseline,
+    cache,
+    chance,
+    finite,
+    long,
+    padding,
+    pictures,
+    quantised,
+    refusals,
+    repeats,
+)
+from registry.checks.smoke.behaviour.parent import Parent, encoded
 from registry.checks.smoke.behaviour.subject import Subject, subject_of
 from registry.checks.smoke.child import Reporter
+from registry.checks.smoke.refusal_probes import REFUSALS
 from registry.checks.smoke.texts import PROBE
 
 SEED = 0
 STAGES = ("inspect", "weights", "text", "load", "forward", "generate", "measure", "behave")
-GPU_SHARE = 0.95
-# Figures of speed are not worth being stopped for.
-LAST_START_OF_MEASURE = 0.75
+ONLY_FULL = ("generate", "measure", "behave")
+# Figures of speed and counts of refusals are not worth being stopped for.
+CAN_WAIT = ("measure", "behave")
+LAST_START = 0.75
 
 
-def run(spec: dict[str, Any], reporter: Reporter) -> None:
+def run(
+    spec: dict[str, Any],
+    reporter: Reporter,
+    pick: Callable[[], devices.Device] = devices.pick,
+) -> None:
     started = monotonic()
     torch.set_grad_enabled(False)
     torch.manual_seed(SEED)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    # Threads that wait for each other at every layer crawl as soon as anything else wants a core.
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
-    if torch.cuda.is_available():
-        torch.cuda.set_per_process_memory_fraction(GPU_SHARE)
-    reporter.send("facts", device=speed.device_facts(), versions=_versions())
-    trial = Trial(spec, reporter)
-    blocked = False
-    for stage in STAGES:
-        late = monotonic() - started > LAST_START_OF_MEASURE * spec["seconds"]
-        if reason := _reason_to_skip(stage, spec["profile"], blocked=blocked, late=late):
-            reporter.send("stage", stage=stage, status="skipped", reason=reason)
-            continue
-        blocked = trial.take(stage)
+    try:
+        device = pick()
+        device.prepare()
+        reporter.send("facts", device=device.facts(), versions=_versions())
+        trial = Trial(spec, reporter, device)
+        blocked = False
+        for stage in STAGES:
+            late = monotonic() - started > LAST_START * spec["seconds"]
+            if reason := _reason_to_skip(stage, spec, blocked=blocked, late=late):
+                reporter.send("stage", stage=stage, status="skipped", reason=reason)
+                continue
+            blocked = trial.take(stage)
+    # Whatever the driver raises, when the card is gone the model is not to blame.
+    except Exception as error:
+        if not devices.is_lost(error):
+            raise
+        reporter.send("lost", reason=show(f"{type(error).__name__}: {error}"))
+        return
     reporter.send("metrics", metrics=trial.metrics)
     reporter.send("done")
 
 
-def _reason_to_skip(stage: str, profile: str, *, blocked: bool, late: bool) -> str | None:
+def _reason_to_skip(stage: str, spec: dict[str, Any], *, blocked: bool, late: bool) -> str | None:
     if blocked:
         return "a fault came before"
-    if stage in ("generate", "measure", "behave") and profile != "full":
+    if stage in ONLY_FULL and spec["profile"] != "full":
         return "not part of this profile"
-    return "too little time was left" if stage in ("measure", "behave") and late else None
+    if stage == "text" and not spec["has_text"]:
+        return "nothing here opens its tokenizer"
+    if stage == "behave" and not spec["chat"]:
+        return "not a chat model"
+    return "too little time was left" if stage in CAN_WAIT and late else None
 
 
 class Trial:
     """What one stage leaves for the next."""
 
-    def __init__(self, spec: dict[str, Any], reporter: Reporter) -> None:
+    def __init__(self, spec: dict[str, Any], reporter: Reporter, device: devices.Device) -> None:
         self.spec = spec
         self.reporter = reporter
+        self.device = device
+        base = spec["base"] or {}
+        folder = base.get("folder") if spec["kind"] == "adapter" else None
         self.target = loading.Target(
-            spec["kind"], Path(spec["folder"]), spec["file"], spec["parameters"]
+            spec["kind"],
+            Path(spec["folder"]),
+            spec["file"],
+            spec["parameters"],
+            Path(folder) if folder else None,
         )
-        self.file: str = spec["file"] or "config.json"
+        self.parent = Parent(**spec["parent"]) if spec["parent"] else None
+        own = "adapter_config.json" if spec["kind"] == "adapter" else "config.json"
+        self.file: str = spec["file"] or own
         self.metrics: dict[str, Any] = {"probe": PROBE, "seed": SEED}
         self.model: Any = None
         self.tokenizer: Any = None
@@ -90,9 +127,11 @@ class Trial:
             yield from work()
         except (MemoryError, torch.OutOfMemoryError):
             yield self._out_of_memory(stage)
-        except loading.TooLarge as problem:
+        except devices.TooLarge as problem:
             yield warn("RUN-SKIPPED", f"The model was not run: {problem}.", file=self.file)
         except BaseException as error:
+            if devices.is_lost(error):
+                raise
             if "can't allocate memory" in str(error):
                 yield self._out_of_memory(stage)
             elif stage == "text":
@@ -118,7 +157,6 @@ class Trial:
 
     def _inspect(self) -> Iterator[Finding]:
         self.metrics["parameters"] = self.target.parameters
-        loading.fits(self.target, memory_mib=self.spec["memory_mib"])
         yield from ()
 
     def _weights(self) -> Iterator[Finding]:
@@ -134,30 +172,57 @@ class Trial:
         )
 
     def _text(self) -> Iterator[Finding]:
-        yield from text.check(self.target, self.spec, send=self._record)
+        yield from text.check(self.target, self.spec, send=self.reporter.send)
         self.tokenizer = text.load(self.target)
 
     def _load(self) -> Iterator[Finding]:
-        self.model, findings, seconds = loading.load(self.target)
-        self.metrics |= {"load_s": seconds, "dtype": str(self.model.dtype).removeprefix("torch.")}
+        if why := self.spec["static"]:
+            raise devices.TooLarge(why)
+        wanted = self.spec["parameters"]
+        self.device.fits(self.target.kind, wanted, memory_mib=self.spec["memory_mib"])
+        self.model, findings, seconds = loading.load(self.target, self.device)
+        dtype = str(self.model.dtype).removeprefix("torch.")
+        self.metrics |= {"load_s": seconds, "dtype": dtype}
         yield from findings
-        if not any(name.endswith(".safetensors") for name in self.spec["weights"]):
+        if self.spec["format"] != "safetensors":
             yield from loading.broken_parameters(self.model, self.file)
         self.subject = subject_of(
-            self.model, self.tokenizer, file=self.file, is_chat=self.spec["chat"]
+            self.model,
+            self.tokenizer,
+            file=self.file,
+            is_chat=self.spec["chat"],
+            window=self.device.window,
         )
+        self.subject.metrics = self.metrics
 
     def _forward(self) -> Iterator[Finding]:
         self.metrics["tokens_tried"] = self.subject.context
-        checks = [finite.check, repeats.check, cache.check, padding.check, long.check]
-        if self.spec["profile"] == "full":
-            checks.insert(1, chance.check)
-        for check in checks:
+        for check in self._forward_checks():
             found = list(check(self.subject))
             yield from found
             if any(finding.severity is Severity.BLOCK for finding in found):
-                break
-        self.metrics |= self.subject.metrics
+                return
+        for reading in self.subject.readings:
+            self._record("probe", encoded(reading))
+
+    def _forward_checks(self) -> Iterator[Callable[[Subject], Iterator[Finding]]]:
+        """The cheap ones and those that the others build upon first."""
+        full, parent = self.spec["profile"] == "full", self.parent
+        yield finite.check
+        if full:
+            yield chance.check
+        yield repeats.check
+        yield cache.check
+        yield padding.check
+        yield long.check
+        if self.target.kind == "adapter":
+            yield adapted.check
+        if full and parent and parent.relation == "quantized":
+            yield lambda subject: quantised.check(subject, parent, bits=self.spec["bits"])
+        elif full and parent:
+            yield lambda subject: baseline.check(subject, parent)
+        if pictures.takes_pictures(self.model):
+            yield lambda subject: pictures.check(subject, self.target.folder)
 
     def _generate(self) -> Iterator[Finding]:
         samples: list[dict[str, str]] = []
@@ -166,11 +231,10 @@ class Trial:
             self.reporter.send("sample", **sample)
 
     def _measure(self) -> Iterator[Finding]:
-        self.metrics |= speed.measure(self.subject)
-        yield from ()
+        yield from speed.measure(self.subject, self.device)
 
     def _behave(self) -> Iterator[Finding]:
-        yield from ()
+        yield from refusals.check(self.subject, self.parent, send=self._record)
 
 
 def _as_sent(finding: Finding) -> dict[str, Any]:
@@ -185,4 +249,5 @@ def _versions() -> dict[str, str]:
         "tokenizers": tokenizers.__version__,
         "numpy": numpy.__version__,
         "probe": PROBE,
+        "refusals": REFUSALS,
     }

@@ -16,13 +16,15 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 from registry.checks.findings import Finding, block, escaped
-from registry.checks.smoke import report
-from registry.checks.smoke.isolation import Isolation
+from registry.checks.smoke import nvml, report
+from registry.checks.smoke.isolation import Isolation, gpu_nodes
 from registry.checks.smoke.limits import Limits, SmokeError
 
 LOOK_SECONDS = 0.1
 LOG_BYTES = 16 * 1024
 STARTING = "start"
+# The program keeps itself to less than this of the card, unless something got around the library.
+CARD_SHARE = 0.98
 
 
 @dataclass
@@ -40,6 +42,7 @@ class Watched:
     log: str = ""
     seconds: float = 0.0
     peak_mib: int = 0
+    peak_card_mib: int = 0
 
 
 class _Stop(Exception):
@@ -139,6 +142,9 @@ class _Session:
         self.phase = STARTING
         self.is_ready = False
         self.is_done = False
+        self._card = nvml.card() if gpu_nodes() else None
+        total = self._card.total_mib() if self._card else None
+        self._card_limit = int(CARD_SHARE * total) if total else 0
         self._received = 0
         self._line = b""
         self._log = b""
@@ -210,6 +216,10 @@ class _Session:
         self.seen.peak_mib = max(self.seen.peak_mib, used)
         if used > self.limits.memory_mib:
             raise _Stop("RUN-OOM", f"more than {self.limits.memory_mib} MiB of memory were used")
+        if self._card and (on_card := self._card.used_mib()) is not None:
+            self.seen.peak_card_mib = max(self.seen.peak_card_mib, on_card)
+            if on_card > self._card_limit:
+                raise _Stop("RUN-OOM", f"more than {self._card_limit} MiB of the GPU were used")
 
     def _out_of_time(self) -> str:
         return f"{self.limits.seconds:.0f} seconds were over"
@@ -235,6 +245,8 @@ class _Session:
                 self._keep(line + b"\n")
             case report.Refused(reason=reason):
                 raise SmokeError(f"The sandbox is not tight: {escaped(reason)}")
+            case report.Lost(reason=reason):
+                raise SmokeError(f"The device failed during {self.phase}: {escaped(reason)}")
             case report.Ready() as ready:
                 self._ready(ready)
             case report.Facts() as facts:
