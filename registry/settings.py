@@ -89,9 +89,11 @@ def _from_instance(name: str) -> str:
         return ""
 
 
-# Commands that prepare an instance or the source, and so run before it has a secret or a database
+# Commands that prepare an instance or the source, and so run before it has a secret or a database;
+# and workers, which sign nothing
 _WITHOUT_INSTANCE = {
     "up",
+    "worker",
     "demo",
     "restore",
     "makemigrations",

@@ -12,7 +12,7 @@ _RESERVED = """
     about account accounts admin advisories api apple-touch-icon.png assets audit auth blog catalog collections
     compare contact dashboard datasets device docs download downloads explore families favicon.ico feed feeds
     finder healthz help join keys legal lfs licenses login logout lost media metrics models nav new
-    notifications oauth organisations organizations policies policy posts pricing privacy queue readyz
+    notifications oauth operations organisations organizations policies policy posts pricing privacy queue readyz
     receipts registry releases report reports repositories resolve review reviews robots.txt search security
     settings sign-in sign-up signup sitemap.xml spaces static status steward support tags tasks terms tokens
     upload uploads user users v1 v2 verify webhooks well-known www xet none null undefined main refs

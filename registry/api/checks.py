@@ -3,15 +3,17 @@
 from typing import Any
 
 from ninja import Router, Status
+from pydantic import Field
 
 from registry.api.addresses import repository_of
 from registry.api.answers import ANYBODY, CHANGING
 from registry.api.authentication import OPTIONAL_TOKEN, ApiRequest, Token, caller_of
-from registry.api.shapes import ChecksShape
+from registry.api.shapes import ChecksShape, Text, Wanted
 from registry.catalog import revisions
 from registry.catalog.models import Repository, Revision
 from registry.checks import reports, runs
 from registry.checks.models import CheckRun
+from registry.errors import NotNow
 from registry.releases import evidence, gate
 
 router = Router(tags=["checks"])
@@ -46,6 +48,30 @@ def rerun(request: ApiRequest, namespace: str, name: str, revision: str) -> Any:
     found = revisions.find(repository, revision, caller=request.auth)
     run = runs.rerun(found, by=request.auth)
     return Status(202, _shape(request, repository, found, run))
+
+
+class CancelBody(Wanted):
+    reason: Text = Field("", max_length=500, description="shown with the verdict")
+
+
+@router.post(
+    f"{ADDRESS}/cancel",
+    response={200: ChecksShape, **CHANGING},
+    auth=Token(),
+    summary="Cancel the checks of a revision that wait or run",
+)
+def cancel(
+    request: ApiRequest, namespace: str, name: str, revision: str, wanted: CancelBody
+) -> dict[str, Any]:
+    """For those who may write the repository, and site maintainers. The verdict is `error`, which
+    is no pass; the checks can be run again."""
+    repository = repository_of(namespace, name, caller=request.auth)
+    found = revisions.find(repository, revision, caller=request.auth)
+    run = runs.latest(found)
+    if run is None:
+        raise NotNow("The checks of this revision have not started.")
+    runs.cancel(run, by=request.auth, reason=wanted.reason)
+    return _shape(request, repository, found, runs.latest(found))
 
 
 def _shape(

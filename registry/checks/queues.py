@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, Sum, When
 from django.db.models.functions import Coalesce
 
 from registry.checks.models import Job, JobState, Priority, Queue
@@ -77,9 +77,9 @@ def next_in(queue: Queue, *, now: datetime) -> int | None:
     jobs = due(queue, now=now).filter(
         **{"priority": best.priority, _NAMESPACE: best.namespace, _AUTHOR: best.author}
     )
-    late = jobs.filter(due_at__lte=now - PATIENCE).order_by("due_at", "pk")
-    small = jobs.order_by("run__revision__total_size", "due_at", "pk")
-    return late.values_list("pk", flat=True).first() or small.values_list("pk", flat=True).first()
+    late_since = Case(When(due_at__lte=now - PATIENCE, then=F("due_at")))  # else none: the last
+    order = [late_since.asc(nulls_last=True), "run__revision__total_size", "due_at", "pk"]
+    return jobs.order_by(*order).values_list("pk", flat=True).first()
 
 
 def claimable(queue: Queue, *, now: datetime) -> int:
