@@ -43,6 +43,7 @@ def document(
         "isolation": smoke.get("isolation") or None,
         "stages": list(stages),
         "findings": list(findings),
+        "engines": scan.get("engines", []),
         "metrics": smoke.get("metrics", {}),
         "lineage": smoke.get("lineage"),
         "samples": smoke.get("samples", []),

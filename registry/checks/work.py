@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from registry.catalog import files
 from registry.catalog.models import RepositoryType
-from registry.checks import hosts, leases, runs, scanners
-from registry.checks.findings import Finding, ModelFile, escaped
+from registry.checks import engines, hosts, leases, runs, scanners
+from registry.checks.engines import Ballot, EngineFailed
+from registry.checks.findings import Finding, ModelFile, Verdict, escaped, verdict
 from registry.checks.leases import Lease, LeaseLost
 from registry.checks.lineage import judge, references
 from registry.checks.models import Job, JobKind
@@ -36,6 +37,7 @@ TEXT_SECONDS, WEIGHTS_SECONDS_A_GIB = 60, 10
 # Past its own limit the smoke test still has to end its program and to tell what it knows.
 SMOKE_GRACE_SECONDS = 120
 FAILURES = (
+    EngineFailed,
     ScannerCrashed,
     SmokeError,
     SoftTimeLimitExceeded,
@@ -88,10 +90,25 @@ def _scan(job: Job, lease: Lease) -> Outcome:
             is_dataset=repository.type == RepositoryType.DATASET,
             on_progress=show,
         )
+        is_blocked = verdict(result.findings) is Verdict.BLOCKED
+        judged = engines.judge(model, _ballot(), is_blocked=is_blocked)
     stage = {"name": "scan", "status": "done", "seconds": result.seconds, "reason": None}
     return Outcome(
-        result.findings,
-        {"stages": [stage], "versions": {"scanner": str(result.versions["scanner"])}},
+        [*result.findings, *judged.findings],
+        {
+            "stages": [stage],
+            "versions": {"scanner": str(result.versions["scanner"])},
+            "engines": engines.recorded(judged.votes),
+        },
+    )
+
+
+def _ballot() -> Ballot:
+    return Ballot(
+        tuple(settings.CHECK_ENGINES),
+        seconds=settings.CHECK_ENGINE_SECONDS,
+        clamd=settings.CHECK_CLAMD,
+        clamd_mib=settings.CHECK_CLAMD_MIB,
     )
 
 
@@ -176,6 +193,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ScannerCrashed):
         about = f" on {escaped(error.file)}" if error.file else ""
         return f"The check {error.check} failed{about}"
+    if isinstance(error, EngineFailed):
+        return str(error).rstrip(".")
     if isinstance(error, SmokeError):
         return escaped(str(error).partition(":")[0], limit=300).rstrip(".")
     if isinstance(error, StorageFull) or (

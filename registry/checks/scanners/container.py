@@ -15,6 +15,7 @@ MAX_PICKLE = 64 * 1024 * 1024
 MAX_MEMBERS = 100_000
 MAX_TAIL = 64 * 1024 * 1024
 CHUNK = 1024 * 1024
+ENDINGS = (".bin", ".pth", ".pt", ".pkl", ".pickle", ".ckpt", ".joblib")
 # Names are UTF-8, and the sizes follow the data; nothing follows where there is no data.
 FLAGS, EMPTY_FLAGS = 0x0808, 0x0800
 
@@ -46,7 +47,7 @@ class Member:
 
 
 def check(folder: Folder) -> Iterator[Finding]:
-    for file in folder.ending(".bin", ".pth", ".pt", ".pkl", ".pickle", ".ckpt", ".joblib"):
+    for file in folder.ending(*ENDINGS):
         if finding := finding_of(file, lambda file: layout_in(folder, file)):
             yield finding
 
