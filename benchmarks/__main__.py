@@ -6,10 +6,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import commits, downloads, metadata, report, uploads
+from benchmarks import checks, commits, downloads, metadata, report, uploads
 from benchmarks.report import SOURCE, Table
 
-PARTS = ("metadata", "commits", "downloads", "uploads")
+PARTS = ("metadata", "commits", "downloads", "uploads", "scan")
 
 
 def main() -> int:
@@ -45,6 +45,8 @@ def _measure(part: str, folder: Path, chosen: argparse.Namespace) -> list[Table]
         return commits.measure(folder, quick=chosen.quick)
     if part == "downloads":
         return downloads.measure(folder, quick=chosen.quick, only=tuple(chosen.handovers))
+    if part == "scan":
+        return checks.measure(folder, quick=chosen.quick)
     size = chosen.upload_mb * 10**6
     return uploads.measure(folder, quick=chosen.quick, size=size, rounds=chosen.rounds)
 

@@ -22,7 +22,7 @@ from tests.checks.smoke.weights import figures_of, gguf, gguf_of, model, raw, st
 
 UP = "model.layers.0.mlp.up_proj.weight"
 PLACES = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -101,7 +101,7 @@ def test_small_floats_are_read_as_torch_reads_them() -> None:
 
 @PLACES
 @given(
-    kind=st.sampled_from(["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K"]),
+    kind=st.sampled_from(sorted(formats.SCALES)),
     rows=st.integers(1, 70),
     blocks=st.integers(1, 5),
     seed=st.integers(0, 2**32 - 1),

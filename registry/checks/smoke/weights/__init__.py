@@ -25,7 +25,7 @@ from registry.checks.smoke.weights.figures import Figures, measured
 from registry.checks.smoke.weights.prints import Records
 from registry.checks.smoke.weights.tensors import tensors_of
 
-MOST_THREADS = 4
+MOST_THREADS = 8
 FINDINGS_PER_CHECK = 50
 
 Check = Callable[[Sequence[Figures], About], Iterator[Finding]]

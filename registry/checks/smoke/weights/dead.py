@@ -40,7 +40,7 @@ def _dead(tensor: Figures, what: str) -> Finding:
 def _rows(tensor: Figures, about: About) -> Iterator[Finding]:
     dead, rows = tensor.zero_rows, tensor.rows
     find, allowed = warn, int(MOST_DEAD_ROWS * rows)
-    if roles.is_embedding(tensor.name):
+    if roles.is_of_tokens(tensor.name):
         allowed = about.spare_rows(rows)
         find = block if dead > MOST_DEAD_TOKENS * rows else warn
     elif not roles.is_projection(tensor.name):

@@ -142,7 +142,7 @@ class _Floats(_Tally):
         self.kind = kind
         super().__init__(figures)
         name = self.tensor.name
-        by_rows = roles.is_embedding(name) or roles.is_projection(name) or roles.is_adapter(name)
+        by_rows = roles.is_of_tokens(name) or roles.is_projection(name) or roles.is_adapter(name)
         row = self.tensor.row_bytes if by_rows else None
         self.columns = row // kind.bytes if row and row % kind.bytes == 0 else 0
         self.square = 0.0
@@ -267,17 +267,25 @@ class _Blocks(_Tally):
 
 def _square(kind: Float, magnitudes: Array, most: int) -> float:
     """The sum of the squares."""
-    floats = formats.magnitude_of(kind, magnitudes)
     highest = _number(kind, most)
     if kind.bytes == 8 or not 1e-12 < highest < 1e12:
-        wide = floats.astype(numpy.float64)
+        wide = formats.magnitude_of(kind, magnitudes).astype(numpy.float64)
         return float(numpy.dot(wide, wide))
+    if kind is formats.FLOATS["BF16"] and len(magnitudes) % 2 == 0:
+        # The upper half of a 32-bit float each: read in pairs, they need not be widened.
+        pairs = magnitudes.view(numpy.uint32)
+        lower = pairs << numpy.uint32(16)
+        total = _squares(lower.view(numpy.float32))
+        upper = numpy.bitwise_and(pairs, numpy.uint32(0xFFFF0000), out=lower)
+        return total + _squares(upper.view(numpy.float32))
+    return _squares(formats.magnitude_of(kind, magnitudes))
+
+
+def _squares(floats: Array) -> float:
     whole = len(floats) // _BATCH * _BATCH
-    batches = floats[:whole].reshape(-1, _BATCH)
-    rest = floats[whole:]
-    return float(numpy.vecdot(batches, batches).sum(dtype=numpy.float64)) + float(
-        numpy.vecdot(rest, rest)
-    )
+    batches, rest = floats[:whole].reshape(-1, _BATCH), floats[whole:]
+    total = float(numpy.vecdot(batches, batches).sum(dtype=numpy.float64))
+    return total + float(numpy.vecdot(rest, rest))
 
 
 def _number(kind: Float, bits: int) -> float:

@@ -5,9 +5,9 @@ import re
 _LAYER = re.compile(r"(?:^|\.)(?:layers|blk|h|blocks|global_transformer)\.(\d+)\.")
 _PROJECTION = re.compile(r".*(?:_proj|\.fc[12]|\.w[123]|\.w[qkvo]|ffn_\w+|attn_\w+)(?:\.weight)?")
 _WEIGHT = re.compile(r".*(?:\.weight|_proj|\.qweight|\.weight_packed)")
-_SCALE = re.compile(r".*(?:\.scales|_scale|_scale_inv|\.SCB)")
+_SCALE = re.compile(r".*(?:\.scales|\.(?:weight|input|output|k|v|kv|q)_scale(?:_inv)?|\.SCB)")
 EMBEDDINGS = ("embed_tokens.weight", "tok_embeddings.weight")
-HEADS = ("lm_head.weight", "output.weight")
+_OF_TOKENS = re.compile(r"(?:.*\.)?(?:embed_tokens|tok_embeddings|lm_head)\.weight|output\.weight")
 
 
 def layer_of(name: str) -> str | None:
@@ -24,8 +24,9 @@ def is_norm(name: str) -> bool:
     return "norm" in name and name.endswith(".weight")
 
 
-def is_embedding(name: str) -> bool:
-    return name.endswith((*EMBEDDINGS, *HEADS))
+def is_of_tokens(name: str) -> bool:
+    """Whether each row belongs to a token: the embedding and the head."""
+    return _OF_TOKENS.fullmatch(name) is not None
 
 
 def is_projection(name: str) -> bool:

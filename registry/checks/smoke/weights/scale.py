@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from registry.checks.findings import Finding, show, warn
 from registry.checks.positions import role_of
-from registry.checks.smoke.weights import roles
+from registry.checks.smoke.weights import formats, roles
 from registry.checks.smoke.weights.about import About
 from registry.checks.smoke.weights.figures import Figures
 
@@ -39,7 +39,8 @@ def _is_judged(tensor: Figures) -> bool:
         and bool(tensor.std)
         and roles.is_weight(tensor.name)
         # Numbers that get their size from a scale beside them say nothing by themselves.
-        and not tensor.tensor.dtype.startswith(("F8", "F4", "I", "U"))
+        and not tensor.tensor.dtype.startswith(("F4", "F6", "F8"))
+        and tensor.tensor.dtype not in formats.INTEGERS
     )
 
 
