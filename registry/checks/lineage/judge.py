@@ -136,7 +136,9 @@ def _base(
     elif verdict == verdicts.NOT_SUPPORTED:
         said = f"The weights come from {base} only partly: {why}."
         findings.append(_lin_base(said, one, file, verdicts.DERIVED))
-    if one.kind:
+    if verdicts.is_disguised(one):
+        figures["kind"] = ""
+    elif one.kind:
         said = f"Compared with {base}: {one.kind} ({why})."
         findings.append(info("LIN-KIND", said, file=file, value=one.kind))
     return (

@@ -36,6 +36,12 @@ class Declared:
     relation: str
     revision: Revision | None
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether the model is out now, and may be run."""
+        gone = (RevisionState.SUSPENDED, RevisionState.RECALLED)
+        return self.revision is not None and self.revision.state not in gone
+
 
 def declared_by(revision: Revision) -> list[Declared]:
     """The bases that the card of the revision names."""
@@ -66,7 +72,7 @@ def base_of(revision: Revision, folder: Folder, *, local: Callable[[str], Path])
     named = [one for name in names for one in _declared(revision, name, ADAPTER)]
     for declared in named or declared_by(revision):
         here = declared.revision
-        if here is None or here.state in (RevisionState.SUSPENDED, RevisionState.RECALLED):
+        if here is None or not declared.is_usable:
             continue
         wanted = [
             entry
@@ -84,7 +90,7 @@ def adapter_findings(revision: Revision, folder: Folder, base: Base | None) -> l
     """Whether the adapters of the revision have their base here, and fit it."""
     found: list[Finding] = []
     for adapter, name in _adapters(folder):
-        is_here = any(one.revision is not None for one in _declared(revision, name, ADAPTER))
+        is_here = any(one.is_usable for one in _declared(revision, name, ADAPTER))
         if said := adapters.base_finding(name, is_here=is_here, file=adapter.config_path):
             found.append(said)
         elif base is not None and name == base.repository:
