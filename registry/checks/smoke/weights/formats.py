@@ -118,8 +118,9 @@ def decode(dtype: str, items: Array) -> Array:
         return items.view(INTEGERS[dtype]).astype(numpy.float32)
     if dtype in FLOATS:
         return _floats(FLOATS[dtype], items)
-    found: Array = quants.dequantize(items, GGMLQuantizationType[dtype])
-    return found
+    # As one long row: the library takes rows in small groups, each at a price.
+    found: Array = quants.dequantize(items.reshape(1, -1), GGMLQuantizationType[dtype])
+    return found.reshape(len(items), -1)
 
 
 def _floats(kind: Float, items: Array) -> Array:
