@@ -1,0 +1,49 @@
+"""Maintainers see on pages what a rescan would change, and nobody else finds them."""
+
+import pytest
+from django.test import Client
+
+from registry.checks import runs
+from registry.checks.findings import block
+from registry.checks.models import CheckRun, JobKind, Rescan
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def _finish(run: CheckRun, *found) -> None:
+    runs.finish(factories.claim_job(run), runs.Outcome([]))
+    runs.finish(factories.claim_job(run, JobKind.SMOKE), runs.Outcome(list(found)))
+
+
+def test_maintainers_follow_a_rescan_on_pages_that_others_do_not_find(client: Client):
+    released = [factories.make_released().revision for _ in range(2)]
+    maintainer = factories.make_maintainer()
+    client.force_login(released[0].repository.created_by)
+    assert client.get("/review/rescans").status_code == 404
+    assert client.post("/review/rescans", {"reason": "mine"}).status_code == 404
+    client.force_login(maintainer)
+    assert "No rescan yet" in client.get("/review/rescans").text
+    assert client.post("/review/rescans", {"reason": " "}).status_code == 409
+
+    page = client.post("/review/rescans", {"reason": "Scales"}, follow=True)
+    rescan = Rescan.objects.get()
+    address = f"/review/rescans/{rescan.public_id}"
+    assert "0 of 2 runs ended" in page.text
+    assert "Adopt its verdicts" not in page.text
+    first, second = rescan.runs.order_by("revision_id")
+    _finish(first, block("W-FINITE", "NaN."))
+    _finish(second)
+    page = client.get(address).text
+    assert first.revision.repository.full_name in page
+    assert second.revision.repository.full_name not in page
+    assert "1 of them would be blocked" in page
+    report = client.get(f"{address}/runs/{first.public_id}").json()
+    assert report["verdict"] == "blocked"
+    other = Client()
+    other.force_login(released[0].repository.created_by)
+    for path in (address, f"{address}/runs/{first.public_id}"):
+        assert other.get(path).status_code == 404
+    assert other.post(f"{address}/adopt").status_code == 404
+    assert client.post(f"{address}/forget").status_code == 404
+    assert "Its verdicts count now" in client.post(f"{address}/adopt", follow=True).text
