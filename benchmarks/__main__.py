@@ -6,10 +6,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import checks, commits, downloads, metadata, report, uploads
+from benchmarks import checks, commits, downloads, metadata, queue, report, uploads
 from benchmarks.report import SOURCE, Table
 
-PARTS = ("metadata", "commits", "downloads", "uploads", "scan")
+PARTS = ("metadata", "commits", "downloads", "uploads", "scan", "queue")
 
 
 def main() -> int:
@@ -41,6 +41,8 @@ def main() -> int:
 def _measure(part: str, folder: Path, chosen: argparse.Namespace) -> list[Table]:
     if part == "metadata":
         return metadata.measure(folder, quick=chosen.quick)
+    if part == "queue":
+        return queue.measure(folder, quick=chosen.quick)
     if part == "commits":
         return commits.measure(folder, quick=chosen.quick)
     if part == "downloads":

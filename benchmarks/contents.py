@@ -115,6 +115,50 @@ def random_file(*, path: str, size: int) -> dict[str, str]:
     return {"sha256": hasher.hexdigest()}
 
 
+def waiting(*, count: int, late_namespaces: int, late_each: int) -> dict[str, int]:
+    """Data sets of one person whose checks wait, and after them some of others."""
+    from tests import factories
+
+    def upload(owner: Any, number: int) -> None:
+        card = f"---\nlicense: cc0-1.0\n---\n# Numbers {number}\n"
+        repository = factories.make_repository(owner, type="dataset")
+        factories.make_commit(repository, {"README.md": card}, by=owner)
+
+    crowd = factories.make_user("crowd")
+    for number in range(count):
+        upload(crowd, number)
+    for place in range(late_namespaces):
+        owner = factories.make_user(f"late{place}")
+        for number in range(late_each):
+            upload(owner, number)
+    return {"count": count}
+
+
+def ended() -> dict[str, float]:
+    """How many runs live, how many ended with just one verdict on record, how long all took, and
+    how many had ended when those of the late namespaces had."""
+    from django.db.models import Max, Min
+
+    from registry.audit.models import Entry
+    from registry.checks.models import LIVE, CheckRun, Job
+
+    runs = CheckRun.objects.exclude(state="superseded")
+    if live := runs.filter(state__in=LIVE).count():
+        return {"live": live}
+    on_record = list(Entry.objects.filter(event="checks.finish").values_list("subject", flat=True))
+    right = sum(on_record.count(run) == 1 for run in runs.values_list("public_id", flat=True))
+    last = runs.filter(revision__repository__namespace__name__startswith="late")
+    late_end = last.aggregate(at=Max("finished_at"))["at"]
+    first = Job.objects.aggregate(at=Min("started_at"))["at"]
+    end = runs.aggregate(at=Max("finished_at"))["at"]
+    return {
+        "live": 0,
+        "right": right,
+        "seconds": (end - first).total_seconds(),
+        "late_by": runs.filter(finished_at__lte=late_end).count(),
+    }
+
+
 def blobs_store(content: bytes) -> Any:
     from registry.storage import blobs
 
@@ -155,7 +199,7 @@ def _released(repository: Any, owner: Any, operations: list[Any]) -> None:
 
 
 WHAT: dict[str, Callable[..., Any]] = {
-    one.__name__: one for one in (people, large, tree, listed, scratch, queries)
+    one.__name__: one for one in (people, large, tree, listed, scratch, queries, waiting, ended)
 }
 
 if __name__ == "__main__":

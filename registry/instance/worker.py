@@ -1,6 +1,7 @@
 """The Celery application of a worker whose pool processes never outlive it."""
 
 import logging
+import os
 import signal
 import warnings
 from typing import Any
@@ -65,8 +66,10 @@ def _end_the_beat(**_: Any) -> None:
 
 def _take_a_device() -> None:
     from registry.checks import runs, slots
+    from registry.checks.smoke.isolation import DEVICE_VARIABLE
 
     slot = slots.take(_devices)
+    os.environ[DEVICE_VARIABLE] = slot.device
     if not slot.may_work:
         log.warning("Another worker of %s has the devices; this process takes no jobs.", slot.host)
     elif lost := runs.take_back_of(slot):

@@ -10,6 +10,7 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
 from registry.checks import deadlines, devices, slots
+from registry.checks.smoke import isolation
 
 ANSWER = "0, GPU-aa, NVIDIA H100 80GB HBM3, 81559, 580.95\n1, GPU-bb, NVIDIA H100, [N/A], 580.95\n"
 
@@ -143,3 +144,15 @@ def test_work_that_does_not_listen_is_ended_with_its_process():
 
     assert ended.returncode == 1
     assert b"Timeout" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("device", "number"),
+    [("cuda:0", 0), ("cuda:3", 3), ("cpu:0", None), ("scan:1", None), ("", None), ("cuda:x", None)],
+)
+def test_a_process_opens_models_on_its_own_gpu_or_on_none(monkeypatch, device, number):
+    monkeypatch.setenv(isolation.DEVICE_VARIABLE, device)
+
+    assert isolation.gpu_number() == number
+    if number is None:
+        assert isolation.gpu_nodes() == []

@@ -68,3 +68,33 @@ def test_checks_are_run_again_by_no_link(client: Client) -> None:
     client.force_login(revision.repository.created_by)
 
     assert client.get(f"{address}/rerun").status_code == 405
+
+
+def test_checks_that_wait_are_cancelled_from_their_page_and_can_be_run_again(
+    client: Client,
+) -> None:
+    revision = factories.make_revision()
+    address = f"/{revision.repository}/checks/{revision.oid}"
+    client.force_login(revision.repository.created_by)
+    assert f"{address}/cancel" in client.get(address).text
+
+    page = client.post(f"{address}/cancel", follow=True).text
+
+    assert "The checks were cancelled." in page
+    assert "Cancelled by somebody who may write the repository." in page
+    assert "our fault" not in page
+    assert BUTTON in page
+    assert f"{address}/cancel" not in page
+    assert "ended already" in client.post(f"{address}/cancel", follow=True).text
+    assert client.get(f"{address}/cancel").status_code == 405
+
+
+def test_who_may_not_see_a_revision_cannot_cancel_its_checks(client: Client) -> None:
+    revision = factories.make_revision()
+    address = f"/{revision.repository}/checks/{revision.oid}"
+    client.force_login(factories.make_user())
+
+    assert client.post(f"{address}/cancel").status_code == 404
+    run = runs.latest(revision)
+    assert run is not None
+    assert run.state == RunState.QUEUED

@@ -21,7 +21,9 @@ SCRATCH_BYTES = 1024 * MIB
 PROBE_SECONDS = 30
 PROBE_MEMORY_MIB = 256
 
-NVIDIA = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools")
+# Which GPU is this process's, as `cuda:0`; anything else for none.
+DEVICE_VARIABLE = "SMOKE_DEVICE"
+_NVIDIA = ("/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools")
 _GPU_FACTS = ("/proc/driver/nvidia", "/sys/devices", "/sys/bus/pci", "/sys/module/nvidia")
 _SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/sys/devices/system/cpu")
 # What the machine tells about itself, and nothing about other processes.
@@ -110,8 +112,18 @@ def bwraps() -> list[str]:
     return found
 
 
+def gpu_number() -> int | None:
+    """The GPU of this process: the first, unless its worker has another or none."""
+    kind, _, number = os.environ.get(DEVICE_VARIABLE, "cuda:0").partition(":")
+    return int(number) if kind == "cuda" and number.isdecimal() else None
+
+
 def gpu_nodes() -> list[str]:
-    return [node for node in NVIDIA if os.path.exists(node)]
+    """The nodes of that GPU alone: in the sandbox it is the only one, and so the first."""
+    number = gpu_number()
+    if number is None or not os.path.exists(f"/dev/nvidia{number}"):
+        return []
+    return [node for node in (f"/dev/nvidia{number}", *_NVIDIA) if os.path.exists(node)]
 
 
 def place(isolation: Isolation, *, model: Path, scratch: Path, base: Path | None = None) -> Place:

@@ -27,12 +27,12 @@ class _Memory(ctypes.Structure):
 
 
 class _Driver:
-    """The first card; other processes' cards are not looked at."""
+    """One card; other processes' cards are not looked at."""
 
-    def __init__(self, library: ctypes.CDLL) -> None:
+    def __init__(self, library: ctypes.CDLL, number: int) -> None:
         self._library = library
         self._handle = ctypes.c_void_p()
-        if library.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(self._handle)):
+        if library.nvmlDeviceGetHandleByIndex_v2(number, ctypes.byref(self._handle)):
             raise OSError("the driver names no card")
 
     def millijoules(self) -> int | None:
@@ -57,11 +57,12 @@ class _Driver:
 
 
 @functools.cache
-def card() -> Card | None:
+def card(number: int = 0) -> Card | None:
+    """The card of that number, as the driver counts those that this process may see."""
     try:
         library = ctypes.CDLL(LIBRARY)
         if library.nvmlInit_v2():
             return None
-        return _Driver(library)
+        return _Driver(library, number)
     except (OSError, AttributeError):
         return None

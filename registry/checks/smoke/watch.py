@@ -17,7 +17,7 @@ import psutil  # type: ignore[import-untyped]
 
 from registry.checks.findings import Finding, block, escaped
 from registry.checks.smoke import nvml, report
-from registry.checks.smoke.isolation import Isolation, gpu_nodes
+from registry.checks.smoke.isolation import Isolation, gpu_nodes, gpu_number
 from registry.checks.smoke.limits import Limits, SmokeError
 
 LOOK_SECONDS = 0.1
@@ -142,7 +142,7 @@ class _Session:
         self.phase = STARTING
         self.is_ready = False
         self.is_done = False
-        self._card = nvml.card() if gpu_nodes() else None
+        self._card = nvml.card(gpu_number() or 0) if gpu_nodes() else None
         total = self._card.total_mib() if self._card else None
         self._card_limit = int(CARD_SHARE * total) if total else 0
         self._received = 0

@@ -44,6 +44,20 @@ def rerun(request: CallerRequest, namespace: str, name: str, revision: str) -> H
     return redirect("repository-checks-revision", namespace, name, found.oid)
 
 
+@login_required
+@require_POST
+def cancel(request: CallerRequest, namespace: str, name: str, revision: str) -> HttpResponse:
+    """End checks that wait or run; they can be run again."""
+    here = _standing(request, namespace, name, revision)
+    try:
+        runs.cancel(_run(here), by=request.caller, reason=text_in(request.POST, "reason"))
+    except RegistryError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("The checks were cancelled."))
+    return redirect("repository-checks-revision", namespace, name, here.shown.oid)
+
+
 @require_safe
 def raw_report(request: CallerRequest, namespace: str, name: str, revision: str) -> JsonResponse:
     """The report of the checks. The API gives the same to programs with a token."""
@@ -148,6 +162,7 @@ def _render(
         "tab": "checks",
         "holds": _holds_beside_checks(here),
         "may_rerun": runs.may_rerun(here.shown, by=request.caller),
+        "may_cancel": here.run is not None and runs.may_cancel(here.run, by=request.caller),
         **findings.report(here.run, here.answer),
         **_acts(here, request.caller),
     }
