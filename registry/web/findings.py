@@ -11,6 +11,7 @@ from registry.checks import overrides, reports
 from registry.checks.models import CheckRun
 from registry.releases import evidence
 from registry.releases.gate import Answer
+from registry.web import measured_lineage
 
 STAGES = {
     "upload": gettext_lazy("while uploading"),
@@ -63,6 +64,7 @@ def report(run: CheckRun | None, answer: Answer) -> dict[str, Any]:
         "not_run": [stage for stage in stages if stage["status"] == "skipped"],
         "groups": _with_overrides(run),
         "measured": _measured(document.get("metrics") or {}),
+        "lineage": measured_lineage.shown(document.get("lineage")),
         "device": document.get("device") or {},
         "isolation": document.get("isolation") or {},
         "versions": document.get("versions") or {},

@@ -20,8 +20,8 @@ ZEROS, ZEROS_BEFORE = 0.1, 0.02
 # Of a grid of 32 by 32, a full difference needs about 17 directions for 90 % of its energy, that of
 # an adapter of rank 16 about 9, of rank 64 about 14.
 ENERGY, LOW_RANK = 0.9, 0.47
-# The largest error of rounding to even steps is 1.7 times the usual one; of other changes, over 2
-ROUNDED = 1.9
+# The largest of 32 errors of rounding is 1.7 to 2 times the usual one; of other changes, 2.3
+ROUNDED = 2.1
 
 
 def of(
