@@ -25,7 +25,7 @@ _LOST = (
     "fallen off the bus",
     "unspecified launch failure",
     "no cuda-capable device",
-    "devices are busy or unavailable",
+    "busy or unavailable",
     "uncorrectable",
     "ecc error",
     "initialization error",
@@ -103,12 +103,15 @@ class Cuda:
         self.torch = torch.device("cuda", 0)
 
     def prepare(self) -> None:
-        torch.cuda.set_per_process_memory_fraction(GPU_SHARE)
+        self.limit()
         free, total = self.memory()
         if free < FREE_SHARE * total:
             raise Lost(
                 f"another program uses the device: {free // MIB} of {total // MIB} MiB are free"
             )
+
+    def limit(self) -> None:
+        torch.cuda.set_per_process_memory_fraction(GPU_SHARE)
 
     def memory(self) -> tuple[int, int]:
         free, total = torch.cuda.mem_get_info()
@@ -130,10 +133,13 @@ class Cuda:
         card = nvml.card()
         return card.millijoules() if card else None
 
+    def name(self) -> str:
+        return torch.cuda.get_device_name(0)
+
     def facts(self) -> dict[str, Any]:
         return {
             "kind": "cuda",
-            "name": torch.cuda.get_device_name(0),
+            "name": self.name(),
             "driver": _driver(),
             "cuda": torch.version.cuda or "",
             "memory_mb": self.memory()[1] // MIB,

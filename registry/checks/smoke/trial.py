@@ -176,7 +176,7 @@ class Trial:
         self.tokenizer = text.load(self.target)
 
     def _load(self) -> Iterator[Finding]:
-        if why := self.spec["static"]:
+        if why := self.spec["static"] or (not self.tokenizer and "it has no tokenizer"):
             raise devices.TooLarge(why)
         wanted = self.spec["parameters"]
         self.device.fits(self.target.kind, wanted, memory_mib=self.spec["memory_mib"])

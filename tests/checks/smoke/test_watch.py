@@ -218,3 +218,10 @@ def test_a_program_that_invents_a_device_is_not_believed(tmp_path: Path) -> None
     found = watched(tmp_path, READY + FORWARD + textwrap.dedent(program))
 
     assert found.device == {"kind": "cpu", "name": "a processor"}
+
+
+def test_a_device_that_failed_is_an_error_and_no_verdict(tmp_path: Path) -> None:
+    program = READY + FORWARD + 'send(event="lost", reason="CUDA error: device is lost\\x1b")'
+
+    with pytest.raises(SmokeError, match="The device failed during forward: CUDA error"):
+        watched(tmp_path, program)
