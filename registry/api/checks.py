@@ -5,15 +5,17 @@ from typing import Any
 from ninja import Router, Status
 from pydantic import Field
 
+from registry.accounts import permissions
+from registry.accounts.permissions import Permission
 from registry.api.addresses import repository_of
 from registry.api.answers import ANYBODY, CHANGING
 from registry.api.authentication import OPTIONAL_TOKEN, ApiRequest, Token, caller_of
-from registry.api.shapes import ChecksShape, Text, Wanted
+from registry.api.shapes import ChecksShape, OverrideShape, Text, Wanted
 from registry.catalog import revisions
 from registry.catalog.models import Repository, Revision
-from registry.checks import reports, runs
-from registry.checks.models import CheckRun
-from registry.errors import NotNow
+from registry.checks import overrides, reports, runs
+from registry.checks.models import CheckRun, Override
+from registry.errors import EntryMissing, NotNow
 from registry.releases import evidence, gate
 
 router = Router(tags=["checks"])
@@ -74,6 +76,79 @@ def cancel(
     return _shape(request, repository, found, runs.latest(found))
 
 
+@router.get(
+    f"{ADDRESS}/attestation",
+    response={200: dict[str, Any], **ANYBODY},
+    auth=caller_of,
+    openapi_extra=OPTIONAL_TOKEN,
+    summary="The signed statement about the checks of a revision",
+)
+def attestation(request: ApiRequest, namespace: str, name: str, revision: str) -> dict[str, Any]:
+    """An in-toto statement in a DSSE envelope, for those who may have the files: it holds the
+    SHA-256 of each."""
+    repository = repository_of(namespace, name, caller=request.auth)
+    found = revisions.find(repository, revision, caller=request.auth)
+    run = runs.latest(found)
+    answer = gate.decide(repository, found, caller=request.auth)
+    statement = evidence.attestation_for(run, answer) if run else None
+    if statement is None:
+        raise EntryMissing("There is no statement that you may have.")
+    return statement
+
+
+class OverrideBody(Wanted):
+    check: Text = Field(max_length=32, description="the id of the check that blocks")
+    reason: Text = Field(description="in writing, 20 to 2000 characters")
+
+
+@router.post(
+    f"{ADDRESS}/overrides",
+    response={201: OverrideShape, **CHANGING},
+    auth=Token(),
+    summary="Override a check that blocks, as one of two maintainers",
+)
+def override(
+    request: ApiRequest, namespace: str, name: str, revision: str, wanted: OverrideBody
+) -> Any:
+    """Only checks of the stages weights, text, run and lineage; neither of the two is an author.
+    Bound to exactly these files, and no approval."""
+    repository = repository_of(namespace, name, caller=request.auth)
+    run = runs.latest(revisions.find(repository, revision, caller=request.auth))
+    if run is None:
+        raise NotNow("The checks of this revision have not started.")
+    made = overrides.override(run, wanted.check, reason=wanted.reason, by=request.auth)
+    return Status(201, _override(made))
+
+
+@router.post(
+    f"{ADDRESS}/overrides/{{override_id}}/withdraw",
+    response={200: OverrideShape, **CHANGING},
+    auth=Token(),
+    summary="Withdraw an override",
+)
+def withdraw(
+    request: ApiRequest, namespace: str, name: str, revision: str, override_id: str
+) -> dict[str, Any]:
+    """For site maintainers, whoever wrote it."""
+    repository = repository_of(namespace, name, caller=request.auth)
+    found = revisions.find(repository, revision, caller=request.auth)
+    made = found.overrides.select_related("by").filter(public_id=override_id).first()
+    if made is None or not permissions.may(request.auth, Permission.REVIEW, repository.namespace):
+        raise EntryMissing("There is no such override.")
+    overrides.withdraw(made, by=request.auth)
+    return _override(made)
+
+
+def _override(made: Override) -> dict[str, Any]:
+    return {
+        "id": made.public_id,
+        "check": made.check_id,
+        "by": made.by.username,
+        "reason": made.reason,
+        "at": made.created_at,
+    }
+
+
 def _shape(
     request: ApiRequest, repository: Repository, revision: Revision, run: CheckRun | None
 ) -> dict[str, Any]:
@@ -87,6 +162,16 @@ def _shape(
         "verdict": run.verdict if run else "",
         "findings": report["findings"] if report else [],
         "progress": reports.progress_of(run) if run else None,
+        "overrides": _overrides(request, repository, revision),
         "report": report,
         "url": request.build_absolute_uri(f"{repository.get_absolute_url()}/checks/{revision.oid}"),
     }
+
+
+def _overrides(
+    request: ApiRequest, repository: Repository, revision: Revision
+) -> list[dict[str, Any]]:
+    """For those who see what is in quarantine: a reason may tell of what is not released."""
+    if not revisions.sees_quarantine(repository, request.auth):
+        return []
+    return [_override(made) for made in overrides.of(revision)]

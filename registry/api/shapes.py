@@ -228,6 +228,16 @@ class AccessShape(Schema):
     rules: list[RuleShape] = Field(description="every rule that was asked, in order")
 
 
+class OverrideShape(Schema):
+    """One maintainer's reason why a block need not hold a revision; two of them lift it."""
+
+    id: PublicId
+    check: str
+    by: str
+    reason: str
+    at: datetime
+
+
 class ChecksShape(Schema):
     """The checks of a revision: live while they run, and with their whole report once they ended."""
 
@@ -238,5 +248,8 @@ class ChecksShape(Schema):
     verdict: str = Field(description="passed, warned, blocked or error; empty while checks run")
     findings: list[dict[str, Any]]
     progress: dict[str, Any] | None = Field(description="how far each job is")
+    overrides: list[OverrideShape] = Field(
+        description="of maintainers, for those who write or review"
+    )
     report: dict[str, Any] | None = Field(description="the report of schema 1, as far as it is")
     url: str
