@@ -6,10 +6,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import checks, commits, downloads, metadata, queue, report, uploads
+from benchmarks import checks, commits, downloads, lineage, metadata, queue, report, uploads
 from benchmarks.report import SOURCE, Table
 
-PARTS = ("metadata", "commits", "downloads", "uploads", "scan", "queue")
+PARTS = ("metadata", "commits", "downloads", "uploads", "scan", "lineage", "queue")
 
 
 def main() -> int:
@@ -49,6 +49,8 @@ def _measure(part: str, folder: Path, chosen: argparse.Namespace) -> list[Table]
         return downloads.measure(folder, quick=chosen.quick, only=tuple(chosen.handovers))
     if part == "scan":
         return checks.measure(folder, quick=chosen.quick)
+    if part == "lineage":
+        return lineage.measure(folder, quick=chosen.quick)
     size = chosen.upload_mb * 10**6
     return uploads.measure(folder, quick=chosen.quick, size=size, rounds=chosen.rounds)
 

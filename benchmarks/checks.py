@@ -36,7 +36,7 @@ def measure(folder: Path, *, quick: bool) -> list[Table]:
     for size in sizes:
         place = folder / f"{size}"
         place.mkdir()
-        names = _make(place, layers=max(1, round(size * 10)))
+        names = make_model(place, layers=max(1, round(size * 10)))
         total = sum((place / name).stat().st_size for name in names)
         for is_cold in (True, False):
             _rows(table, place, names, total, is_cold=is_cold, rounds=1 if quick else 3)
@@ -46,13 +46,13 @@ def measure(folder: Path, *, quick: bool) -> list[Table]:
 def _rows(
     table: Table, place: Path, names: list[str], total: int, *, is_cold: bool, rounds: int
 ) -> None:
-    works = {"reading": _read, "scan and weights": _weigh}
+    works = {"reading": read, "scan and weights": _weigh}
     found: dict[str, list[Measured]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
             if is_cold:
-                _forget(place, names)
-            found[name].append(_apart(work, place, names))
+                forget(place, names)
+            found[name].append(apart(work, place, names))
     reading = median([seconds for seconds, _, _ in found["reading"]])
     for name, runs in found.items():
         seconds = median([one for one, _, _ in runs])
@@ -67,21 +67,21 @@ def _rows(
         )
 
 
-def _apart(work: Callable[[Path, list[str]], Measured], place: Path, names: list[str]) -> Measured:
+def apart(work: Callable[[Path, list[str]], Measured], place: Path, names: list[str]) -> Measured:
     """In a process of its own, as checks are run."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(work, place, names).result()
 
 
-def _read(place: Path, names: list[str]) -> Measured:
+def read(place: Path, names: list[str]) -> Measured:
     buffer = bytearray(BLOCK)
-    before, began, used = _peak(), time.perf_counter(), time.process_time()
+    before, began, used = peak(), time.perf_counter(), time.process_time()
     for name in names:
         with (place / name).open("rb", buffering=0) as stream:
             while stream.readinto(buffer):
                 pass
-    return time.perf_counter() - began, time.process_time() - used, _peak() - before
+    return time.perf_counter() - began, time.process_time() - used, peak() - before
 
 
 def _weigh(place: Path, names: list[str]) -> Measured:
@@ -91,17 +91,17 @@ def _weigh(place: Path, names: list[str]) -> Measured:
         ModelFile(path.name, path.stat().st_size, "", path) for path in sorted(place.iterdir())
     ]
     spec = {"weights": names, "file": ""}
-    before, began, used = _peak(), time.perf_counter(), time.process_time()
+    before, began, used = peak(), time.perf_counter(), time.process_time()
     found = scan(files, repository="lab/measured").findings
     found += weights.check(place, spec, send=lambda kind, data: None, progress=lambda done: None)
-    taken = time.perf_counter() - began, time.process_time() - used, _peak() - before
+    taken = time.perf_counter() - began, time.process_time() - used, peak() - before
     faults = [finding.message for finding in found if finding.severity is Severity.BLOCK]
     if faults:
         raise RuntimeError(f"the model of the benchmark is not sound: {faults[:3]}")
     return taken
 
 
-def _make(place: Path, *, layers: int) -> list[str]:
+def make_model(place: Path, *, layers: int) -> list[str]:
     """A random Llama in bfloat16, a shard for each ten layers or so."""
     config = {
         "architectures": ["LlamaForCausalLM"],
@@ -155,7 +155,7 @@ def _write(
             stream.write((values.view("<u4") >> 16).astype("<u2").tobytes())
 
 
-def _forget(place: Path, names: list[str]) -> None:
+def forget(place: Path, names: list[str]) -> None:
     for name in names:
         descriptor = os.open(place / name, os.O_RDONLY)
         try:
@@ -165,7 +165,7 @@ def _forget(place: Path, names: list[str]) -> None:
             os.close(descriptor)
 
 
-def _peak() -> int:
+def peak() -> int:
     """The most that this process has held so far, in MiB; what its parent held does not count."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
