@@ -100,9 +100,9 @@ class Parts:
 
 def parts_of(config: Mapping[str, Any]) -> Parts | None:
     """The parts, or None where the family is unknown or a part is no object."""
-    kind = config.get("model_type")
-    if not isinstance(kind, str) or kind not in DEFAULTS:
+    if not is_known(config):
         return None
+    kind = config["model_type"]
     text_defaults, vision_defaults = DEFAULTS[kind]
     if kind in ("mllama", "llama4"):
         text, vision = config.get("text_config"), config.get("vision_config")
@@ -118,6 +118,11 @@ def parts_of(config: Mapping[str, Any]) -> Parts | None:
         {**text_defaults, **text},
         None if vision_defaults is None else _renamed({**vision_defaults, **vision}),
     )
+
+
+def is_known(config: Mapping[str, Any]) -> bool:
+    kind = config.get("model_type")
+    return isinstance(kind, str) and kind in DEFAULTS
 
 
 def is_text_alone(config: Mapping[str, Any]) -> bool:

@@ -15,8 +15,12 @@ MAX_TEXT = 8 * 1024 * 1024
 MAX_ARRAY = 4_000_000
 KEPT_TEXT = 1024
 # Of the whole header: no vocabulary and its merges come near either
-MAX_HEADER = 512 * 1024 * 1024
+MAX_HEADER = 256 * 1024 * 1024
 MAX_TEXTS = 4_500_000
+# Of a template; what is longer is refused in any case
+KEPT_TEMPLATE = 128 * 1024
+MAX_TEMPLATES = 64
+FEW = 4096
 # What is judged as a whole, or not at all
 TEMPLATE = "tokenizer.chat_template"
 
@@ -160,6 +164,7 @@ class _Reader:
         self.at = 0
         self.left = size
         self.texts = 0
+        self.templates = 0
 
     def take(self, count: int) -> bytes:
         if count > self.left:
@@ -182,6 +187,24 @@ class _Reader:
             raise HeaderProblem(f"a text at byte {self.at} claims {length} bytes")
         return self.take(length)
 
+    def skip_texts(self, count: int) -> None:
+        """As `text`, for millions."""
+        read, seek, unpack = self.stream.read, self.stream.seek, struct.Struct("<Q").unpack
+        begin = at = self.at
+        end = min(begin + self.left, MAX_HEADER)
+        for _ in range(count):
+            raw = read(8)
+            length = unpack(raw)[0] if len(raw) == 8 else 0
+            at += 8 + length
+            if at > end or length > MAX_TEXT:
+                raise HeaderProblem(f"a text at byte {at - length} claims {length} bytes")
+            if length < FEW:  # faster than to seek
+                read(length)
+            else:
+                seek(length, 1)
+        self.at = at
+        self.left -= at - begin
+
 
 def _read_key(reader: _Reader, header: Header) -> None:
     key = reader.text().decode("ascii", "replace")
@@ -197,7 +220,13 @@ def _read_key(reader: _Reader, header: Header) -> None:
         header.values[key] = struct.unpack(_SCALARS[kind], data)[0]
     elif kind == TEXT:
         text = _utf8(reader.text(), key)
-        header.values[key] = text if key.startswith(TEMPLATE) else text[:KEPT_TEXT]
+        kept = KEPT_TEXT
+        if key.startswith(TEMPLATE):
+            kept = KEPT_TEMPLATE
+            reader.templates += 1
+        if reader.templates > MAX_TEMPLATES:
+            raise HeaderProblem(f"it has more than {MAX_TEMPLATES} templates")
+        header.values[key] = text[:kept]
     elif kind == _ARRAY:
         header.arrays[key] = _skip_array(reader, key)
     else:
@@ -215,8 +244,7 @@ def _skip_array(reader: _Reader, key: str) -> Array:
         reader.texts += length
         if reader.texts > MAX_TEXTS:
             raise HeaderProblem(f"its lists hold more than {MAX_TEXTS} texts")
-        for _ in range(length):
-            reader.text()
+        reader.skip_texts(length)
     else:
         raise HeaderProblem(f"the list {show(key)} holds the type {kind}")
     return Array(kind, length, begin)

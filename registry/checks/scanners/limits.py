@@ -43,8 +43,8 @@ _SAID = ("num_hidden_layers", "hidden_size", "num_attention_heads", "vocab_size"
 
 def check(folder: Folder) -> Iterator[Finding]:
     for model in models_of(folder):
-        if model.config is None or model.config.get("model_type") not in families.DEFAULTS:
-            continue
+        if model.config is None or not families.is_known(model.config):
+            continue  # CFG-PARSE and CFG-ARCH have said so
         problems = problems_of(model.config)
         for where, why in problems:
             yield block(

@@ -14,6 +14,7 @@ from registry.checks.scanners import strict_json
 from registry.checks.scanners.folder import Folder, Problem
 
 MAX_HEADER_BYTES = 100_000_000
+MAX_TENSORS = 65_536
 MAX_DIMENSIONS = 32
 MAX_ELEMENTS = 2**60
 
@@ -26,6 +27,9 @@ BITS = {
     **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
     "F4": 4,
 }
+# How often these stand in the entry of one tensor; metadata has some more.
+_MARKS = {b"{": 1, b"[": 2, b'"': 10, b",": 8}
+_MARKS_OF_METADATA = 100_000
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,512}")
 
 
@@ -76,6 +80,9 @@ def parse(raw: bytes, *, data_bytes: int) -> Header:
     """The header in these bytes, checked against the length of the data that follows."""
     if not raw.startswith(b"{"):
         raise HeaderProblem("its header does not start with {")
+    for mark, count in _MARKS.items():
+        if raw.count(mark) > count * MAX_TENSORS + _MARKS_OF_METADATA:
+            raise HeaderProblem(f"its header holds more than {MAX_TENSORS} tensors would need")
     try:
         value = strict_json.parse(raw, max_bytes=MAX_HEADER_BYTES)
     except strict_json.JsonProblem as problem:
@@ -87,6 +94,8 @@ def parse(raw: bytes, *, data_bytes: int) -> Header:
         isinstance(text, str) for text in metadata.values()
     ):
         raise HeaderProblem("its metadata is not text to text")
+    if len(value) > MAX_TENSORS:
+        raise HeaderProblem(f"it holds {len(value)} tensors, more than {MAX_TENSORS}")
     tensors = {name: _tensor(name, entry) for name, entry in value.items()}
     _covered(tensors, data_bytes)
     return Header(tensors, metadata, 8 + len(raw))
