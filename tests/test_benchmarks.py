@@ -17,6 +17,7 @@ PARTS = {
     "commits": (["commits"], 3),
     "downloads": (["downloads", "--handovers", "own"], 2),
     "uploads": (["uploads"], 1),
+    "lineage": (["lineage"], 2),
 }
 
 
