@@ -17,7 +17,14 @@ _ARCHIVES = {
     b"PK\x03\x04": "zip archive",
     b"PK\x05\x06": "zip archive",
     b"\x1f\x8b": "gzip archive",
-    b"BZh": "bzip2 archive",
+    b"!<arch>\n": "library archive",
+    b"hsqs": "disk image",
+    b"\x04\x22\x4d\x18": "lz4 archive",
+    b"LZIP\x01": "lzip archive",
+    b"\x5d\x00\x00": "lzma archive",
+    b"\x1f\x9d": "compress archive",
+    b"\x89LZO\x00\r\n\x1a\n": "lzop archive",
+    b"xar!\x00": "xar archive",
     b"\xfd7zXZ\x00": "xz archive",
     b"7z\xbc\xaf\x27\x1c": "7z archive",
     b"\x28\xb5\x2f\xfd": "zstandard archive",
@@ -35,12 +42,18 @@ _PROGRAMS = {
     b"#!": "script",
 }
 _OTHERS = {
-    b"GGUF": "GGUF model",
+    b"GGUF\x01\0\0\0": "GGUF model",
+    b"GGUF\x02\0\0\0": "GGUF model",
+    b"GGUF\x03\0\0\0": "GGUF model",
     b"ggjt": "old GGML model",
     b"\x89HDF\r\n\x1a\n": "HDF5 file",
     b"\x93NUMPY": "numpy array",
     b"%PDF-": "PDF document",
 }
+# These begin as words do, and go on as no text does.
+_BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
+_CPIO = re.compile(rb"07070[127][0-9A-Fa-f]{104}")
+_ISO, _ISO_AT = b"\x01CD001", 0x8000
 _CARRIES = {Kind.CHECKPOINT: "zip archive", Kind.COMPRESSED: "zstandard archive"}
 _PICTURES = {
     "png": (b"\x89PNG\r\n\x1a\n",),
@@ -71,7 +84,7 @@ def _known(file: ModelFile, kind: Kind, head: bytes) -> Finding | None:
     """Programs and archives, under whatever name."""
     if program := _program(head):
         return block("SEC-NATIVE", f"{show(file.path)} is a program ({program}).", file=file.path)
-    archive = _begins(head, _ARCHIVES) or ("tar archive" if _is_tar(head) else None)
+    archive = _begins(head, _ARCHIVES) or _archive_by_structure(head)
     if archive and _CARRIES.get(kind) != archive:
         return block(
             "SEC-ARCHIVE",
@@ -159,6 +172,16 @@ def _is_picture(ending: str, head: bytes) -> bool:
     if ending == "webp" and head[8:12] != b"WEBP":
         return False
     return head.startswith(_PICTURES[ending])
+
+
+def _archive_by_structure(head: bytes) -> str | None:
+    if _is_tar(head):
+        return "tar archive"
+    if _BZIP2.match(head):
+        return "bzip2 archive"
+    if _CPIO.match(head):
+        return "cpio archive"
+    return "disk image" if head.startswith(_ISO, _ISO_AT) else None
 
 
 def _is_tar(head: bytes) -> bool:

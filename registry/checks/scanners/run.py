@@ -36,7 +36,7 @@ from registry.checks.scanners import (
 )
 from registry.checks.scanners.folder import Folder
 
-SCANNER_VERSION = "1"
+SCANNER_VERSION = "2"
 FINDINGS_PER_CHECK = 50
 
 Scanner = Callable[[Folder], Iterator[Finding]]

@@ -12,16 +12,21 @@ from registry.checks.scanners.folder import Folder, Problem
 MIB = 1024 * 1024
 MAX_BYTES = MIB
 MAX_VOCABULARY_BYTES = 64 * MIB
+# A line for each tensor: of experts there are tens of thousands
+INDEX, MAX_INDEX_BYTES = ".index.json", 8 * MIB
 VOCABULARIES = ("tokenizer.json", "vocab.json")
 MAX_DEPTH = 64
-# Tokenizers write int(1e30) for "no limit", which is 31 digits.
+MAX_DIGITS = 20
+# Of a number with its point, zeros in front and exponent
 MAX_NUMBER = 40
+# Tokenizers write int(1e30) for "no limit".
+NO_LIMIT = str(int(1e30)).encode()
 MAX_CONTAINERS = 2_000_000
 MAX_STRINGS = 4_000_000
 MAX_COMMAS = 8_000_000
 
 # Strings are skipped whole; possessive, so that no input makes the scan go back.
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{]|[\]}]|[-+0-9.eE]{41,}+', re.DOTALL)
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{]|[\]}]|[-+0-9.eE]{21,}+', re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -62,7 +67,10 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
 
 
 def limit_of(path: str) -> int:
-    return MAX_VOCABULARY_BYTES if path.rsplit("/", 1)[-1] in VOCABULARIES else MAX_BYTES
+    name = path.rsplit("/", 1)[-1]
+    if name.endswith(INDEX):
+        return MAX_INDEX_BYTES
+    return MAX_VOCABULARY_BYTES if name in VOCABULARIES else MAX_BYTES
 
 
 def check(folder: Folder) -> Iterator[Finding]:
@@ -92,8 +100,15 @@ def _bounded(data: bytes) -> None:
                 raise JsonProblem("it holds too many lists and objects", match.start())
         elif first in b"]}":
             depth -= 1
-        else:
-            raise JsonProblem(f"a number has more than {MAX_NUMBER} digits", match.start())
+        elif _is_too_long(match[0]):
+            raise JsonProblem(f"a number has more than {MAX_DIGITS} digits", match.start())
+
+
+def _is_too_long(number: bytes) -> bool:
+    """Zeros in front and the exponent say how large it is, and are no digits of it."""
+    mantissa = re.split(rb"[eE]", number, maxsplit=1)[0]
+    digits = mantissa.lstrip(b"+-0.").replace(b".", b"")
+    return number != NO_LIMIT and (len(number) > MAX_NUMBER or len(digits) > MAX_DIGITS)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

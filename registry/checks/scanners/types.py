@@ -1,7 +1,7 @@
 """Which types of files are accepted (UPL-TYPE), judged by name; the content is judged in `magic`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from registry.checks.findings import Finding, block, show
@@ -77,10 +77,14 @@ def kind_of(path: str, *, in_dataset: bool = False) -> Kind:
     return _ENDINGS.get(ending, Kind.OTHER)
 
 
+def to_delete(paths: Iterable[str], *, in_dataset: bool = False) -> list[str]:
+    """The files that one commit has to delete, so that only accepted types are left."""
+    return [path for path in paths if kind_of(path, in_dataset=in_dataset) is Kind.OTHER]
+
+
 def check(folder: Folder) -> Iterator[Finding]:
-    for file in folder.files:
-        if kind_of(file.path, in_dataset=folder.is_dataset) is not Kind.OTHER:
-            continue
+    refused = to_delete((file.path for file in folder.files), in_dataset=folder.is_dataset)
+    for file in (folder.by_path[path] for path in refused):
         name = file.path.rsplit("/", 1)[-1]
         ending = name.rsplit(".", 1)[-1].lower() if "." in name else ""
         what = _REFUSED.get(ending) or (f".{show(ending)}" if ending else "Nameless")
@@ -89,4 +93,6 @@ def check(folder: Folder) -> Iterator[Finding]:
             f"{show(file.path)}: {what} files are not accepted here. "
             f"{_REMEDY_OF_DATASET if folder.is_dataset else _REMEDY}",
             file=file.path,
+            # Once is enough: it is the list of all of them.
+            evidence={"delete": refused} if file.path == refused[0] else {},
         )

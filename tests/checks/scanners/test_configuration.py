@@ -148,7 +148,7 @@ def test_a_path_that_loaders_only_write_down_is_a_warning(tmp_path: Path) -> Non
     [
         (b'{"a":1,"a":2}', "the key a appears twice"),
         (b"[" * 100_000, "nested deeper than 64 at byte 64"),
-        (b'{"a":' + b"1" * 100_000 + b"}", "more than 40 digits at byte 5"),
+        (b'{"a":' + b"1" * 100_000 + b"}", "more than 20 digits at byte 5"),
         (b'{"a":Infinity}', "it holds Infinity"),
         (b'{"a":1e999}', "the number 1e999 is too large"),
         (b'{"a":"\\ud800"}', "half a character"),

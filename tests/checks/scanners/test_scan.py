@@ -32,7 +32,7 @@ def test_progress_is_told_before_each_check_and_at_the_end(tmp_path: Path) -> No
 
     scan(files, repository="lab/tiny", on_progress=lambda check, done: told.append((check, done)))
 
-    assert [check for check, _ in told][:2] == ["UPL-PATH", "UPL-TYPE"]
+    assert [check for check, _ in told][:2] == ["UPL-PATH", "UPL-REPONAME"]
     assert told[-1] == ("", 1.0)
     assert [done for _, done in told] == sorted(done for _, done in told)
 
