@@ -39,6 +39,7 @@ from registry.web.views import (
     receipts,
     registers,
     repository,
+    rescans,
     reviews,
     terms,
     texts,
@@ -88,6 +89,12 @@ site = [
     path("receipts/<slug:receipt_id>", receipts.receipt, name="receipt"),
     path("receipts/<slug:receipt_id>.json", receipts.receipt_file, name="receipt-file"),
     path("review", reviews.queue, name="review-queue"),
+    path("review/rescans", rescans.index, name="rescans"),
+    path("review/rescans/<slug:rescan_id>", rescans.one, name="rescan"),
+    path(
+        "review/rescans/<slug:rescan_id>/runs/<slug:run_id>", rescans.report, name="rescan-report"
+    ),
+    path("review/rescans/<slug:rescan_id>/<slug:step>", rescans.decide, name="rescan-decide"),
     path("review/<slug:release_id>", reviews.release, name="release"),
     path("review/<slug:release_id>/<slug:step>", reviews.take_step, name="release-step"),
     path("settings/agreements", receipts.agreements, name="agreements"),
