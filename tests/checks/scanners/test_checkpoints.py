@@ -1,5 +1,6 @@
 """The tensors of a checkpoint are listed as torch would load them, without opening the pickle."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from registry.checks.findings import ModelFile
 from registry.checks.scanners import checkpoints, container
 from registry.checks.scanners.folder import Problem
+from tests.checks import models
 
 BIG = torch.arange(24, dtype=torch.float32).reshape(4, 6)
 STATE: dict[str, Any] = {
@@ -75,3 +77,56 @@ def test_a_tensor_of_more_numbers_than_its_storage_is_refused(tmp_path: Path) ->
 
     with pytest.raises(Problem, match="more numbers than its storage"):
         checkpoints.tensors_of(file)
+
+
+def in_torch(path: Path, tensors: models.Tensors) -> bytes:
+    torch.save({name: torch.from_numpy(tensor) for name, tensor in tensors.items()}, path)
+    return path.read_bytes()
+
+
+def sharded(tmp_path: Path) -> dict[str, bytes]:
+    """The same Llama in two shards of torch with their index."""
+    files = models.llama(model=None)
+    tensors = models.tensors_of()
+    names = list(tensors)
+    weight_map: dict[str, str] = {}
+    for number, half in enumerate((names[:9], names[9:]), 1):
+        shard = f"pytorch_model-0000{number}-of-00002.bin"
+        files[shard] = in_torch(tmp_path / "m.bin", {name: tensors[name] for name in half})
+        weight_map |= dict.fromkeys(half, shard)
+    total = sum(tensor.nbytes for tensor in tensors.values())
+    index = {"metadata": {"total_size": total}, "weight_map": weight_map}
+    return files | {"pytorch_model.bin.index.json": json.dumps(index).encode()}
+
+
+def test_a_sound_model_in_torch_passes(tmp_path: Path) -> None:
+    whole = models.llama(model=None)
+    whole["pytorch_model.bin"] = in_torch(tmp_path / "m.bin", models.tensors_of())
+
+    assert models.blocks_of(tmp_path / "whole", whole) == set()
+    assert models.blocks_of(tmp_path / "shards", sharded(tmp_path)) == set()
+
+
+def test_an_index_is_followed_into_shards_of_torch(tmp_path: Path) -> None:
+    files = sharded(tmp_path)
+    index = json.loads(files["pytorch_model.bin.index.json"])
+    index["weight_map"]["lm_head.weight"] = "pytorch_model-00001-of-00002.bin"
+    wrong = files | {"pytorch_model.bin.index.json": json.dumps(index).encode()}
+    without = dict(files)
+    del without["pytorch_model.bin.index.json"]
+
+    found = models.findings_of(tmp_path / "wrong", wrong)
+    assert "which does not hold it" in models.message_of(found, "ST-INDEX")
+    found = models.findings_of(tmp_path / "without", without)
+    assert "No index names the shard" in models.message_of(found, "ST-INDEX")
+
+
+def test_names_and_shapes_in_torch_are_held_against_the_configuration(tmp_path: Path) -> None:
+    files = sharded(tmp_path) | {"config.json": models.config(num_hidden_layers=3)}
+    found = models.findings_of(tmp_path / "layers", files)
+    assert "9 tensors are missing" in models.message_of(found, "KEY-MISSING")
+
+    files |= {"config.json": models.config(intermediate_size=96, num_hidden_layers=1)}
+    found = models.findings_of(tmp_path / "shapes", files)
+    assert "config needs [32, 96]" in models.message_of(found, "CFG-SHAPE")
+    assert "model.layers.1." in models.message_of(found, "KEY-UNEXPECTED")
