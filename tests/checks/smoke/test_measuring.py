@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import tracemalloc
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from tests.checks import models
 from tests.checks.smoke import weights
 from tests.checks.smoke.weights import figures_of, gguf, gguf_of, model, raw, stage
 
+# What the files after the first leave out.
+OF_FIRST_FILE = {"general.architecture": None, "llama.embedding_length": None}
 UP = "model.layers.0.mlp.up_proj.weight"
 PLACES = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -130,9 +133,8 @@ def test_samples_of_blocks_are_those_of_the_whole_dequantised(
     assert found.sha256 == hashlib.sha256(content.tobytes()).hexdigest()
 
 
-def as_gguf(hf: models.Tensors, *, kind: str) -> bytes:
+def as_gguf(hf: models.Tensors, names: Iterable[str], *, kind: str, **keys: Any) -> bytes:
     """As converters write it: other names, and the rows of each head interleaved."""
-    names = list(models.gguf_tensors())
     held: dict[str, tuple[int, tuple[int, ...], bytes]] = {}
     for name in names:
         values = hf[tensors.hf_name(name)]
@@ -143,14 +145,19 @@ def as_gguf(hf: models.Tensors, *, kind: str) -> bytes:
         else:
             number = GGMLQuantizationType[kind]
             held[name] = (int(number), values.shape, quants.quantize(values, number).tobytes())
-    return gguf(held)
+    return gguf(held, **keys)
 
 
 def test_the_same_model_has_the_same_fingerprint_in_every_format(tmp_path: Path) -> None:
     hf = models.tensors_of({**models.CONFIG, "vocab_size": 259})
     one = recorded(tmp_path / "hf", {"model.safetensors": weights.safetensors(raw(hf, "F16"))})
-    two = recorded(tmp_path / "half", {"a.gguf": as_gguf(hf, kind="F16")})
-    three = recorded(tmp_path / "quantised", {"a.gguf": as_gguf(hf, kind="Q8_0")})
+    names = list(models.gguf_tensors())
+    split = {
+        "a-00001-of-00002.gguf": as_gguf(hf, names[:3], kind="F16"),
+        "a-00002-of-00002.gguf": as_gguf(hf, names[3:], kind="F16", **OF_FIRST_FILE),
+    }
+    two = recorded(tmp_path / "half", split)
+    three = recorded(tmp_path / "quantised", {"a.gguf": as_gguf(hf, names, kind="Q8_0")})
 
     assert {name: it.sha256 for name, it in one.tensors.items()} == {
         name: it.sha256 for name, it in two.tensors.items()

@@ -58,13 +58,13 @@ def check(
 
 
 def measure(
-    paths: Sequence[Path],
+    paths: list[Path],
     *,
     send: Callable[[str, dict[str, Any]], None],
     progress: Callable[[float], None],
 ) -> list[Figures]:
     """The figures of every tensor. Samples are told and then dropped: what stays is small."""
-    tensors = [tensor for path in paths for tensor in tensors_of([path])]
+    tensors = list(tensors_of(paths))
     total = sum(tensor.bytes for tensor in tensors) or 1
     records, done, found = Records(), 0, []
     for figures in measured(tensors, threads=_threads()):

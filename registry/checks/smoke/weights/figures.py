@@ -73,7 +73,7 @@ def measure(tensor: Stored) -> Figures:
     # Uploaded bits may overflow wherever they are multiplied.
     with numpy.errstate(all="ignore"):
         for start, part in slices(tensor):
-            digest.update(part)
+            digest.update(part.data)
             for taker in takers:
                 taker.take(start, part)
     figures.sha256 = digest.hexdigest()
@@ -201,9 +201,9 @@ class _Floats(_Tally):
         if self.figures.rows <= MOST_RANKS:
             self.scale_rows.append(live)
         if self.columns <= MOST_RANKS:
-            seen = by_row.any(axis=0)
+            seen: Array = numpy.asarray(by_row.any(axis=0))
             known = self.figures.live_columns
-            self.figures.live_columns = seen if known is None else known | seen
+            self.figures.live_columns = seen if known is None else numpy.logical_or(known, seen)
 
     def _broken(self, start: int, bits: Array, magnitudes: Array) -> int:
         """Counts what is not a number, takes it out, and returns the highest magnitude of the rest."""

@@ -73,10 +73,14 @@ class Stored:
 
 def tensors_of(paths: list[Path]) -> Iterator[Stored]:
     """All tensors of these files, in the order in which they lie there."""
+    head = 0
     for path in paths:
         file = ModelFile(path.name, path.stat().st_size, "", path)
         if path.name.endswith(".gguf"):
-            yield from _of_gguf(file)
+            header = gguf.header_of(file)
+            # Of a model in several files, the first alone says how large a head is.
+            head = _head_of(header) or head
+            yield from _of_gguf(file, header, head)
         elif path.name.endswith(_CHECKPOINTS):
             yield from _of_checkpoint(file)
         else:
@@ -94,7 +98,7 @@ def slices(tensor: Stored) -> Iterator[tuple[int, Array]]:
         stream.seek(tensor.begin)
         for start in range(0, tensor.bytes, step):
             part = buffer[: min(step, tensor.bytes - start)]
-            view = memoryview(part)
+            view = part.data
             filled = 0
             while filled < len(part):
                 count = stream.readinto(view[filled:])
@@ -133,10 +137,8 @@ def _of_checkpoint(file: ModelFile) -> Iterator[Stored]:
         )
 
 
-def _of_gguf(file: ModelFile) -> Iterator[Stored]:
-    header = gguf.header_of(file)
+def _of_gguf(file: ModelFile, header: gguf.Header, head: int) -> Iterator[Stored]:
     start = _data_start(header, file.size)
-    head = _head_of(header)
     for name, tensor in header.tensors.items():
         shape = tensor.shape[::-1]
         rotary = head if _ROTARY.fullmatch(name) and shape[0] % max(head, 1) == 0 else 0
