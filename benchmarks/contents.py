@@ -120,7 +120,7 @@ def waiting(*, count: int, late_namespaces: int, late_each: int) -> dict[str, in
     from tests import factories
 
     def upload(owner: Any, number: int) -> None:
-        card = f"---\nlicense: cc0-1.0\n---\n# Numbers {number}\n"
+        card = f"---\nlicense: mit\n---\n# Numbers {number}\n"
         repository = factories.make_repository(owner, type="dataset")
         factories.make_commit(repository, {"README.md": card}, by=owner)
 

@@ -6,71 +6,17 @@ addresses; every other command reads them from there.
 """
 
 import os
-import re
 import socket
 import sys
 from importlib.util import find_spec
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from registry import environment
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def _flag(name: str, *, default: bool) -> bool:
-    value = os.environ.get(name, "").strip().lower()
-    if value in {"", "default"}:
-        return default
-    if value in {"1", "true", "yes", "on"}:
-        return True
-    if value in {"0", "false", "no", "off"}:
-        return False
-    raise ImproperlyConfigured(f"{name} is {value!r}; write true or false.")
-
-
-def _number(name: str, default: int) -> int:
-    value = os.environ.get(name, "").strip()
-    try:
-        return int(value) if value else default
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} is {value!r}; write a whole number.") from error
-
-
-def _one_of(name: str, default: str, *others: str) -> str:
-    value = os.environ.get(name, "").strip().lower() or default
-    if value not in {default, *others}:
-        choices = ", ".join(dict.fromkeys([default, *others]))
-        raise ImproperlyConfigured(f"{name} is {value!r}; write one of: {choices}.")
-    return value
-
-
-def _list(name: str, default: str) -> list[str]:
-    return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
-
-
-def _networks(name: str) -> list[IPv4Network | IPv6Network]:
-    try:
-        return [ip_network(part) for part in _list(name, "")]
-    except ValueError as error:
-        raise ImproperlyConfigured(
-            f"{name}: {error}; write networks such as 10.1.0.0/16."
-        ) from error
-
-
-def _limits(name: str, default: str) -> dict[str, tuple[int, int]]:
-    """`api=6000/300,login=300/300` as requests and seconds by kind; `off` for none."""
-    text = os.environ.get(name, "").strip() or default
-    if text.lower() in {"off", "false"}:
-        return {}
-    limits = {}
-    for part in text.split(","):
-        found = re.fullmatch(r"(api|resolve|upload|login|page)=([1-9]\d*)/([1-9]\d*)", part.strip())
-        if found is None:
-            raise ImproperlyConfigured(f"{name}: {part!r} is no limit; write api=6000/300, or off.")
-        limits[found[1]] = (int(found[2]), int(found[3]))
-    return limits
 
 
 # The data folder
@@ -117,9 +63,9 @@ if len(SECRET_KEY) < 32:
         f"with `python manage.py up`, which makes one in {DATA_DIR}."
     )
 DEBUG = False
-ALLOWED_HOSTS = _list("REGISTRY_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
-CSRF_TRUSTED_ORIGINS = _list("REGISTRY_TRUSTED_ORIGINS", "")
-HTTPS = _flag("REGISTRY_HTTPS", default=False)
+ALLOWED_HOSTS = environment.listed("REGISTRY_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = environment.listed("REGISTRY_TRUSTED_ORIGINS", "")
+HTTPS = environment.flag("REGISTRY_HTTPS", default=False)
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
@@ -129,7 +75,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-BEHIND_PROXY = _flag("REGISTRY_BEHIND_PROXY", default=False)
+BEHIND_PROXY = environment.flag("REGISTRY_BEHIND_PROXY", default=False)
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
@@ -147,7 +93,7 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": ["'self'"],
     }
 }
-RATE_LIMITS = _limits(
+RATE_LIMITS = environment.limits(
     "REGISTRY_RATE_LIMITS",
     "api=6000/300,resolve=30000/300,upload=30000/300,login=600/300,page=3000/300",
 )
@@ -233,15 +179,16 @@ SITE_URL = (
     or _from_instance("address")
     or f"http://{(ALLOWED_HOSTS or ['localhost'])[0]}"
 ).rstrip("/")
-SIGNUP_OPEN = _flag("REGISTRY_SIGNUP_OPEN", default=True)
-ALLOW_PLAIN_HUB = _flag("REGISTRY_ALLOW_PLAIN_HUB", default=True)
+SIGNUP_OPEN = environment.flag("REGISTRY_SIGNUP_OPEN", default=True)
+VERIFIED_OWNERS = environment.listed("REGISTRY_VERIFIED_OWNERS", "meta-llama")
+ALLOW_PLAIN_HUB = environment.flag("REGISTRY_ALLOW_PLAIN_HUB", default=True)
 REPOSITORY_TYPES = ["model"]
-if _flag("REGISTRY_DATASETS", default=False):
+if environment.flag("REGISTRY_DATASETS", default=False):
     REPOSITORY_TYPES.append("dataset")
 
 # Database
 
-DATABASE_PREPARE = _flag("REGISTRY_DATABASE_PREPARE", default=True)
+DATABASE_PREPARE = environment.flag("REGISTRY_DATABASE_PREPARE", default=True)
 
 
 def _database(url: str) -> dict[str, object]:
@@ -309,10 +256,10 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 # Mail: to a server where one is named, else as files that an operator can read
 
 EMAIL_HOST = os.environ.get("REGISTRY_MAIL_HOST", "")
-EMAIL_PORT = _number("REGISTRY_MAIL_PORT", 587)
+EMAIL_PORT = environment.number("REGISTRY_MAIL_PORT", 587)
 EMAIL_HOST_USER = os.environ.get("REGISTRY_MAIL_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("REGISTRY_MAIL_PASSWORD", "")
-EMAIL_USE_TLS = _flag("REGISTRY_MAIL_TLS", default=True)
+EMAIL_USE_TLS = environment.flag("REGISTRY_MAIL_TLS", default=True)
 EMAIL_BACKEND = (
     "django.core.mail.backends.smtp.EmailBackend"
     if EMAIL_HOST
@@ -329,8 +276,8 @@ OUTBOX_CARRIERS = {
     "mail": "registry.outbox.mail.send",
     "webhook": "registry.discussions.announcements.send",
 }
-OUTBOX_DAYS = _number("REGISTRY_OUTBOX_DAYS", 3)
-WEBHOOK_ALLOW = _networks("REGISTRY_WEBHOOK_ALLOW")
+OUTBOX_DAYS = environment.number("REGISTRY_OUTBOX_DAYS", 3)
+WEBHOOK_ALLOW = environment.networks("REGISTRY_WEBHOOK_ALLOW")
 
 # Language and time
 
@@ -359,19 +306,19 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 MAX_FILE_SIZE = 50_000_000_000
 MAX_FILES = 10_000
-MAX_COMMIT_BODY = _number("REGISTRY_MAX_COMMIT_MIB", 256) * 1024**2
+MAX_COMMIT_BODY = environment.number("REGISTRY_MAX_COMMIT_MIB", 256) * 1024**2
 # Larger objects go by parts, each sent again alone where a connection breaks
-LFS_PARTS_THRESHOLD = _number("REGISTRY_LFS_PARTS_MIB", 1024) * 1024**2
-QUOTA_BYTES = _number("REGISTRY_QUOTA_GIB", 0) * 1024**3
-UPLOAD_KEEP_HOURS = _number("REGISTRY_UPLOAD_KEEP_HOURS", 48)
-COLLECT_GRACE_HOURS = _number("REGISTRY_COLLECT_GRACE_HOURS", 72)
-COLLECT_AUTOMATICALLY = _flag("REGISTRY_COLLECT", default=True)
+LFS_PARTS_THRESHOLD = environment.number("REGISTRY_LFS_PARTS_MIB", 1024) * 1024**2
+QUOTA_BYTES = environment.number("REGISTRY_QUOTA_GIB", 0) * 1024**3
+UPLOAD_KEEP_HOURS = environment.number("REGISTRY_UPLOAD_KEEP_HOURS", 48)
+COLLECT_GRACE_HOURS = environment.number("REGISTRY_COLLECT_GRACE_HOURS", 72)
+COLLECT_AUTOMATICALLY = environment.flag("REGISTRY_COLLECT", default=True)
 LFS_THRESHOLD = 10 * 1024**2
-XET_KEEP_HOURS = _number("REGISTRY_XET_KEEP_HOURS", 72)
+XET_KEEP_HOURS = environment.number("REGISTRY_XET_KEEP_HOURS", 72)
 
 # Where bytes lie, and who sends them
 
-STORAGE = _one_of("REGISTRY_STORAGE", "local", "s3")
+STORAGE = environment.one_of("REGISTRY_STORAGE", "local", "s3")
 S3 = {
     "bucket": os.environ.get("REGISTRY_S3_BUCKET", ""),
     "endpoint": os.environ.get("REGISTRY_S3_ENDPOINT", ""),
@@ -379,21 +326,23 @@ S3 = {
     "region": os.environ.get("REGISTRY_S3_REGION") or "us-east-1",
     "access_key": os.environ.get("REGISTRY_S3_ACCESS_KEY", ""),
     "secret_key": os.environ.get("REGISTRY_S3_SECRET_KEY", ""),
-    "addressing": _one_of("REGISTRY_S3_ADDRESSING", "path", "virtual"),
+    "addressing": environment.one_of("REGISTRY_S3_ADDRESSING", "path", "virtual"),
 }
 S3_PREFIX = os.environ.get("REGISTRY_S3_PREFIX", "").strip("/")
 S3_PREFIX = f"{S3_PREFIX}/" if S3_PREFIX else ""
 if STORAGE == "s3" and not S3["bucket"]:
     raise ImproperlyConfigured("REGISTRY_STORAGE is s3: name the bucket in REGISTRY_S3_BUCKET.")
-DOWNLOADS = _one_of("REGISTRY_DOWNLOADS", "s3" if STORAGE == "s3" else "own", "own", "nginx", "s3")
+DOWNLOADS = environment.one_of(
+    "REGISTRY_DOWNLOADS", "s3" if STORAGE == "s3" else "own", "own", "nginx", "s3"
+)
 if {"nginx": "local", "s3": "s3"}.get(DOWNLOADS, STORAGE) != STORAGE:
     raise ImproperlyConfigured(
         f"REGISTRY_DOWNLOADS={DOWNLOADS} does not go with REGISTRY_STORAGE={STORAGE}: nginx sends "
         "from a local folder, s3 from a bucket, and own from both."
     )
-LINK_SECONDS = _number("REGISTRY_LINK_SECONDS", 300)
-OPEN_LINK_SECONDS = _number("REGISTRY_OPEN_LINK_SECONDS", 3600)
-COPIES_BYTES = _number("REGISTRY_COPIES_GB", 50) * 10**9
+LINK_SECONDS = environment.number("REGISTRY_LINK_SECONDS", 300)
+OPEN_LINK_SECONDS = environment.number("REGISTRY_OPEN_LINK_SECONDS", 3600)
+COPIES_BYTES = environment.number("REGISTRY_COPIES_GB", 50) * 10**9
 
 # Background work
 
@@ -447,38 +396,38 @@ if CELERY_BROKER_URL.startswith("amqp"):
 
 # Checks
 
-CHECK_QUIET_SECONDS = _number("REGISTRY_CHECK_QUIET_SECONDS", 4)
-CHECK_LEASE_SECONDS = _number("REGISTRY_CHECK_LEASE_SECONDS", 30)
-CHECK_MIN_ISOLATION = _number("REGISTRY_CHECK_MIN_ISOLATION", 2)
-CHECK_MEMORY_MIB = _number("REGISTRY_CHECK_MEMORY_MIB", 8192)
-CHECK_RUN_SECONDS = _number("REGISTRY_CHECK_RUN_SECONDS", 600)
-CHECK_ENGINES = _list("REGISTRY_CHECK_ENGINES", "picklescan")
-CHECK_ENGINE_SECONDS = _number("REGISTRY_CHECK_ENGINE_SECONDS", 120)
+CHECK_QUIET_SECONDS = environment.number("REGISTRY_CHECK_QUIET_SECONDS", 4)
+CHECK_LEASE_SECONDS = environment.number("REGISTRY_CHECK_LEASE_SECONDS", 30)
+CHECK_MIN_ISOLATION = environment.number("REGISTRY_CHECK_MIN_ISOLATION", 2)
+CHECK_MEMORY_MIB = environment.number("REGISTRY_CHECK_MEMORY_MIB", 8192)
+CHECK_RUN_SECONDS = environment.number("REGISTRY_CHECK_RUN_SECONDS", 600)
+CHECK_ENGINES = environment.listed("REGISTRY_CHECK_ENGINES", "picklescan")
+CHECK_ENGINE_SECONDS = environment.number("REGISTRY_CHECK_ENGINE_SECONDS", 120)
 CHECK_CLAMD = os.environ.get("REGISTRY_CHECK_CLAMD", "unix:/run/clamav/clamd.ctl")
-CHECK_CLAMD_MIB = _number("REGISTRY_CHECK_CLAMD_MIB", 25)
-CHECK_CONCURRENT = _number("REGISTRY_CHECK_CONCURRENT", 4)
-CHECK_DAILY_MINUTES = _number("REGISTRY_CHECK_DAILY_MINUTES", 240)
+CHECK_CLAMD_MIB = environment.number("REGISTRY_CHECK_CLAMD_MIB", 25)
+CHECK_CONCURRENT = environment.number("REGISTRY_CHECK_CONCURRENT", 4)
+CHECK_DAILY_MINUTES = environment.number("REGISTRY_CHECK_DAILY_MINUTES", 240)
 WORKER_NAME = os.environ.get("REGISTRY_WORKER_NAME", "").strip() or socket.gethostname()
 WORKER_DEVICES = os.environ.get("REGISTRY_WORKER_DEVICES", "").strip().lower() or "auto"
 METRICS_TOKEN = os.environ.get("REGISTRY_METRICS_TOKEN", "").strip()
 
 # Reviews
 
-REVIEW_DUE_DAYS = _number("REGISTRY_REVIEW_DUE_DAYS", 3)
+REVIEW_DUE_DAYS = environment.number("REGISTRY_REVIEW_DUE_DAYS", 3)
 
 # Campaigns
 
-CAMPAIGN_GRACE_HOURS = _number("REGISTRY_CAMPAIGN_GRACE_HOURS", 72)
-CAMPAIGN_REMINDER_HOURS = _number("REGISTRY_CAMPAIGN_REMINDER_HOURS", 72)
+CAMPAIGN_GRACE_HOURS = environment.number("REGISTRY_CAMPAIGN_GRACE_HOURS", 72)
+CAMPAIGN_REMINDER_HOURS = environment.number("REGISTRY_CAMPAIGN_REMINDER_HOURS", 72)
 
 # How long words of people are kept once nothing needs them; 0 for good
 
-REQUEST_WORDS_DAYS = _number("REGISTRY_REQUEST_WORDS_DAYS", 365)
-ACCEPTANCE_WORDS_DAYS = _number("REGISTRY_ACCEPTANCE_WORDS_DAYS", 3650)
+REQUEST_WORDS_DAYS = environment.number("REGISTRY_REQUEST_WORDS_DAYS", 365)
+ACCEPTANCE_WORDS_DAYS = environment.number("REGISTRY_ACCEPTANCE_WORDS_DAYS", 3650)
 
 # Logs: one line an event, with the request's id; never a token
 
-LOG_FORMAT = _one_of("REGISTRY_LOG_FORMAT", "line", "json")
+LOG_FORMAT = environment.one_of("REGISTRY_LOG_FORMAT", "line", "json")
 
 LOGGING = {
     "version": 1,

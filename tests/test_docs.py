@@ -54,7 +54,10 @@ def test_documented_defaults_are_those_of_the_settings():
     tree = ast.parse((ROOT / "registry" / "settings.py").read_text())
     documented = _documented()
     for call in ast.walk(tree):
-        if not isinstance(call, ast.Call) or ast.unparse(call.func) not in {"_flag", "_number"}:
+        if not isinstance(call, ast.Call) or ast.unparse(call.func) not in {
+            "environment.flag",
+            "environment.number",
+        }:
             continue
         name, default = (
             ast.literal_eval(value)

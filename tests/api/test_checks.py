@@ -133,3 +133,18 @@ def test_a_reader_of_a_released_model_cannot_run_its_checks_again():
     answer = As(factories.make_user()).post(_address(release.revision, "/rerun"))
 
     assert answer.status_code == 403
+
+
+def test_who_may_write_cancels_checks_with_a_reason_and_nobody_else_does():
+    revision = factories.make_revision()
+    address = _address(revision, "/cancel")
+    asked = {"reason": "The wrong files"}
+
+    assert As(factories.make_user()).post(address, asked).status_code == 404
+    assert As(revision.author, Scope.READ).post(address, asked).status_code == 403
+    answer = As(revision.author, Scope.WRITE).post(address, asked)
+
+    assert answer.status_code == 200
+    assert answer.json()["verdict"] == "error"
+    assert answer.json()["report"]["reason"].endswith("the repository: The wrong files.")
+    assert As(revision.author, Scope.WRITE).post(address, asked).status_code == 409
