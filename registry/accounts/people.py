@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
-from registry.accounts import domains, names
+from registry.accounts import domains, imitations, names
 from registry.accounts.callers import Caller
 from registry.accounts.models import (
     Membership,
@@ -149,6 +149,8 @@ def _take_name(name: str, kind: NamespaceKind, full_name: str) -> Namespace:
     names.check_namespace(name)
     if ReservedName.objects.filter(folded=name.lower()).exists():
         raise Conflict(f"The name {name!r} is taken.")
+    if why := imitations.problem(name):
+        raise Invalid(f"The name {name!r} cannot be used: {why}.")
     try:
         with transaction.atomic():
             namespace = Namespace.objects.create(name=name, kind=kind, full_name=full_name)

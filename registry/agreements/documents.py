@@ -14,8 +14,9 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
+from registry.accounts import lookalikes
 from registry.accounts.callers import Caller
-from registry.agreements import lookalikes, wording
+from registry.agreements import wording
 from registry.agreements.models import (
     Document,
     DocumentKind,

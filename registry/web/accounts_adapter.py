@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from registry.accounts import names, people
+from registry.accounts import imitations, names, people
 from registry.accounts.models import ReservedName, User
 from registry.errors import RegistryError
 
@@ -34,6 +34,10 @@ class AccountAdapter(DefaultAccountAdapter):
             raise forms.ValidationError(str(refusal)) from refusal
         if not shallow and ReservedName.objects.filter(folded=username.lower()).exists():
             raise forms.ValidationError(_("This name is taken; choose another."))
+        if not shallow and imitations.problem(username):
+            raise forms.ValidationError(
+                _("This name is too easily taken for somebody else's; choose another.")
+            )
         return username
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:

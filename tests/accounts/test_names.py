@@ -128,3 +128,36 @@ def test_nobody_takes_the_name_that_somebody_else_gets_when_their_account_is_clo
         with pytest.raises(Invalid, match="closed"):
             factories.make_user(name)
     assert factories.make_user("closed-source").username == "closed-source"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["Metal-1ab", "rnetal-lab", "meta1_lab", "METALLAB", "metai.lab"])
+def test_a_name_that_looks_like_another_is_refused(name):
+    factories.make_organisation(name="metal-lab")
+
+    with pytest.raises(Invalid, match="it looks like a name that somebody else has"):
+        factories.make_user(name)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "name", ["meta-lama", "meta-llamas", "mete-llama", "emta-llama", "meta-1lama", "meta_llama"]
+)
+def test_a_name_close_to_a_verified_owner_is_refused(name):
+    with pytest.raises(Invalid, match="too close to the name of a verified owner"):
+        factories.make_user(name)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["meta-llama", "Meta-Llama", "meta-ai", "llama", "metallurgy"])
+def test_a_verified_owner_has_its_name_and_far_ones_are_free(name):
+    assert factories.make_user(name).username == name
+
+
+@pytest.mark.django_db
+def test_a_name_that_was_given_up_is_protected_from_look_alikes_too():
+    user = factories.make_user("oldname")
+    user.namespace.names.create(folded="formerly")
+
+    with pytest.raises(Invalid, match="it looks like a name"):
+        factories.make_user("f0rmer1y")

@@ -9,6 +9,8 @@ _DRAWN_AS = (
     "łl øo đd ıi"
 )
 _LATIN = {ord(one[0]): one[1] for one in _DRAWN_AS.split(" ")}
+# Two letters that together look like another
+PAIRS = (("rn", "m"), ("vv", "w"))
 _ALIKE = str.maketrans("01i|", "olll")
 
 
@@ -18,4 +20,6 @@ def skeleton(name: str) -> str:
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
     letters = folded.translate(_LATIN).translate(_ALIKE)
     kept = "".join(one for one in letters if one.isalnum() or one == "+")
-    return kept.replace("rn", "m").replace("vv", "w")
+    for letters, letter in PAIRS:
+        kept = kept.replace(letters, letter)
+    return kept
