@@ -19,7 +19,16 @@ from registry.accounts.callers import Caller
 from registry.accounts.permissions import Permission
 from registry.audit import canonical, log
 from registry.catalog.models import Ref, RepositoryType, Revision
-from registry.checks import attestations, findings, hosts, overrides, profiles, queues, reports
+from registry.checks import (
+    attestations,
+    findings,
+    hosts,
+    overrides,
+    profiles,
+    queues,
+    reports,
+    results,
+)
 from registry.checks.findings import Finding, Severity
 from registry.checks.models import (
     LIVE,
@@ -58,11 +67,19 @@ class Outcome:
 @transaction.atomic
 def queue(revision: Revision) -> CheckRun | None:
     """Queue a run of a revision; runs of revisions that no branch is at any more are superseded,
-    if they have not begun. None where the revision has a verdict or a live run already."""
+    if they have not begun. None where the revision has a verdict or a live run already. A run of
+    the same files, just checked, ends at once."""
     if CheckRun.objects.filter(revision=revision).exclude(state=RunState.SUPERSEDED).exists():
         return None
     _supersede(revision)
-    return _open(revision, wait=settings.CHECK_QUIET_SECONDS)
+    run = _open(revision, wait=settings.CHECK_QUIET_SECONDS)
+    now = timezone.now()
+    device = str(hosts.queue_for_smoke(now=now))
+    source = results.earlier(revision, profile=run.profile, device=device, now=now)
+    if source is not None:
+        results.take_over(run, source, now)
+        _close(run.pk)
+    return run
 
 
 @transaction.atomic
@@ -401,6 +418,7 @@ def _close(run_id: int, *, error: str = "") -> None:
         manifest=run.revision.manifest_digest,
         report=canonical.digest(run.report),
     )
+    results.note(run, run.finished_at)
 
 
 def _verdict(run: CheckRun) -> str:
