@@ -70,7 +70,7 @@ def _expected(model: Model) -> dict[str, tuple[int, ...]]:
 
 def _modules(tensors: Tensors, layout: Layout) -> dict[str, dict[str, Tensor]]:
     """The quantised modules, each with its tensors by the end of their names."""
-    found = {
+    found: dict[str, dict[str, Tensor]] = {
         name.removesuffix(f".{layout.mark}"): {}
         for name, (_, tensor) in tensors.items()
         if name.endswith(f".{layout.mark}") and tensor.dtype in layout.mark_dtypes
