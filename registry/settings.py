@@ -180,7 +180,6 @@ SITE_URL = (
     or f"http://{(ALLOWED_HOSTS or ['localhost'])[0]}"
 ).rstrip("/")
 SIGNUP_OPEN = environment.flag("REGISTRY_SIGNUP_OPEN", default=True)
-VERIFIED_OWNERS = _list("REGISTRY_VERIFIED_OWNERS", "meta-llama")
 VERIFIED_OWNERS = environment.listed("REGISTRY_VERIFIED_OWNERS", "meta-llama")
 ALLOW_PLAIN_HUB = environment.flag("REGISTRY_ALLOW_PLAIN_HUB", default=True)
 REPOSITORY_TYPES = ["model"]
