@@ -1,0 +1,59 @@
+"""Whatever a pattern, a template or a file of text is, judging it ends, and breaks nothing."""
+
+import re
+import time
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry.checks.scanners import secrets, templates, ways
+from registry.checks.scanners.expressions import Refused
+from registry.checks.scanners.templates import TemplateProblem
+
+SIGNS = st.text("ab()[]{}|*+?^$.\\-&:<>=!#,0159pPLdwsxkgiu\u00e9\u4e00", max_size=40)
+TAGS = st.text("{}%#-'\"_.()[]|~+*=<>, \nabfinorselt019", max_size=60)
+
+
+@given(SIGNS)
+def test_any_pattern_is_taken_or_refused(text: str) -> None:
+    with suppress(Refused):
+        ways.check(text)
+
+
+@given(TAGS | TAGS.map("{{{{ {} }}}}".format) | TAGS.map("{{% {} %}}".format))
+def test_any_template_is_taken_apart_or_refused(text: str) -> None:
+    with suppress(TemplateProblem):
+        list(templates.used_by(text))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_searched_for_secrets(data: bytes) -> None:
+    list(secrets.secrets_in(data + b"://a:" + data + b"hf_" + data))
+
+
+@given(st.text("ab", max_size=9), st.integers(0, 3))
+def test_a_pattern_that_is_taken_does_not_take_long(body: str, number: int) -> None:
+    """Of small patterns the slow ones are known: what is taken must be quick on the worst text."""
+    pattern = ("(?:{}|{})*c", "(?:{}?{})+c", "(?:{}{{1,2}}{})*c", "({}|{}b)+c")[number]
+    text = pattern.format(body[:4], body[4:]) if body[:4] else "a*c"
+    try:
+        ways.check(text)
+    except Refused:
+        return
+    started = time.process_time()
+    for letter in ("a", "ab", "b"):
+        re.match(text, letter * 26)
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["(?:" * 600, "[" * 2000, "a{16}" * 400, "(?:a{16}){16}" * 100, "(?:" + "[a-z]?" * 300 + ")*"],
+)
+def test_a_pattern_that_is_large_is_judged_quickly(text: str) -> None:
+    started = time.process_time()
+    with suppress(Refused):
+        ways.check(text)
+    assert time.process_time() - started < 2
