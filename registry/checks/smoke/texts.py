@@ -59,11 +59,84 @@ PROMPTS = (
 # Those of the prompts that a chat model answers in a line or two.
 SHORT_QUESTIONS = (PROMPTS[0], PROMPTS[1], PROMPTS[4], PROMPTS[5])
 
-_WHO = ("The baker", "Her neighbour", "A young doctor", "The old fisherman", "Our teacher")
-_DID = ("walked slowly to", "wrote a long letter about", "was late again for", "asked me about")
-_WHAT = ("the market", "the new bridge", "the concert", "the village school", "the harbour")
-_WHEN = ("on Monday morning", "before the rain began", "after lunch", "in early spring")
-_WHY = ("because nobody else had time", "and nobody knew why", "as the whole family had hoped")
+_WHO = (
+    "The baker",
+    "Her neighbour",
+    "A young doctor",
+    "The old fisherman",
+    "Our teacher",
+    "My aunt",
+    "Two students",
+    "The mayor",
+    "A tired nurse",
+    "The gardener",
+    "His brother",
+    "The ferryman",
+    "A stranger",
+    "The choir",
+)
+_DID = (
+    "walked slowly to",
+    "wrote a long letter about",
+    "was late again for",
+    "asked me about",
+    "painted",
+    "complained about",
+    "could not stop talking about",
+    "remembered",
+    "quietly left",
+    "took photographs of",
+    "had never heard of",
+    "paid far too much for",
+    "dreamt of",
+    "made a little drawing of",
+)
+_WHAT = (
+    "the market",
+    "the new bridge",
+    "the concert",
+    "the village school",
+    "the harbour",
+    "a broken clock",
+    "the cherry orchard",
+    "an empty train",
+    "the lighthouse",
+    "a jar of honey",
+    "the museum",
+    "the frozen lake",
+    "a pair of red shoes",
+    "the town hall",
+    "the last bus",
+    "a wooden boat",
+)
+_WHEN = (
+    "on Monday morning",
+    "before the rain began",
+    "after lunch",
+    "in early spring",
+    "at midnight",
+    "during the holidays",
+    "while the others slept",
+    "a week ago",
+    "on the way home",
+    "once more",
+    "for the first time",
+    "without a word",
+)
+_WHY = (
+    "because nobody else had time",
+    "and nobody knew why",
+    "as the whole family had hoped",
+    "although the road was closed",
+    "and then went home",
+    "so the dog had to wait outside",
+    "which surprised everyone",
+    "and we laughed about it",
+    "but the weather was too cold",
+    "and that was the end of it",
+    "because the shop was shut",
+    "until the bells rang",
+)
 
 
 def long_text(characters: int) -> str:
@@ -76,17 +149,3 @@ def long_text(characters: int) -> str:
         sentences.append(" ".join(words) + ".")
         length += len(sentences[-1]) + 1
     return " ".join(sentences)
-
-
-CONVERSATIONS: tuple[tuple[str, list[dict[str, str]]], ...] = (
-    ("one user message", [{"role": "user", "content": "Good morning."}]),
-    (
-        "a system message and several turns",
-        [
-            {"role": "system", "content": "Answer briefly."},
-            {"role": "user", "content": "Good morning."},
-            {"role": "assistant", "content": "Good morning to you."},
-            {"role": "user", "content": "What day is it?"},
-        ],
-    ),
-)

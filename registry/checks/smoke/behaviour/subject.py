@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 
-from registry.checks.smoke import templates
+from registry.checks.smoke.alarms import within
 from registry.checks.smoke.texts import PROSE
 
 # On a processor every check stays below this many tokens; graphics cards go on to the long context.
 LONGEST = 512
+TEMPLATE_SECONDS = 5
 # The largest KL divergence that rounding explains.
 BOUNDS = {torch.float32: 1e-4, torch.bfloat16: 0.05, torch.float16: 0.05}
 
@@ -84,11 +85,19 @@ class Subject:
     def prompt(self, text: str) -> list[int]:
         """The question as this model is asked: a chat model through its template."""
         if self.is_chat and getattr(self.tokenizer, "chat_template", None):
-            text = templates.rendered(self.tokenizer, [{"role": "user", "content": text}])
-            found = self._tokens(text, special=False)
+            found = self._tokens(self._rendered(text), special=False)
         else:
             found = self._tokens(text, special=True)
         return found[: self.context] or [0]
+
+    def _rendered(self, text: str) -> str:
+        """The text stage has tried this template on such a conversation, in a helper that may die."""
+        with within(TEMPLATE_SECONDS):
+            return str(
+                self.tokenizer.apply_chat_template(
+                    [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
+                )
+            )
 
     def _tokens(self, text: str, *, special: bool) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=special)["input_ids"])
