@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, NoReturn
 from registry.checks.smoke.confine import MIB, confine
 
 COUNT = 4
-JOBS = "registry.checks.smoke.text.jobs"
+JOBS = "registry.checks.smoke.jobs"
 LONGEST_ANSWER = 4 * MIB
 # Beside the processor time that a job may use: waiting for a processor that others keep busy.
 PATIENCE = 60

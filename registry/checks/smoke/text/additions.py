@@ -24,7 +24,7 @@ _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
 _MONTH = rf"(?:{'|'.join(_MONTHS.split())})[a-z]*"
 # "Today Date: 26 Jul 2024": a label that speaks of a date, and nothing but a date behind it.
 _DATE = re.compile(
-    r"^[ \t]*(?:\w+ ){0,3}(?:date|cutoff)[ \t]*:"
+    r"^[ \t]*(?:(?:cutting|knowledge|today|today's|current|training) ){0,2}(?:date|cutoff)[ \t]*:"
     rf"(?:[ \t,./-]*(?:\d{{1,4}}|{_MONTH}))+[ \t.]*$",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from registry.checks.findings import Finding, block, show, warn
+from registry.checks.smoke.alarms import within
 from registry.checks.smoke.text.samples import ROUNDTRIP
-from registry.checks.smoke.text.subject import Subject, within
+from registry.checks.smoke.text.subject import Subject
 
 SECONDS = 20
 

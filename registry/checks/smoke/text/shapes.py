@@ -18,7 +18,8 @@ from registry.checks.findings import Finding, block, show, warn
 from registry.checks.scanners.config import ARCHITECTURES
 from registry.checks.scanners.limits import is_buffer
 from registry.checks.smoke import loading
-from registry.checks.smoke.text.subject import tensors_of, within
+from registry.checks.smoke.alarms import within
+from registry.checks.smoke.text.subject import tensors_of
 
 SECONDS = 60
 CONFIG = "config.json"

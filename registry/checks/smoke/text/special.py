@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from registry.checks.findings import Finding, block, show, warn
-from registry.checks.smoke.text.subject import Subject, within
+from registry.checks.smoke.alarms import within
+from registry.checks.smoke.text.subject import Subject
 
 ROLES = {"bos": "start", "eos": "end", "pad": "padding"}
 MOST_ADDED = 2000

@@ -2,9 +2,7 @@
 
 import functools
 import json
-import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,18 +11,11 @@ from registry.checks.findings import ModelFile
 from registry.checks.scanners import stored
 from registry.checks.scanners.folder import Folder
 from registry.checks.smoke import loading
+from registry.checks.smoke.alarms import within
 from registry.checks.smoke.text import templates
 from registry.checks.smoke.text.templates import Template
 
 LOAD_SECONDS = 60
-_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
-
-
-class TookTooLong(Exception):
-    """A library was still at it when the time was over."""
-
-    def __str__(self) -> str:
-        return "it takes too long"
 
 
 @dataclass
@@ -65,22 +56,6 @@ class Base:
         return found[0] if isinstance(found, list) and found else {}
 
 
-@contextmanager
-def within(seconds: int) -> Iterator[None]:
-    """For Python code of a library, which answers signals."""
-
-    def stop(*_: object) -> None:
-        raise TookTooLong
-
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, previous)
-
-
 @functools.cache
 def load(target: loading.Target) -> Any:
     """The tokenizer of the model, loaded once for this stage and those after it."""
@@ -96,7 +71,7 @@ def with_tokenizer(target: loading.Target, spec: Mapping[str, Any]) -> loading.T
 
 
 def has_tokenizer(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in _TOKENIZERS)
+    return any((folder / name).is_file() for name in loading.TOKENIZERS)
 
 
 def subject_of(
@@ -104,7 +79,8 @@ def subject_of(
 ) -> Subject:
     tokenizer = load(target)
     file = target.file or next(
-        (name for name in _TOKENIZERS if (target.folder / name).is_file()), "tokenizer_config.json"
+        (name for name in loading.TOKENIZERS if (target.folder / name).is_file()),
+        "tokenizer_config.json",
     )
     in_folder = not target.file
     config = _json(target.folder / "config.json") if in_folder else {}

@@ -25,6 +25,7 @@ class Template:
     special: dict[str, Any] = field(default_factory=dict)
     in_parts: bool = False
     _seen: dict[str, str | aside.NoAnswer] = field(default_factory=dict)
+    _end: aside.Gone | None = None
 
     @property
     def is_first(self) -> bool:
@@ -38,7 +39,11 @@ class Template:
         header: bool = False,
         again: bool = False,
     ) -> str:
-        """The text, or aside.NoAnswer: within time, memory and size."""
+        """The text, or aside.NoAnswer: within time, memory and size.
+
+        A template that cost a helper once is not given another."""
+        if self._end:
+            raise self._end
         key = json.dumps([conversation, tools, header, self.in_parts])
         if again or key not in self._seen:
             self._seen[key] = self._tried(conversation, tools, header)
@@ -66,6 +71,8 @@ class Template:
                 )
             )
         except aside.NoAnswer as problem:
+            if isinstance(problem, aside.Gone):
+                self._end = problem
             return problem
 
 
@@ -110,9 +117,7 @@ def _wants_parts(template: Template) -> bool:
     try:
         if word in template.render(ONE):
             return False
-    except aside.Gone:
-        return False
-    except aside.Failed:
+    except aside.NoAnswer:
         pass
     try:
         template.in_parts = True

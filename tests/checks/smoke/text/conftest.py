@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,7 @@ def ask(program: subprocess.Popen[str], tmp_path: Path) -> Ask:
     """What the text stage says of these files, by check; `base` are the files of the declared base."""
 
     def put(name: str, files: dict[str, bytes]) -> str:
-        folder = tmp_path / name
-        folder.mkdir(exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=name, dir=tmp_path))
         for path, data in files.items():
             (folder / path).write_bytes(data)
         return str(folder)

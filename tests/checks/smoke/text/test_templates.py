@@ -29,9 +29,9 @@ def test_a_sound_template_of_any_style_raises_no_finding(ask: Ask, name: str) ->
             "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
             "longer",
         ),
-        ("{{ 10 ** (10 ** 9) }}", "it takes longer than 5 seconds"),
+        ("{{ 10 ** (10 ** 9) }}", "it takes longer than 1 seconds"),
         ("{{ 'x' * 10**10 }}", "it needs too much memory"),
-        ("{% for i in range(99999) %}{{ messages[0].content * 99 }}{% endfor %}", "256 KiB"),
+        ("{{ messages[0].content * 30000 }}", "256 KiB"),
     ],
     ids=["fails", "loops", "stuck in a library", "memory", "size"],
 )

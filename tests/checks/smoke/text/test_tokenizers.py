@@ -40,7 +40,13 @@ def test_sound_models_raise_no_finding(ask: Ask) -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    [b'{"version": "1.0", "model": {}}', b"[]", changed(model={"vocab": {}}), b"{", None],
+    [
+        b'{"version": "1.0", "model": {}}',
+        b"[]",
+        changed(added_tokens=[], model={"vocab": {}}),
+        b"{",
+        None,
+    ],
     ids=["no model", "no object", "no tokens", "no JSON", "no file"],
 )
 def test_a_tokenizer_that_does_not_open_is_blocked(ask: Ask, broken: bytes | None) -> None:
