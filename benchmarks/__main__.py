@@ -6,10 +6,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import checks, commits, downloads, lineage, metadata, queue, report, uploads
+from benchmarks import checks, commits, downloads, lineage, metadata, queue, report, smoke, uploads
 from benchmarks.report import SOURCE, Table
 
-PARTS = ("metadata", "commits", "downloads", "uploads", "scan", "lineage", "queue")
+PARTS = ("metadata", "commits", "downloads", "uploads", "scan", "lineage", "queue", "smoke")
 
 
 def main() -> int:
@@ -49,6 +49,8 @@ def _measure(part: str, folder: Path, chosen: argparse.Namespace) -> list[Table]
         return downloads.measure(folder, quick=chosen.quick, only=tuple(chosen.handovers))
     if part == "scan":
         return checks.measure(folder, quick=chosen.quick)
+    if part == "smoke":
+        return smoke.measure(folder, quick=chosen.quick)
     if part == "lineage":
         return lineage.measure(folder, quick=chosen.quick)
     size = chosen.upload_mb * 10**6
