@@ -342,3 +342,10 @@ def test_refusals_are_counted_and_compared_and_no_answer_is_kept(model: Any) -> 
 def test_a_refusal_is_known_by_how_it_begins(text: str, is_refusal: bool) -> None:
     assert refusals.is_refusal(text) is is_refusal
     assert refusals.may_become_refusal(text[:3])
+
+
+def test_the_requests_are_published() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "smoke.md").read_text()
+
+    for category in CATEGORIES:
+        assert all(text in page for text in (*category.requests, category.twin))
