@@ -25,7 +25,7 @@ MAX_BITS = 128
 KEY = "chat_template"
 
 _NAMES = frozenset({"self", "lipsum", "cycler", "joiner"})
-_ELSEWHERE = {
+_ELSEWHERE: dict[type[nodes.Node], str] = {
     nodes.Include: "include",
     nodes.Import: "import",
     nodes.FromImport: "import",
@@ -246,8 +246,8 @@ def _constant(node: nodes.Node, depth: int = 0) -> int | float | str | None:
         case nodes.Const(value=int() | float() | str() as value):
             return value
         case nodes.Neg():
-            value = _constant(node.node, depth + 1)
-            return -value if isinstance(value, int | float) else None
+            known = _constant(node.node, depth + 1)
+            return -known if isinstance(known, int | float) else None
         case nodes.Concat():
             parts = [_constant(one, depth + 1) for one in node.nodes]
             texts = [part for part in parts if isinstance(part, str)]
