@@ -14,16 +14,15 @@ def check(target: loading.Target) -> Iterator[Finding]:
     file = target.file or "tokenizer.json"
     place = target.folder / "tokenizer.json"
     try:
+        count = None
         if not target.file and place.is_file():
-            kept = {"path": str(place)}
-            aside.call("open_tokenizer", seconds=SECONDS, memory_mib=MEMORY_MIB, **kept)
+            count = _opened(path=str(place))
         tokenizer = subject.load(target)
-        if not tokenizer.get_vocab():
-            yield _cannot("it has no tokens", file)
-        elif target.file or not place.is_file():
+        if count is None:
             # Converted by the library, so that the helper takes the result.
-            kept = {"text": tokenizer.backend_tokenizer.to_str()}
-            aside.call("open_tokenizer", seconds=SECONDS, memory_mib=MEMORY_MIB, **kept)
+            count = _opened(text=tokenizer.backend_tokenizer.to_str())
+        if not count:
+            yield _cannot("it has no tokens", file)
     except aside.NoAnswer as problem:
         yield _cannot(show(str(problem)), file)
     except MemoryError:
@@ -31,6 +30,10 @@ def check(target: loading.Target) -> Iterator[Finding]:
     # The tokenizer library panics with a class that is not an Exception.
     except BaseException as error:
         yield _cannot(show(f"{type(error).__name__}: {error}"), file)
+
+
+def _opened(**kept: str) -> int:
+    return int(aside.call("open_tokenizer", seconds=SECONDS, memory_mib=MEMORY_MIB, **kept))
 
 
 def _cannot(why: str, file: str) -> Finding:
