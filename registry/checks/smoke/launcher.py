@@ -24,6 +24,7 @@ __all__ = ["Base", "IsolationTooWeak", "Limits", "SmokeError", "SmokeResult", "r
 
 MOST_TARGETS = 4
 LOG_BYTES = 16 * 1024
+TOO_LATE = "too little time was left after the others"
 
 _CHAT_NAME = re.compile(r"instruct|chat|-it$", re.IGNORECASE)
 
@@ -63,9 +64,7 @@ def run(
         left = limits.seconds - (monotonic() - started)
         if number and left < limits.seconds / (2 * len(found)):
             # What the others took says nothing about this one.
-            result.findings.append(
-                _skipped(target.name, "too little time was left after the others")
-            )
+            result.findings.append(_skipped(target.name, TOO_LATE))
             continue
         watched = _try(
             plan_of(target, folder, base, result),
