@@ -117,7 +117,7 @@ def _rows(revisions: Iterable[Revision], *, only: CheckRun | None = None) -> lis
     if only is not None:
         found = found.filter(pk=only.pk)
     wanted = found.order_by("-pk").values("revision_id", "report__metrics", "report__device")
-    return list(wanted)
+    return [dict(row) for row in wanted]
 
 
 def _of_run(label: str, revision: Revision, rows: list[dict[str, Any]]) -> Measured | None:
