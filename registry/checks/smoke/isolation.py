@@ -128,8 +128,8 @@ def gpu_nodes() -> list[str]:
 
 def place(isolation: Isolation, *, model: Path, scratch: Path, base: Path | None = None) -> Place:
     if isolation.level == 3:
-        return Place("/model", "/tmp", base and "/base")  # noqa: S108 - private to the sandbox
-    return Place(str(model), str(scratch), base and str(base))
+        return Place("/model", "/tmp", "/base" if base else None)  # noqa: S108 - private to the sandbox
+    return Place(str(model), str(scratch), str(base) if base else None)
 
 
 def command(
