@@ -149,8 +149,8 @@ def verdicts(*, since: datetime) -> dict[str, int]:
 
 
 def _by_queue(jobs: QuerySet[Job], **figures: Aggregate) -> dict[str, dict[str, Any]]:
-    rows = jobs.order_by().values("queue").annotate(**figures)
-    return {row.pop("queue"): row for row in rows}
+    rows: QuerySet[Any, dict[str, Any]] = jobs.order_by().values("queue").annotate(**figures)
+    return {row["queue"]: row for row in rows}
 
 
 def _queue_state(queue: Queue, row: dict[str, Any], slots: int) -> QueueState:
@@ -173,7 +173,9 @@ def _slots(*, now: datetime) -> dict[str, int]:
     for host in Host.objects.filter(seen_at__gt=now - timedelta(seconds=hosts.ALIVE_SECONDS)):
         for service in hosts.served(host, now=now):
             if hosts.takes(host, service.queue, now=now) and service.queue in slots:
-                slots[service.queue] += service.slots
+                well = sum(one["healthy"] for one in host.devices)
+                on_gpus = service.queue == Queue.SMOKE_GPU
+                slots[service.queue] += min(service.slots, well) if on_gpus else service.slots
     return slots
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from registry.agreements.models import DocumentKind, EndingEvent, FoundState
+from registry.checks.models import Queue
 
 KINDS: dict[str, Any] = {
     DocumentKind.LICENSE: _("license"),
@@ -23,4 +24,9 @@ STATES: dict[str, Any] = {
     FoundState.TAKEN: _("taken as a version"),
     FoundState.DISMISSED: _("dismissed"),
 }
-ALL = KINDS | EVENTS | STATES
+QUEUES: dict[str, Any] = {
+    Queue.SCAN: _("scanners"),
+    Queue.SMOKE_CPU: _("smoke tests on processors"),
+    Queue.SMOKE_GPU: _("smoke tests on GPUs"),
+}
+ALL = KINDS | EVENTS | STATES | QUEUES
