@@ -149,8 +149,8 @@ def verdicts(*, since: datetime) -> dict[str, int]:
 
 
 def _by_queue(jobs: QuerySet[Job], **figures: Aggregate) -> dict[str, dict[str, Any]]:
-    rows: QuerySet[Any, dict[str, Any]] = jobs.order_by().values("queue").annotate(**figures)
-    return {row["queue"]: row for row in rows}
+    rows = jobs.order_by().values("queue").annotate(**figures)
+    return {row["queue"]: dict(row.items()) for row in rows}
 
 
 def _queue_state(queue: Queue, row: dict[str, Any], slots: int) -> QueueState:

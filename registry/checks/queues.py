@@ -78,8 +78,9 @@ def next_in(queue: Queue, *, now: datetime) -> int | None:
         **{"priority": best.priority, _NAMESPACE: best.namespace, _AUTHOR: best.author}
     )
     late_since = Case(When(due_at__lte=now - PATIENCE, then=F("due_at")))  # else none: the last
-    order = [late_since.asc(nulls_last=True), "run__revision__total_size", "due_at", "pk"]
-    return jobs.order_by(*order).values_list("pk", flat=True).first()
+    turns = late_since.asc(nulls_last=True)
+    sorted_jobs = jobs.order_by(turns, "run__revision__total_size", "due_at", "pk")
+    return sorted_jobs.values_list("pk", flat=True).first()
 
 
 def claimable(queue: Queue, *, now: datetime) -> int:

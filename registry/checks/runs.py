@@ -137,7 +137,9 @@ def claim_next(queue: Queue, *, worker: str, slot: Slot) -> Job | None:
         return None
     queues.take_turns(queue)
     next_job = queues.next_in(queue, now=now)
-    return next_job and claim(next_job, worker=worker, host=host, device=slot.device)
+    if next_job is None:
+        return None
+    return claim(next_job, worker=worker, host=host, device=slot.device)
 
 
 @transaction.atomic

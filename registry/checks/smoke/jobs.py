@@ -20,14 +20,14 @@ def render(
     special: dict[str, Any],
 ) -> str:
     """The text of this conversation, by the library's own sandboxed environment."""
-    texts, _ = render_jinja_template(
+    made = render_jinja_template(
         conversations=[messages],
-        tools=tools,
+        tools=list(tools) if tools is not None else None,
         chat_template=template,
         add_generation_prompt=header,
         **special,
     )
-    text = texts[0]
+    text: str = made[0][0]
     if len(text) > LONGEST or len(text.encode(errors="replace")) > LONGEST:
         raise ValueError(f"it makes more than {LONGEST // 1024} KiB of text")
     return text

@@ -46,7 +46,7 @@ def load(target: Target, device: Device) -> tuple[Any, list[Finding], float]:
     else:
         model, found = _opened(target, device)
     model.eval()
-    model.to(device.torch)
+    torch.nn.Module.to(model, device.torch)
     device.wait()
     return model, found, round(monotonic() - started, 3)
 

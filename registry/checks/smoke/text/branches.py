@@ -13,7 +13,16 @@ CHANCE = "chance"
 # Marks that structure a message, such as <think>, /no_think, [INST], <|image|> or ```: no words.
 _TAG = re.compile(r"\W*|\s*(<{1,2}/?[^<>\s]{1,60}>{1,2}|\[/?[\w:]{1,40}\]|/\w{1,30})\s*")
 _TEXTS = ("content", "text", "reasoning_content", "thinking", "reasoning")
-_SEARCHES = ("startswith", "endswith", "find", "rfind", "index", "rindex", "count", "split")
+_SEARCHES: tuple[str, ...] = (
+    "startswith",
+    "endswith",
+    "find",
+    "rfind",
+    "index",
+    "rindex",
+    "count",
+    "split",
+)
 _SEARCHES += ("rsplit", "partition", "rpartition", "removeprefix", "removesuffix", "replace")
 _TESTS = ("eq", "equalto", "==", "ne", "!=", "in", "gt", "ge", "lt", "le", "sameas")
 _WHOLE = ("string", "tojson", "join", "pprint")
@@ -41,8 +50,8 @@ def of(template: str) -> Iterator[str]:
             if isinstance(literal, str) and not _TAG.fullmatch(literal):
                 yield literal
     clock = _names(tree, _ticks)
-    for node in tree.find_all((nodes.If, nodes.CondExpr, nodes.Compare, nodes.For, nodes.Getitem)):
-        if any(_ticks(part, clock) for part in _deciding(node)):
+    for place in tree.find_all((nodes.If, nodes.CondExpr, nodes.Compare, nodes.For, nodes.Getitem)):
+        if any(_ticks(part, clock) for part in _deciding(place)):
             yield CLOCK
     if any(node.name == "random" for node in tree.find_all(nodes.Filter)):
         yield CHANCE
@@ -139,15 +148,23 @@ def _names(tree: nodes.Template, holds: Holds) -> set[str]:
     """Variables that may have such a value, however often it was passed on."""
     found: set[str] = set()
     macros = {macro.name: macro for macro in tree.find_all(nodes.Macro)}
-    bindings = list(tree.find_all((nodes.Assign, nodes.For, nodes.AssignBlock)))
-    calls = [call for call in tree.find_all(nodes.Call) if isinstance(call.node, nodes.Name)]
+    bindings = [
+        (node, node.target)
+        for node in tree.find_all((nodes.Assign, nodes.For, nodes.AssignBlock))
+        if isinstance(node, nodes.Assign | nodes.For | nodes.AssignBlock)
+    ]
+    calls = [
+        (call.node.name, call)
+        for call in tree.find_all(nodes.Call)
+        if isinstance(call.node, nodes.Name)
+    ]
     while True:
         before = len(found)
-        for node in bindings:
+        for node, target in bindings:
             if _gives(node, found, holds):
-                found |= set(_targets(node.target))
-        for call in calls:
-            if macro := macros.get(call.node.name):
+                found |= set(_targets(target))
+        for name, call in calls:
+            if macro := macros.get(name):
                 found |= set(_filled(macro, call, found, holds))
         if len(found) == before:
             return found

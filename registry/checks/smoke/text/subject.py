@@ -65,8 +65,9 @@ def load(target: loading.Target) -> Any:
 
 def with_tokenizer(target: loading.Target, spec: Mapping[str, Any]) -> loading.Target:
     """An adapter need not bring a tokenizer: then the one of its base counts."""
-    if target.kind == "adapter" and not has_tokenizer(target.folder) and _base_folder(spec):
-        return replace(target, folder=_base_folder(spec), kind="transformers")
+    folder = _base_folder(spec)
+    if target.kind == "adapter" and folder and not has_tokenizer(target.folder):
+        return replace(target, folder=folder, kind="transformers")
     return target
 
 
