@@ -165,7 +165,8 @@ def test_perplexity_is_compared_with_the_base(
 
     found = list(baseline.check(sound, base))
 
-    assert [each.severity.value for each in found] == ([severity] if severity else [])
+    wanted = [("QUAL-BASE", severity)] if severity else []
+    assert [(each.check, each.severity.value) for each in found] == wanted
     assert all(each.message.startswith("Perplexity ") for each in found)
 
 
