@@ -20,6 +20,8 @@ from registry.checks.models import CheckRun, Fingerprint
 MOST_NEAREST = 5
 MOST_FACTS = 4 * 1024 * 1024
 KEPT = ("tokenizer", "template", "refusals", "answers", "probe")
+# What the fixed texts cost the model, by which its descendants are judged
+FIGURES = ("probe", "nll", "probe_tokens", "perplexity")
 
 NOT_HERE = "The base is not in this registry, so that nothing can be compared."
 NOT_MEASURED = "Of the base nothing was measured yet."
@@ -262,6 +264,8 @@ def _facts(
     facts: dict[str, Any] = {"dtype": prints.dtype, "sketch": nearest.sketch(prints)}
     if isinstance(figures.get("perplexity"), dict):
         facts["perplexity"] = reports.plain(figures["perplexity"])
+    if isinstance(figures.get("nll"), dict):
+        facts["metrics"] = reports.plain({k: figures[k] for k in FIGURES if k in figures})
     room = MOST_FACTS
     for kind in KEPT:
         kept = [reports.plain(dict(one)) for one in said.get(kind, ())]

@@ -24,7 +24,7 @@ _TEXT = re.compile(
     r"|chat_template\.jinja|tokenizer\.model|merges\.txt"
 )
 # What a record has of a model, where an earlier run measured it
-FACTS = ("perplexity", "probe", "answers", "refusals", "tokenizer", "template")
+FACTS = ("perplexity", "metrics", "probe", "answers", "refusals", "tokenizer", "template")
 
 
 @dataclass(frozen=True)

@@ -338,6 +338,31 @@ def test_the_base_of_a_revision_brings_its_text_files_and_what_was_measured(base
     assert found.record["targets"]["safetensors"]["refusals"] == [{"asked": 3, "refused": 2}]
 
 
+def test_what_the_fixed_texts_cost_the_base_is_there_for_the_next_run(base, tmp_path):
+    from registry.checks.smoke.behaviour.parent import Parent
+
+    run = CheckRun.objects.get(revision__repository=base)
+    Fingerprint.objects.all().delete()
+    figures = {
+        "probe": "probe-v1",
+        "nll": {"en": 2.5},
+        "probe_tokens": {"en": 120},
+        "perplexity": {"en": 12.2},
+        "load_s": 3.1,
+    }
+    metrics = {"targets": {"safetensors": figures}}
+    judged = judge.judge(run, {"safetensors": RECORDS}, metrics=metrics, now=timezone.now())
+    Fingerprint.objects.bulk_create(judged.rows)
+    revision = factories.make_revision(
+        _repository("bob", "child"), files=_files("base_model: ada/base\n")
+    )
+
+    found = references.base_of(revision, _folder(), local=lambda sha256: tmp_path / sha256)
+
+    assert Parent(found.repository, found.record).losses() == {"en": (2.5, 120)}
+    assert "load_s" not in found.record["metrics"]
+
+
 def test_an_adapter_gets_all_files_of_the_base_that_it_names(base, tmp_path):
     revision = factories.make_revision(_repository("bob", "child"), files=_files())
     folder = _folder(tmp_path / "ours", "ada/base")
