@@ -57,8 +57,7 @@ class Lease:
 
         Progress within a stage replaces what was said of it, and is written once a second at most.
         """
-        if self._lost.is_set():
-            raise LeaseLost
+        self.check()
         event = {
             "at": timezone.now().isoformat(timespec="milliseconds"),
             "target": target,
@@ -72,6 +71,11 @@ class Lease:
         self._events = self._events[-KEPT_EVENTS:]
         if moves_on or time.monotonic() - self._written_at >= WRITE_EVERY_SECONDS:
             self._write()
+
+    def check(self) -> None:
+        """Raises LeaseLost when the work should stop: a long step tells nothing by itself."""
+        if self._lost.is_set():
+            raise LeaseLost
 
     def _replaces_last(self, event: dict[str, Any]) -> bool:
         last = self._events[-1] if self._events else {}

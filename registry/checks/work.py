@@ -148,6 +148,9 @@ def _smoke(job: Job, lease: Lease) -> Outcome:
 
 def _show(event: dict[str, Any], lease: Lease) -> None:
     """An event of the smoke test, which the launcher has checked."""
+    if event["event"] == "pulse":
+        lease.check()
+        return
     lease.tell(
         event["stage"],
         event.get("status", "progress"),

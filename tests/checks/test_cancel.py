@@ -47,6 +47,8 @@ def test_the_worker_of_a_cancelled_run_is_told_to_stop_and_writes_nothing(run):
 
     with pytest.raises(leases.LeaseLost):
         lease.tell("scan", "started")
+    with pytest.raises(leases.LeaseLost):
+        lease.check()
     assert not runs.finish(job, runs.Outcome([]))
     assert not runs.fail(job, reason="Too late")
     run.refresh_from_db()

@@ -24,6 +24,8 @@ _LOST = (
     "gpu is lost",
     "fallen off the bus",
     "unspecified launch failure",
+    # Of a table that was left it says so itself; here nobody can tell whose fault it was.
+    "illegal memory access",
     "no cuda-capable device",
     "busy or unavailable",
     "uncorrectable",

@@ -46,7 +46,8 @@ def run(
     `base` is the parent model of this registry that the card names, as far as it may be read here.
 
     `on_event` gets {"event": "stage", "target": "...", "stage": "load", "status": "started"|"done"|
-    "failed"|"skipped", "seconds": n} and {"event": "progress", "target", "stage", "done": 0.4, "note"}.
+    "failed"|"skipped", "seconds": n}, {"event": "progress", "target", "stage", "done": 0.4, "note"} and
+    every few seconds {"event": "pulse", "target"}; what it raises ends the test.
     """
     started = monotonic()
     isolation = isolations.require(limits.min_isolation)

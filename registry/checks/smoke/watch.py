@@ -21,6 +21,7 @@ from registry.checks.smoke.isolation import Isolation, gpu_nodes, gpu_number
 from registry.checks.smoke.limits import Limits, SmokeError
 
 LOOK_SECONDS = 0.1
+PULSE_SECONDS = 5.0
 LOG_BYTES = 16 * 1024
 STARTING = "start"
 # The program keeps itself to less than this of the card, unless something got around the library.
@@ -138,7 +139,7 @@ class _Session:
         self.isolation = isolation
         self.on_event = on_event
         self.seen = Watched()
-        self.started = monotonic()
+        self.started = self._pulsed = monotonic()
         self.phase = STARTING
         self.is_ready = False
         self.is_done = False
@@ -169,11 +170,8 @@ class _Session:
 
     def ended(self) -> None:
         """Both pipes are closed: it has ended, or pretends to."""
-        left = self.limits.seconds - (monotonic() - self.started)
-        try:
-            code = self.process.wait(max(left, 1))
-        except subprocess.TimeoutExpired:
-            raise _Stop("RUN-TIMEOUT", self._out_of_time()) from None
+        while (code := self._code()) is None:
+            self._look()
         if self.isolation.level == 3 and code > 128:
             code = 128 - code  # bubblewrap answers as a shell does
         if code == 0 and self.is_done:
@@ -209,7 +207,16 @@ class _Session:
         self.seen.stages = [stage for stage in self.seen.stages if stage["status"] != "started"]
         return self.seen
 
+    def _code(self) -> int | None:
+        try:
+            return self.process.wait(LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
+
     def _look(self) -> None:
+        if monotonic() - self._pulsed >= PULSE_SECONDS:
+            self._pulsed = monotonic()
+            self.on_event({"event": "pulse"})
         if monotonic() - self.started > self.limits.seconds:
             raise _Stop("RUN-TIMEOUT", self._out_of_time())
         used = _memory_mib(self.process.pid)

@@ -80,6 +80,7 @@ def spec_of(folder: Path, **changes: Any) -> dict[str, Any]:
     [
         ("CUDA error: unspecified launch failure", True),
         ("CUDA error: uncorrectable ECC error encountered", True),
+        ("CUDA error: an illegal memory access was encountered", True),
         ("CUDA error: device-side assert triggered", False),
         ("CUDA-capable device(s) is/are busy or unavailable", True),
         ("No CUDA GPUs: the driver fell asleep", False),

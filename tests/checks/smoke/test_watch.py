@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,12 @@ READY = 'send(event="ready", landlock=0, seccomp=False, uid=0)\n'
 FORWARD = 'send(event="stage", stage="forward", status="started")\n'
 
 
-def watched(folder: Path, program: str, **limits: Any) -> Watched:
+def watched(
+    folder: Path,
+    program: str,
+    on_event: Callable[[dict[str, Any]], None] = lambda event: None,
+    **limits: Any,
+) -> Watched:
     """What is seen of a program that stands in for the sandboxed one."""
     (folder / "work").mkdir()
     return watch(
@@ -37,7 +43,7 @@ def watched(folder: Path, program: str, **limits: Any) -> Watched:
         environment={"PATH": os.defpath},
         limits=Limits(**{"seconds": 20, "memory_mib": 1024, **limits}),
         isolation=Isolation(1),
-        on_event=lambda event: None,
+        on_event=on_event,
     )
 
 
@@ -71,6 +77,39 @@ def test_a_program_that_closes_its_pipes_and_hangs_is_ended_too(tmp_path: Path) 
     program = READY + FORWARD + "result.close(); os.closerange(0, 64); time.sleep(60)"
 
     assert only(watched(tmp_path, program, seconds=2))[0] == "RUN-TIMEOUT"
+
+
+def test_a_silent_program_ends_as_soon_as_nobody_wants_it_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unwanted(Exception):
+        pass
+
+    def hear(event: dict[str, Any]) -> None:
+        if event["event"] == "pulse":
+            raise Unwanted
+
+    monkeypatch.setattr("registry.checks.smoke.watch.PULSE_SECONDS", 0.5)
+    mark = tmp_path / "pid"
+    program = f"open({str(mark)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)"
+
+    with pytest.raises(Unwanted):
+        watched(tmp_path, READY + FORWARD + program, hear)
+
+    assert not mark.exists() or not _lives(int(mark.read_text()))
+
+
+def test_a_program_that_closes_its_pipes_is_watched_on(tmp_path: Path) -> None:
+    program = """
+    result.close()
+    os.closerange(0, 64)
+    hog = bytearray(os.urandom(1)) * (300 * 1024 * 1024)
+    time.sleep(60)
+    """
+
+    found = watched(tmp_path, READY + FORWARD + textwrap.dedent(program), memory_mib=128)
+
+    assert only(found)[0] == "RUN-OOM"
 
 
 @pytest.mark.parametrize("name", ["SIGSEGV", "SIGKILL", "SIGABRT"])
