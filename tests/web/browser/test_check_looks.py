@@ -1,0 +1,133 @@
+"""What checks found and measured, overrides and rescans, looked at as the other pages are."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, Page
+
+from registry.catalog.models import Repository, Revision
+from registry.checks import overrides, rescans, runs
+from registry.checks.findings import Finding, block, info, warn
+from registry.checks.lineage import judge
+from registry.checks.models import CheckRun, JobKind
+from registry.releases import workflow
+from tests import factories
+from tests.checks import prints
+from tests.web.browser.test_looks import UNFOLD, look, sign_in
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+
+WEIGHTS = prints.weights()
+WHY = "The tensor is a buffer that no layer reads; measured by hand."
+FOUND = [
+    block("W-FINITE", "`layers.1.mlp` holds 3 NaNs.", file="model.safetensors", where="layers.1"),
+    warn("TOK-VOCAB", "Only 71 % of the embedding's rows have a token."),
+    info("PERF", "24.1 tokens per second on the CPU, 1,912 MiB at most."),
+]
+
+
+def _finish(run: CheckRun, *found: Finding, device: str = "cpu", **metrics: Any) -> None:
+    """A run over both jobs, with figures, and with its weights compared where a base is named."""
+    refused = [one for one in found if one.check == "UPL-TYPE"]
+    runs.finish(factories.claim_job(run), runs.Outcome(refused))
+    records = prints.records(prints.tuned(WEIGHTS))
+    judged = judge.judge(run, {"safetensors": records}, metrics={}, now=timezone.now())
+    smoke = {
+        "stages": [judged.stage],
+        "lineage": judged.report,
+        "metrics": metrics,
+        "device": {"kind": "cpu", "name": device},
+    }
+    rest = [one for one in found if one not in refused]
+    runs.finish(factories.claim_job(run, JobKind.SMOKE), runs.Outcome(rest, smoke, judged.rows))
+
+
+def _revision(repository: Repository, base: str, **more: str) -> Revision:
+    card = f"---\nlicense: apache-2.0\nbase_model: {base}\n---\n# A model\n"
+    files = factories.MODEL | {"README.md": card} | more
+    return factories.make_revision(repository, files=factories.with_copies(files, repository))
+
+
+def _build() -> Revision:
+    """A head that is blocked, after two releases that were measured on unlike machines."""
+    base = factories.make_released(factories.make_repository(name="base"))
+    kept = CheckRun.objects.get(revision=base.revision)
+    records = {"safetensors": prints.records(WEIGHTS)}
+    for row in judge.judge(kept, records, metrics={}, now=timezone.now()).rows:
+        row.save()
+    name = base.repository.full_name
+    repository = factories.make_repository(factories.make_user("ada"), "Llama-measured")
+    owner = factories.as_caller(repository.created_by)
+    machines = [("Xeon, 16 cores", 21.5, 11.2), ("NVIDIA H100 80GB HBM3", 184.0, 10.9)]
+    for number, (device, speed, perplexity) in enumerate(machines, start=1):
+        revision = _revision(repository, name, **{"notes.txt": device})
+        figures = {"perplexity": {"en": perplexity}, "decode_tok_s": speed, "peak_rss_mb": 1912}
+        _finish(CheckRun.objects.get(revision=revision), device=device, **figures)
+        factories.approve(workflow.open_release(revision, version=f"v{number}", by=owner))
+    files = {"notes.txt": "new", "train.py": "import os\n", "scripts/run.sh": "ls\n"}
+    head = _revision(repository, name, **files)
+    refused = [
+        block("UPL-TYPE", f"`{path}`: script files are not accepted here.", file=path)
+        for path in ("train.py", "scripts/run.sh")
+    ]
+    run = CheckRun.objects.get(revision=head)
+    figures = {"perplexity": {"en": 9.4}, "decode_tok_s": 19.0, "peak_rss_mb": 2010}
+    _finish(run, *refused, *FOUND, device=machines[0][0], **figures)
+    return head
+
+
+def test_what_was_found_and_measured(page: Page, picture_folder: Path | None) -> None:
+    head = _build()
+    address = f"{head.repository.get_absolute_url()}/checks"
+    sign_in(page.context, head.author)
+    look(page, "checks-found", address, picture_folder, unfolded=True)
+
+    address = f"{address}/{head.oid}"
+    sign_in(page.context, factories.make_maintainer("bob"))
+    look(page, "checks-override", address, picture_folder, unfolded=True)
+    run = CheckRun.objects.get(revision=head)
+    for login in ("carol", "dan"):
+        by = factories.as_caller(factories.make_maintainer(login))
+        overrides.override(run, "W-FINITE", reason=WHY, by=by)
+    look(page, "checks-overridden", address, picture_folder, unfolded=True)
+
+
+def test_rescans(page: Page, picture_folder: Path | None) -> None:
+    for _ in range(2):
+        factories.make_released()
+    bob = factories.make_maintainer("bob")
+    sign_in(page.context, bob)
+    look(page, "rescans-none", "/review/rescans", picture_folder)
+
+    rescan = rescans.start(reason="Scales of FP8 are judged now", by=factories.as_caller(bob))
+    address = f"/review/rescans/{rescan.public_id}"
+    look(page, "rescan-running", address, picture_folder)
+    for run, found in zip(rescan.runs.order_by("revision_id"), (FOUND, []), strict=True):
+        _finish(run, *found)
+    look(page, "rescan-ready", address, picture_folder)
+    look(page, "rescans", "/review/rescans", picture_folder)
+
+
+def test_french_words_of_checks_fit_a_narrow_screen(
+    browser: Browser, live_server: Any, picture_folder: Path | None
+) -> None:
+    head = _build()
+    bob = factories.make_maintainer("bob")
+    rescan = rescans.start(reason="Scales", by=factories.as_caller(bob))
+    context = browser.new_context(base_url=live_server.url, locale="fr-FR")
+    page = context.new_page()
+    page.set_viewport_size({"width": 320, "height": 640})
+    sign_in(context, bob)
+    own = [f"{head.repository.get_absolute_url()}/checks/{head.oid}", "/operations"]
+
+    for path in (*own, "/review/rescans", f"/review/rescans/{rescan.public_id}"):
+        page.goto(path)
+        page.evaluate(UNFOLD)
+        assert page.locator("html").get_attribute("lang") == "fr"
+        if picture_folder is not None:
+            name = path.strip("/").replace("/", "-")
+            page.screenshot(path=picture_folder / f"fr-{name}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+    context.close()
