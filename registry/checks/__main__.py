@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from registry.checks import envelopes, local, printed
+from registry.checks.engines import ENGINES, Ballot
 from registry.checks.findings import show
 from registry.checks.smoke.limits import Limits
 from registry.errors import RegistryError
@@ -53,6 +54,7 @@ def _check(asked: argparse.Namespace) -> int:
             profile=asked.profile,
             runs=asked.run,
             limits=Limits(asked.seconds, asked.memory, asked.isolation),
+            ballot=Ballot(tuple(asked.engines)),
         ),
         on_event=tell,
     )
@@ -104,6 +106,10 @@ def _check_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=600, help="for the smoke test")
     parser.add_argument("--memory", type=int, default=8192, metavar="MIB")
     parser.add_argument("--isolation", type=int, choices=[2, 3], default=2, help="at the least")
+    parser.add_argument(
+        "--engines", nargs="*", choices=sorted(ENGINES), default=["picklescan"], metavar="NAME",
+        help=f"malware scanners to ask besides: {', '.join(sorted(ENGINES))}; nothing asks none",
+    )  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="do not tell of stages")
     return parser
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from registry.checks import document, findings
-from registry.checks.findings import Finding, ModelFile, show
+from registry.checks import document, engines, findings
+from registry.checks.engines import Ballot, EngineFailed
+from registry.checks.findings import Finding, ModelFile, Verdict, show
 from registry.checks.scanners import ScannerCrashed, scan
 from registry.checks.smoke import launcher
 from registry.checks.smoke.limits import Base, Limits, SmokeError, SmokeResult
@@ -37,6 +38,7 @@ class Wanted:
     profile: str = "full"
     runs: bool = True
     limits: Limits = field(default_factory=Limits)
+    ballot: Ballot = field(default_factory=Ballot)
 
     @property
     def name(self) -> str:
@@ -63,7 +65,7 @@ def check(wanted: Wanted, *, on_event: Listener = lambda event: None) -> dict[st
     try:
         _scan(seen, files, wanted, on_event)
         _try(seen, files, wanted, base, on_event)
-    except (ScannerCrashed, SmokeError) as error:
+    except (EngineFailed, ScannerCrashed, SmokeError) as error:
         seen.error = findings.escaped(str(error), limit=findings.MESSAGE_LIMIT)
     verdict = "error" if seen.error else findings.verdict(seen.findings).value
     return document.document(
@@ -147,6 +149,10 @@ def _scan(seen: _Seen, files: list[ModelFile], wanted: Wanted, on_event: Listene
     seen.findings += [found for found in result.findings if alone in ("", found.file)]
     seen.stages.append(document.stage("scan", "done", result.seconds, ""))
     seen.scan = {"versions": {"scanner": str(result.versions["scanner"])}}
+    is_blocked = findings.verdict(seen.findings) is Verdict.BLOCKED
+    judged = engines.judge(files, wanted.ballot, is_blocked=is_blocked)
+    seen.findings += judged.findings
+    seen.scan["engines"] = engines.recorded(judged.votes)
 
 
 def _try(

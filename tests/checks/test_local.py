@@ -9,8 +9,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from registry.checks import catalogue, document
+from registry.checks import catalogue, document, local
 from registry.checks.__main__ import BLOCKED, ERROR, PASSED, WARNED, main
+from registry.checks.engines import Ballot
 from tests.checks import models
 
 SCAN = ["--no-run", "--quiet"]
@@ -151,6 +152,30 @@ def test_what_blocks_keeps_the_smoke_test_from_running(
     reasons = {stage["reason"] for stage in _report(capsys)["stages"] if stage["name"] != "scan"}
     assert len(reasons) == 1
     assert "has to be mended first" in reasons.pop()
+
+
+def test_malware_scanners_vote_as_on_the_site(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    torch = pytest.importorskip("torch")
+    files = models.llama()
+    del files["model.safetensors"]
+    folder = _folder(tmp_path, files)
+    torch.save({"model.norm.weight": torch.ones(4)}, folder / "pytorch_model.bin")
+
+    main([str(folder), *SCAN, "--json", "-"])
+    votes = [(vote["engine"], vote["vote"]) for vote in _report(capsys)["engines"]]
+    main([str(folder), *SCAN, "--json", "-", "--engines"])
+
+    assert votes == [("picklescan", "clean")]
+    assert _report(capsys)["engines"] == []
+
+
+def test_a_malware_scanner_that_is_not_there_gives_an_error_and_no_pass(tmp_path: Path):
+    folder = _folder(tmp_path, models.llama())
+
+    report = local.check(local.Wanted(folder, runs=False, ballot=Ballot(("invented",))))
+
+    assert report["verdict"] == "error"
+    assert "The malware scanner invented failed" in report["reason"]
 
 
 def test_a_machine_that_cannot_shut_models_in_gives_an_error_and_no_pass(
