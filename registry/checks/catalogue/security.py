@@ -68,6 +68,7 @@ ALL: tuple[Check, ...] = (
         "Configuration keys that make a loader run code or fetch files from elsewhere.",
         "Remove the key; files are named by their plain name inside this repository.",
         (B, W),
+        version=2,
         matters="Such a key turns a plain load into running somebody's code, or into fetching unchecked files.",
     ),
     Check(
@@ -87,6 +88,7 @@ ALL: tuple[Check, ...] = (
         "are too long or too odd to be judged.",
         "Use the pattern of the tokenizer that the model was trained with, or one without a repetition "
         "inside a repetition.",
+        version=2,
         matters="One crafted sentence would keep every server that runs the tokenizer busy for years.",
     ),
     Check(

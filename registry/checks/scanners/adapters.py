@@ -9,6 +9,7 @@ from typing import Any
 from registry.checks.findings import Finding, block, show, warn
 from registry.checks.scanners import stored
 from registry.checks.scanners.folder import Folder, Problem, joined
+from registry.checks.scanners.limits import MAX_LAYERS
 from registry.checks.scanners.stored import Stored, Tensor, Tensors
 
 MAX_RANK = 1024
@@ -171,6 +172,13 @@ def _shape_findings(
     if not isinstance(patterns, dict) or not all(map(_is_rank, patterns.values())):
         yield _wrong(path, "rank_pattern", "rank_pattern is not a list of names and ranks")
         return
+    if not _is_layout(settings.get("layer_replication")):
+        yield _wrong(
+            path,
+            "layer_replication",
+            f"layer_replication is no list of {MAX_LAYERS} layers at most",
+        )
+        return
     pairs, others = pairs_of(tensors)
     for name in others:
         if not _WHOLE.fullmatch(name):
@@ -227,6 +235,27 @@ def _misfit(module: str, pair: Pair, base: Tensors) -> str | None:
     if shape == wanted or target.dtype in ("U8", "I32"):
         return None
     return f"would change a matrix of {list(shape)}, the base has {list(wanted)}"
+
+
+def _is_layout(value: Any) -> bool:
+    """Which layers a loader is to repeat, as ranges: each becomes layers of its own in memory."""
+    if value is None:
+        return True
+    ranges = [one for one in value if _is_range(one)] if isinstance(value, list) else []
+    return (
+        bool(ranges)
+        and len(ranges) == len(value)
+        and sum(end - start for start, end in ranges) <= MAX_LAYERS
+    )
+
+
+def _is_range(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(type(number) is int for number in value)
+        and 0 <= value[0] < value[1]
+    )
 
 
 def _is_rank(value: Any) -> bool:

@@ -15,10 +15,21 @@ _BACKENDS = (None, True, False, "eager", "sdpa")
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://")
 _ABSOLUTE = re.compile(r"(/[\w.~-]+(/[\w.~ -]+)*/?|~/.*|[A-Za-z]:[\\/].*|\\\\.*)")
 _PARENT = re.compile(r"(.*[\\/])?\.\.([\\/].*)?")
+# Loaders would read these in place of the files that are checked and run.
+_OTHER_FILES = ("configuration_files", "fast_tokenizer_files", "transformers_weights")
+# As libraries save it where nobody asked for that backend.
+_UNUSED_CORE = (None, "megatron.core")
 # Loaders only write these down; they never open them.
 _NOTES = ("_name_or_path", "name_or_path")
 # Free text and tokens, in which slashes mean nothing.
-_FREE = ("chat_template", "content", "description")
+_FREE = (
+    "chat_template",
+    "content",
+    "description",
+    "additional_special_tokens",
+    "extra_special_tokens",
+    "stop_strings",
+)
 
 
 def check(folder: Folder) -> Iterator[Finding]:
@@ -49,6 +60,12 @@ def _key_problem(folder: Folder, file: ModelFile, key: str, item: Any) -> str | 
         return "it fetches compiled code"
     if key == "auto_mapping" and item is not None:
         return "it names classes to import"
+    if key in _OTHER_FILES and item is not None:
+        return "it makes loaders read other files than usual"
+    if key == "megatron_config" and item is not None:
+        return "it makes loaders import a library"
+    if key == "megatron_core" and item not in _UNUSED_CORE:
+        return "it names a library to import"
     if _BACKEND.fullmatch(key) and not _is_plain_backend(item):
         return "only eager and sdpa are"
     if key.endswith("_file") and item is not None:

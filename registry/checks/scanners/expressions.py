@@ -99,6 +99,7 @@ class _Parser:
         self.depth = 0
         self.probes = Probes(text)
         is_any = re.search(r"\(\?[a-zA-Z]*[sm]", text)
+        self.ignores_case = re.search(r"\(\?[a-zA-Z]*i", text) is not None
         self.dot = self.probes.all if is_any else self.probes.of(lambda one: one != "\n")
 
     def parse(self) -> Node:
@@ -125,7 +126,9 @@ class _Parser:
 
     def _repeated(self, node: Node) -> Node:
         while (bounds := self._bounds()) is not None:
-            possessive = self._next("+")
+            # After braces, the matcher of tokenizers takes the sign for one more repeat.
+            counted = self.text[self.at - 1] == "}"
+            possessive = not counted and self._next("+")
             if not possessive:
                 self._next("?")
             if isinstance(node, Repeat) and node.most is None and bounds[1] is None:
@@ -173,6 +176,8 @@ class _Parser:
 
     def _literal(self, sign: str) -> Set:
         """Case may be ignored: both are taken."""
+        if self.ignores_case and len(sign.casefold()) > 1:
+            raise Refused("it ignores the case of a letter that stands for two")
         alike = {sign, sign.lower(), sign.upper(), sign.swapcase()}
         return Set(self.probes.of(alike.__contains__))
 

@@ -7,16 +7,22 @@ from typing import Any
 
 from registry.checks.findings import Finding, ModelFile, block, show
 from registry.checks.scanners import ways
-from registry.checks.scanners.expressions import Refused
+from registry.checks.scanners.expressions import MAX_LENGTH, Refused
 from registry.checks.scanners.folder import Folder, Problem
 from registry.checks.scanners.walk import keys_of
 
 _TOKENIZERS = re.compile(r"(.*/)?tokenizer[^/]*\.json", re.IGNORECASE)
 _CONFIGS = re.compile(r"(.*/)?[^/]*config[^/]*\.json", re.IGNORECASE)
-# What loaders of adapters match against the names of modules, as a text or by the keys of a mapping.
-_TEXTS = ("target_modules", "exclude_modules", "layers_pattern", "modules_to_save")
+# What loaders match against the names of modules, as a text or by the keys of a mapping.
+_TEXTS = ("target_modules", "exclude_modules")
+_LISTS = ("layers_pattern", "modules_to_save", "modules_to_not_convert", "llm_int8_skip_modules")
 _MAPPINGS = ("rank_pattern", "alpha_pattern")
+# Names of modules are short: more loops in a row do no harm there.
+_IN_NAMES = 6
 _MARKED = "re:"
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.]{1,512}")
+# Of all patterns of a revision together: each takes time to judge.
+MAX_CHARACTERS = 64 * 1024
 # By the SHA-256 of their text: those of the tokenizers that the supported families come with.
 KNOWN = frozenset(
     [
@@ -31,20 +37,32 @@ KNOWN = frozenset(
 
 
 def check(folder: Folder) -> Iterator[Finding]:
+    read = 0
     for file in folder.settings():
         try:
             value = folder.json(file.path)
         except Problem:
             continue
-        seen: set[str] = set()
-        for where, pattern in patterns_of(file.path, value):
-            if pattern in seen or sha256(pattern.encode()).hexdigest() in KNOWN:
+        for where, pattern in dict.fromkeys(patterns_of(file.path, value)):
+            if _PLAIN_NAME.fullmatch(pattern) or _is_known(pattern):
                 continue
-            seen.add(pattern)
+            read += min(len(pattern), MAX_LENGTH)
             try:
-                ways.check(pattern)
+                if read > MAX_CHARACTERS:
+                    raise Refused("there are more patterns than any model needs")
+                ways.check(pattern, most_in_a_row=_row_of(where))
             except Refused as why:
                 yield _finding(file, where, pattern, why)
+            if read > MAX_CHARACTERS:
+                return
+
+
+def _is_known(pattern: str) -> bool:
+    return sha256(pattern.encode()).hexdigest() in KNOWN
+
+
+def _row_of(where: str) -> int:
+    return ways.MOST_IN_A_ROW if where == "Regex" else _IN_NAMES
 
 
 def patterns_of(path: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -63,10 +81,12 @@ def patterns_of(path: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _of_setting(key: str, item: Any) -> Iterator[tuple[str, str]]:
-    if key in _TEXTS:
-        for text in item if isinstance(item, list) else [item]:
-            # In a list they are names, of which each is compared as it is.
-            if isinstance(text, str) and (text is item or key == "layers_pattern"):
+    # A list of these is one of names, of which each is compared as it is.
+    if key in (*_TEXTS, *_LISTS) and isinstance(item, str):
+        yield key, item
+    elif key in _LISTS and isinstance(item, list):
+        for text in item:
+            if isinstance(text, str):
                 yield key, text
     elif key in _MAPPINGS and isinstance(item, dict):
         for text in item:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from registry.checks.findings import Finding, ModelFile, block, show
+from registry.checks.scanners import gguf, safetensors
 from registry.checks.scanners.folder import Folder, Problem
 from registry.checks.scanners.types import Kind, kind_of
 from registry.checks.scanners.walk import texts_of
@@ -14,11 +15,11 @@ from registry.checks.scanners.walk import texts_of
 CHUNK = 1024 * 1024
 # Longer than any of the secrets below: a chunk begins again so far before its end.
 OVERLAP = 8 * 1024
-# Header of a file of weights, in which its metadata stand.
-HEADER = 16 * 1024 * 1024
 LEAST_ENTROPY = 3.0
 KEPT = 4
 MAX_FINDINGS = 10
+# How far the metadata may reach in a file of weights that cannot be read
+BROKEN_HEADER = 16 * 1024 * 1024
 
 _PLACEHOLDER = re.compile(
     rb"x{4,}|\*{3,}|\.{3,}|_{4,}|your|example|placeholder|dummy|redacted|changeme|replace|sample|fake"
@@ -79,7 +80,7 @@ RULES = (
         "private key",
         "-----BEGIN",
         r" (?:[A-Z]{2,10} ){0,2}PRIVATE KEY(?: BLOCK)?-----(?:\\r|\\n|[^A-Za-z0-9+/=]){1,8}+"
-        r"(?:(?:Version|Comment|Proc-Type|DEK-Info): [^\n\\]{1,100}(?:\\r|\\n|\s){1,8}+){0,4}"
+        r"(?:(?:Version|Comment|Proc-Type|DEK-Info): [^\n\\]{1,100}+(?:\\r|\\n|\s){1,8}+){0,4}"
         r"([A-Za-z0-9+/=]{40,})",
         inside=True,
     ),
@@ -126,7 +127,7 @@ def check(folder: Folder) -> Iterator[Finding]:
         folder.reading = file.path
         kind = kind_of(file.path, in_dataset=folder.is_dataset)
         if kind in (Kind.SAFETENSORS, Kind.GGUF):
-            for secret in _in_header(file, kind):
+            for secret in _few(_streamed(file, most=_header_bytes(folder, file, kind))):
                 yield _finding(file, secret, "in its metadata")
         elif kind in (Kind.TEXT, Kind.DOCUMENT, Kind.OTHER):
             for secret in _in_file(folder, file):
@@ -168,12 +169,14 @@ def _is_real(secret: bytes, *, mixed: bool) -> bool:
     return not mixed or not (secret.islower() or secret.isupper())
 
 
-def _in_header(file: ModelFile, kind: Kind) -> Iterator[Secret]:
-    with file.local.open("rb") as stream:
-        length = HEADER
+def _header_bytes(folder: Folder, file: ModelFile, kind: Kind) -> int:
+    """How many bytes of a file of weights are no numbers, or may be none where it is broken."""
+    try:
         if kind is Kind.SAFETENSORS:
-            length = min(int.from_bytes(stream.read(8), "little"), HEADER)
-        yield from _few(secret for _, secret in secrets_in(stream.read(length)))
+            return int(folder.parsed("safetensors", file.path, safetensors.header_of).data_start)
+        return int(folder.parsed("gguf", file.path, gguf.header_of).data_start)
+    except Problem:
+        return BROKEN_HEADER
 
 
 def _in_file(folder: Folder, file: ModelFile) -> Iterator[Secret]:
@@ -183,12 +186,15 @@ def _in_file(folder: Folder, file: ModelFile) -> Iterator[Secret]:
         yield from _few(_escaped(folder, file))
 
 
-def _streamed(file: ModelFile) -> Iterator[Secret]:
-    """Of a file of any size, in little memory. Each is told once, although chunks overlap."""
+def _streamed(file: ModelFile, *, most: int | None = None) -> Iterator[Secret]:
+    """Of a file of any size, or its first bytes, in little memory. Each is told once, although
+    chunks overlap."""
     lines, at, before = 0, 0, b""
     told: set[int] = set()
     with file.local.open("rb") as stream:
-        while data := stream.read(CHUNK):
+        left = file.local.stat().st_size if most is None else most
+        while left > 0 and (data := stream.read(min(CHUNK, left))):
+            left -= len(data)
             text = before + data
             for start, secret in secrets_in(text):
                 if at + start not in told:

@@ -4,7 +4,7 @@ Its parts become positions with the characters that each may match. Inside a loo
 one way only through the positions: else a matcher that goes back tries them all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from registry.checks.scanners.expressions import (
@@ -22,12 +22,19 @@ from registry.checks.scanners.expressions import (
 MAX_POSITIONS = 4000
 # A loop that ends sooner is as good as none; repeats of so few are written out.
 SHORT = 16
+# Loops that can take over from each other: of n characters they make n to that power of ways.
+MOST_IN_A_ROW = 3
 _AMBIGUOUS = "a part that repeats matches the same text in several ways"
+_ROW = "too many parts that repeat can share the same text"
 
 
-def check(text: str) -> None:
-    """Raise Refused unless the expression is short, plain, and has one way through each loop."""
-    _Judge().check(tree_of(text))
+def check(text: str, *, most_in_a_row: int = MOST_IN_A_ROW) -> None:
+    """Raise Refused unless the expression is short, plain, has one way through each loop, and few
+    ways to share a text among its loops."""
+    tree = tree_of(text)
+    _Judge().check(tree)
+    for node in [tree, *(one.body for one in _parts(tree) if isinstance(one, Aside))]:
+        _refuse_rows(node, {0: 0}, most_in_a_row)
 
 
 @dataclass(frozen=True)
@@ -142,6 +149,49 @@ def _refuse_many_choices(sequence: Sequence) -> None:
         if row > SHORT // 2:
             raise Refused(_AMBIGUOUS)
         before = mask
+
+
+def _refuse_rows(node: Node, before: dict[int, int], most: int) -> dict[int, int]:
+    """`before` and the answer: by what the loop at hand matches, how many took over so far."""
+    match node:
+        case Set():
+            # A loop goes on through what stands between it and the next, where it can match that.
+            return _most((mask if mask & node.mask else 0, n) for mask, n in before.items())
+        case Sequence():
+            for part in node.parts:
+                before = _refuse_rows(part, before, most)
+            return before
+        case Either():
+            after = [_refuse_rows(branch, before, most) for branch in node.branches]
+            return _most(pair for each in after for pair in each.items())
+        case Repeat() if node.most is None or node.most * _times(node.body) > SHORT:
+            body = _everything(node.body)
+            taken = _most((body, n + bool(mask & body)) for mask, n in before.items())
+            if max(taken.values()) >= most:
+                raise Refused(_ROW)
+            return taken if node.least else _most([*before.items(), *taken.items()])
+        case Repeat():
+            for count in range(node.most or 0):
+                after = _refuse_rows(node.body, before, most)
+                before = after if count < node.least else _most([*before.items(), *after.items()])
+            return before
+        case _:
+            return before
+
+
+def _most(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for mask, count in pairs:
+        found[mask] = max(count, found.get(mask, 0))
+    return found
+
+
+def _everything(node: Node) -> int:
+    """Every character that some part of the node may match."""
+    mask = 0
+    for one in _parts(node):
+        mask |= one.mask if isinstance(one, Set) else 0
+    return mask
 
 
 def _beginning(node: Node) -> tuple[bool, int]:

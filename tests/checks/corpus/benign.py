@@ -129,8 +129,9 @@ def cases() -> list[Case]:
     for name, pattern in {"GPT-2": BYTE_LEVEL, "Llama 3": LLAMA_3, "Llama 4": LLAMA_4}.items():
         found.append(Case("sound pattern", name, lambda p=pattern: split(p)))
     for name, pattern in OTHERS.items():
-        found.append(Case("sound pattern", name, lambda p=pattern: split(p)))
-        if name.startswith("modules"):
+        if not name.startswith("modules"):
+            found.append(Case("sound pattern", name, lambda p=pattern: split(p)))
+        else:
             found.append(
                 Case("sound pattern of adapters", name, lambda p=pattern: adapter(target_modules=p))
             )

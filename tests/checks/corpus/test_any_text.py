@@ -16,6 +16,10 @@ SIGNS = st.text("ab()[]{}|*+?^$.\\-&:<>=!#,0159pPLdwsxkgiu\u00e9\u4e00", max_siz
 TAGS = st.text("{}%#-'\"_.()[]|~+*=<>, \nabfinorselt019", max_size=60)
 
 
+# Loops of which none can take over from another
+LOOPS = "".join(f"{chr(0x4E00 + number)}*" for number in range(990))
+
+
 @given(SIGNS)
 def test_any_pattern_is_taken_or_refused(text: str) -> None:
     with suppress(Refused):
@@ -31,6 +35,14 @@ def test_any_template_is_taken_apart_or_refused(text: str) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_searched_for_secrets(data: bytes) -> None:
     list(secrets.secrets_in(data + b"://a:" + data + b"hf_" + data))
+
+
+@pytest.mark.parametrize("header", ["Version: " * 60, ("Version: " * 11 + " " * 5 + "\n") * 5])
+def test_what_looks_like_a_key_to_the_end_is_searched_quickly(header: str) -> None:
+    text = ("-----BEGIN " + "PRIVATE KEY-----\n" + header + "\n") * 200
+    started = time.process_time()
+    assert not list(secrets.secrets_in(text.encode()))
+    assert time.process_time() - started < 1
 
 
 @given(st.text("ab", max_size=9), st.integers(0, 3))
@@ -50,7 +62,14 @@ def test_a_pattern_that_is_taken_does_not_take_long(body: str, number: int) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["(?:" * 600, "[" * 2000, "a{16}" * 400, "(?:a{16}){16}" * 100, "(?:" + "[a-z]?" * 300 + ")*"],
+    [
+        "(?:" * 600,
+        "[" * 2000,
+        "a{16}" * 400,
+        "(?:a{16}){16}" * 100,
+        "(?:" + "[a-z]?" * 300 + ")*",
+        LOOPS,
+    ],
 )
 def test_a_pattern_that_is_large_is_judged_quickly(text: str) -> None:
     started = time.process_time()

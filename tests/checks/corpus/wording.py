@@ -95,6 +95,16 @@ def cases() -> list[Case]:
         long=lambda: tokenizer(normalizer={"pattern": {"Regex": "a" * 2001}}),
         deep=lambda: tokenizer(decoder={"decoders": [{"pattern": {"Regex": "(a+)+"}}]}),
         of_modules=lambda: adapter(target_modules="(.*)*proj"),
+        in_a_row=lambda: tokenizer(normalizer={"pattern": {"Regex": "a+" * 8 + "b"}}),
+        repeated_row=lambda: tokenizer(normalizer={"pattern": {"Regex": "(a+){10}b"}}),
+        apart_row=lambda: tokenizer(normalizer={"pattern": {"Regex": ".*a" * 8}}),
+        one_more_repeat=lambda: tokenizer(normalizer={"pattern": {"Regex": "a{1,100}+b"}}),
+        folded=lambda: tokenizer(normalizer={"pattern": {"Regex": "(?i)(?:\u00df|ss)+b"}}),
+        too_many=lambda: adapter(rank_pattern={f"{n}|" + "b|" * 900: 8 for n in range(40)}),
+        of_saved=lambda: adapter(modules_to_save=["lm_head", "(a+)+"]),
+        of_unconverted=lambda: models.llama(
+            config=models.config(quantization_config={"modules_to_not_convert": ["(.*)*head"]})
+        ),
         of_ranks=lambda: adapter(rank_pattern={"(a+)+": 8}),
         of_quantised=lambda: models.llama(
             config=models.config(quantization_config={"ignore": ["re:(.*)*head"]})

@@ -103,6 +103,8 @@ Q = "base_model.model.model.layers.1.self_attn.q_proj"
         ({"r": 2048}, {}, "r is 2048, but must be from 1 to 1024"),
         ({"r": "4"}, {}, "r is 4"),
         ({"r": 8}, {}, "is of rank 4, but the configuration says 8"),
+        ({"layer_replication": [[0, 2]] * 300}, {}, "no list of 512 layers at most"),
+        ({"layer_replication": [[0, "2"]]}, {}, "no list of 512 layers at most"),
         ({"rank_pattern": {"q_proj": -1}}, {}, "rank_pattern is not a list"),
         ({}, {f"{Q}.lora_B.weight": None}, "has only one of the two matrices"),
         ({}, {f"{Q}.lora_B.weight": numpy.ones((32, 3))}, "has A of rank 4 and B of rank 3"),
