@@ -10,12 +10,12 @@ from typing import Any
 from registry.catalog import lineage as declared_lineage
 from registry.checks import reports
 from registry.checks.findings import Finding, info, show, warn
-from registry.checks.lineage import kinds, nearest, references, verdicts
+from registry.checks.lineage import kinds, nearest, references, usual, verdicts
 from registry.checks.lineage.compare import Comparison, compare
 from registry.checks.lineage.fingerprints import Malformed, Prints, decode, encode, read
 from registry.checks.lineage.nearest import Found
 from registry.checks.lineage.references import Declared
-from registry.checks.models import CheckRun, Fingerprint
+from registry.checks.models import CheckRun, Fingerprint, Profile
 
 MOST_NEAREST = 5
 MOST_FACTS = 4 * 1024 * 1024
@@ -57,9 +57,13 @@ def judge(run: CheckRun, records: Records, *, metrics: Mapping[str, Any], now: d
             }
             continue
         if prints is not None:
-            facts = _facts(prints, said, metrics.get("targets", {}).get(target) or {})
-            judged.rows.append(_row(run, target, prints, facts, now))
+            figures = metrics.get("targets", {}).get(target) or {}
+            judged.rows.append(_row(run, target, prints, _facts(prints, said, figures), now))
             parts[target] = _part(run, target, prints, judged.findings)
+            if run.profile == Profile.FULL and not _is_adapter(prints):
+                judged.findings += usual.check(
+                    prints, figures, here=run.revision.repository, file=_file(target)
+                )
     judged.findings = list({(one.check, one.message): one for one in judged.findings}.values())
     if parts:
         judged.stage |= {"status": "done", "reason": None}
@@ -71,7 +75,7 @@ def judge(run: CheckRun, records: Records, *, metrics: Mapping[str, Any], now: d
 def _part(run: CheckRun, target: str, prints: Prints, findings: list[Finding]) -> dict[str, Any]:
     """The part of the report on one model of the revision; what was found is added."""
     revision = run.revision
-    file = target if target.endswith(".gguf") else ""
+    file = _file(target)
     declared = references.declared_by(revision)
     part: dict[str, Any] = {"declared": None, "verdict": None, "reason": NO_BASE, "nearest": []}
     if _is_adapter(prints):
@@ -92,6 +96,10 @@ def _part(run: CheckRun, target: str, prints: Prints, findings: list[Finding]) -
         part |= found[0].comparison.figures() | {"layers": found[0].comparison.layers}
         part["compared_with"] = found[0].name
     return part
+
+
+def _file(target: str) -> str:
+    return target if target.endswith(".gguf") else ""
 
 
 def _named(declared: list[Declared]) -> dict[str, Any]:

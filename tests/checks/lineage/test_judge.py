@@ -1,5 +1,6 @@
 """What measured lineage says of a revision, and whose models it may name to whom."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -343,14 +344,7 @@ def test_what_the_fixed_texts_cost_the_base_is_there_for_the_next_run(base, tmp_
 
     run = CheckRun.objects.get(revision__repository=base)
     Fingerprint.objects.all().delete()
-    figures = {
-        "probe": "probe-v1",
-        "nll": {"en": 2.5},
-        "probe_tokens": {"en": 120},
-        "perplexity": {"en": 12.2},
-        "load_s": 3.1,
-    }
-    metrics = {"targets": {"safetensors": figures}}
+    metrics = {"targets": {"safetensors": _figures(7.4) | {"load_s": 3.1}}}
     judged = judge.judge(run, {"safetensors": RECORDS}, metrics=metrics, now=timezone.now())
     Fingerprint.objects.bulk_create(judged.rows)
     revision = factories.make_revision(
@@ -359,8 +353,51 @@ def test_what_the_fixed_texts_cost_the_base_is_there_for_the_next_run(base, tmp_
 
     found = references.base_of(revision, _folder(), local=lambda sha256: tmp_path / sha256)
 
-    assert Parent(found.repository, found.record).losses() == {"en": (2.5, 120)}
+    assert Parent(found.repository, found.record).losses() == {"en": (2.0, 100)}
     assert "load_s" not in found.record["metrics"]
+
+
+def test_a_model_without_a_base_is_held_against_what_is_usual_for_its_family_and_size():
+    for number, perplexity in enumerate((9.0, 10.0, 40.0)):
+        _out_with_perplexity(f"u{number}", perplexity)
+
+    def said(perplexity: float, records: prints.Records = RECORDS, **more: Any) -> list[str]:
+        revision = factories.make_revision(_repository("bob", f"of{next(counter)}"))
+        run = CheckRun.objects.get(revision=revision)
+        judged = judge.judge(
+            run,
+            {"tiny.gguf": records},
+            metrics={"targets": {"tiny.gguf": _figures(perplexity) | more}},
+            now=timezone.now(),
+        )
+        return [one.message for one in judged.findings if one.check == "QUAL-BASE"]
+
+    counter = itertools.count()
+    wanted = ["Perplexity 15.1, and 10.0 is usual for this family and size (3 models)."]
+    assert said(15.1) == wanted
+    assert said(15.0) == []
+    assert said(15.1, perplexity_of_base=14.0) == []
+    assert said(15.1, probe="probe-v0") == []
+    assert said(15.1, prints.records(prints.cut(WEIGHTS, 1, 2))) == []
+    Fingerprint.objects.order_by("pk").first().delete()
+    assert said(15.1) == []
+
+
+def _out_with_perplexity(owner: str, perplexity: float) -> None:
+    release = factories.make_released(_repository(owner, "model"), files=_files())
+    run = CheckRun.objects.get(revision=release.revision)
+    metrics = {"targets": {"safetensors": _figures(perplexity)}}
+    judged = judge.judge(run, {"safetensors": RECORDS}, metrics=metrics, now=timezone.now())
+    Fingerprint.objects.bulk_create(judged.rows)
+
+
+def _figures(perplexity: float) -> dict[str, Any]:
+    return {
+        "probe": "probe-v1",
+        "nll": {"en": 2.0},
+        "probe_tokens": {"en": 100},
+        "perplexity": {"en": perplexity},
+    }
 
 
 def test_an_adapter_gets_all_files_of_the_base_that_it_names(base, tmp_path):
