@@ -57,7 +57,7 @@ def run(
         found, skipped = [], [_skipped("", "this machine cannot shut it in well enough")]
     result = SmokeResult(
         findings=list(skipped),
-        metrics={"files": {file.path: file.sha256 for file in folder.files[:100]}},
+        metrics={"files": {file.path: file.sha256 for file in folder.files[:100]}} | _of_base(base),
         isolation=isolation.as_json(memory_mib=limits.memory_mib),
     )
     log = ""
@@ -110,6 +110,14 @@ def is_chat(folder: Folder) -> bool:
     except Problem:
         return False
     return isinstance(tags, list) and bool({"conversational", "chat"} & set(map(str, tags)))
+
+
+def _of_base(base: Base | None) -> dict[str, Any]:
+    """The base's own figures beside those of this model, where an earlier run took them."""
+    if base is None or "perplexity" not in base.record:
+        return {}
+    about = {"repo": base.repository, "revision": base.revision}
+    return {"base": about | {"perplexity": base.record["perplexity"]}}
 
 
 def _skipped(file: str, why: str) -> Finding:

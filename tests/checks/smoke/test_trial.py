@@ -9,7 +9,7 @@ import pytest
 
 from registry.checks.findings import ModelFile, Severity
 from registry.checks.smoke import isolation, launcher
-from registry.checks.smoke.limits import Limits, SmokeResult
+from registry.checks.smoke.limits import Base, Limits, SmokeResult
 from tests.checks import models
 
 pytestmark = pytest.mark.slow
@@ -159,6 +159,20 @@ def test_a_revision_without_weights_is_left_to_a_maintainer(tmp_path: Path) -> N
     result = tried(tmp_path, {"README.md": models.CARD})
 
     assert [(f.check, f.severity) for f in result.findings] == [("RUN-SKIPPED", Severity.WARN)]
+
+
+def test_the_figures_of_the_base_stand_beside_those_of_the_model(tmp_path: Path) -> None:
+    measured = Base("lab/base", "a" * 40, record={"perplexity": {"en": 16.9}, "probe": []})
+
+    beside = tried(tmp_path, {"README.md": models.CARD}, base=measured)
+    alone = tried(tmp_path / "alone", {"README.md": models.CARD}, base=Base("lab/base", "a" * 40))
+
+    assert beside.metrics["base"] == {
+        "repo": "lab/base",
+        "revision": "a" * 40,
+        "perplexity": {"en": 16.9},
+    }
+    assert "base" not in alone.metrics
 
 
 def test_weights_on_another_disk_are_let_in_one_by_one(
