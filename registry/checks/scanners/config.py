@@ -36,6 +36,16 @@ class Model:
         return joined(self.folder, "config.json")
 
     @property
+    def is_family_alone(self) -> bool:
+        """A configuration beside GGUF files that names the family and no more: no loader builds
+        anything from it."""
+        return (
+            self.config is not None
+            and self.config.keys() == {"model_type"}
+            and not self.stored.paths
+        )
+
+    @property
     def is_plain_llama(self) -> bool:
         return self.config is not None and self.config.get("model_type") == "llama"
 
@@ -80,7 +90,9 @@ def check_arch(folder: Folder) -> Iterator[Finding]:
         if kind not in MODEL_TYPES:
             foreign.append(kind)
         fitting = CLASSES.get(kind, ARCHITECTURES) if isinstance(kind, str) else ARCHITECTURES
-        if not isinstance(names, list) or not names:
+        if model.is_family_alone:
+            pass
+        elif not isinstance(names, list) or not names:
             foreign.append("a model without architectures")
         else:
             foreign += [name for name in names if name not in fitting]

@@ -45,6 +45,8 @@ def check(folder: Folder) -> Iterator[Finding]:
     for model in models_of(folder):
         if model.config is None or not families.is_known(model.config):
             continue  # CFG-PARSE and CFG-ARCH have said so
+        if model.is_family_alone:
+            continue
         problems = problems_of(model.config)
         for where, why in problems:
             yield block(

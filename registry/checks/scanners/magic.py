@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 from registry.checks.findings import Finding, ModelFile, block, show
-from registry.checks.scanners import disguises, tables, token_files
+from registry.checks.scanners import container, disguises, tables, token_files
 from registry.checks.scanners.folder import Folder
 from registry.checks.scanners.types import Kind, kind_of
 
@@ -85,6 +85,8 @@ def _known(file: ModelFile, kind: Kind, head: bytes) -> Finding | None:
     if program := _program(head):
         return block("SEC-NATIVE", f"{show(file.path)} is a program ({program}).", file=file.path)
     archive = _begins(head, _ARCHIVES) or _archive_by_structure(head)
+    if archive == "zip archive" and file.path.lower().endswith(container.ENDINGS):
+        return None  # what torch saves is one, which SEC-CONTAINER judges
     if archive and _CARRIES.get(kind) != archive:
         return block(
             "SEC-ARCHIVE",

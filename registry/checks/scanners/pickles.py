@@ -18,6 +18,8 @@ MAX_OPCODES = 5_000_000
 MAX_SECONDS = 30.0
 MAX_TEXT = 1024 * 1024
 MAX_DEPTH = 8
+# Each tensor comes with one, and some hold others
+MAX_MAPPINGS = 500_000
 
 ORDERED_DICT = "collections.OrderedDict"
 TENSOR = "torch._utils._rebuild_tensor_v2"
@@ -176,6 +178,7 @@ class _Walk:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         self.storages: dict[str, Storage] = {}
+        self.mappings = 0
 
     def run(self, *, whole: bool) -> Walked:
         deadline = monotonic() + MAX_SECONDS
@@ -277,6 +280,12 @@ class _Walk:
 
     # Containers
 
+    def mapping(self, *, plain: bool) -> Mapping:
+        self.mappings += 1
+        if self.mappings > MAX_MAPPINGS:
+            raise self.broken(f"it makes more than {MAX_MAPPINGS} mappings")
+        return Mapping(plain)
+
     def op_tuple(self) -> None:
         self.stack.append(tuple(self.pop_to_mark()))
 
@@ -359,7 +368,7 @@ class _Walk:
     def _built(self, name: str, arguments: tuple[Any, ...]) -> Any:
         match name, arguments:
             case "collections.OrderedDict", () | ([],):
-                return Mapping(plain=False)
+                return self.mapping(plain=False)
             case "torch._utils._rebuild_tensor_v2", (
                 Storage() as storage,
                 offset,
@@ -449,7 +458,7 @@ OPERATIONS: dict[int, Callable[[_Walk], None]] = {
     0x8D: lambda walk: walk.op_text("<Q"),
     ord(")"): _push(lambda walk: ()),
     ord("]"): _push(lambda walk: []),
-    ord("}"): _push(lambda walk: Mapping(plain=True)),
+    ord("}"): _push(lambda walk: walk.mapping(plain=True)),
     ord("t"): _Walk.op_tuple,
     0x85: lambda walk: walk.op_tuple_of(1),
     0x86: lambda walk: walk.op_tuple_of(2),

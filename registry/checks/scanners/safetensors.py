@@ -14,6 +14,8 @@ from registry.checks.scanners import strict_json
 from registry.checks.scanners.folder import Folder, Problem
 
 MAX_HEADER_BYTES = 100_000_000
+# Python takes four bytes for each character as soon as one of them is no letter of ours
+MAX_WIDE_BYTES = 32 * 1024 * 1024
 MAX_TENSORS = 65_536
 MAX_DIMENSIONS = 32
 MAX_ELEMENTS = 2**60
@@ -80,6 +82,8 @@ def parse(raw: bytes, *, data_bytes: int) -> Header:
     """The header in these bytes, checked against the length of the data that follows."""
     if not raw.startswith(b"{"):
         raise HeaderProblem("its header does not start with {")
+    if len(raw) > MAX_WIDE_BYTES and not raw.isascii():
+        raise HeaderProblem(f"its header has {len(raw)} bytes, not all of them ASCII")
     for mark, count in _MARKS.items():
         if raw.count(mark) > count * MAX_TENSORS + _MARKS_OF_METADATA:
             raise HeaderProblem(f"its header holds more than {MAX_TENSORS} tensors would need")

@@ -21,9 +21,10 @@ MAX_DIGITS = 20
 MAX_NUMBER = 40
 # Tokenizers write int(1e30) for "no limit".
 NO_LIMIT = str(int(1e30)).encode()
-MAX_CONTAINERS = 2_000_000
-MAX_STRINGS = 4_000_000
-MAX_COMMAS = 8_000_000
+# Twice what the largest vocabularies hold, and little enough for the memory of a scan
+MAX_CONTAINERS = 1_200_000
+MAX_STRINGS = 2_500_000
+MAX_COMMAS = 4_000_000
 
 # Strings are skipped whole; possessive, so that no input makes the scan go back.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{]|[\]}]|[-+0-9.eE]{21,}+', re.DOTALL)

@@ -51,6 +51,8 @@ def rows_of(model: Model) -> int | None:
     for name, (_, tensor) in (model.tensors or {}).items():
         if name.endswith(EMBEDDING) and len(tensor.shape) == 2:
             return tensor.shape[0]
+    if model.is_family_alone:
+        return None
     parts = parts_of(model.config or {})
     rows = parts.text.get("vocab_size") if parts else None
     if type(rows) is not int:

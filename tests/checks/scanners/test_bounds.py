@@ -59,8 +59,26 @@ def of_many_lists(folder: Path) -> None:
 
 
 def of_wide_metadata(folder: Path) -> None:
-    text = "\N{GRINNING FACE}".encode() * (40 * MIB // 4)
+    text = "\N{GRINNING FACE}".encode() * (30 * MIB // 4)
     header(folder / "model.safetensors", b'{"__metadata__":{"a":"' + text + b'","b":5}}')
+
+
+def of_one_wide_character(folder: Path) -> None:
+    """Python keeps four bytes for each character of a text that has one such."""
+    wide = "\N{GRINNING FACE}".encode()
+    header(folder / "model.safetensors", b'{"__metadata__":{"a":"' + wide + b"a" * 99 * 10**6)
+
+
+def of_small_mappings(folder: Path) -> None:
+    for name, data in models.llama().items():
+        (folder / name).write_bytes(data)
+    wide = '["\N{GRINNING FACE}",'.encode()
+    rest = b'{"a":1},' * 1_990_000 + b'"' + b"a" * 40 * MIB + b'"]'
+    (folder / "tokenizer.json").write_bytes(wide + rest)
+
+
+def of_pickled_mappings(folder: Path) -> None:
+    (folder / "pytorch_model.bin").write_bytes(b"\x80\x02" + b"}" * 4_990_000 + b".")
 
 
 def text(raw: bytes) -> bytes:
@@ -111,6 +129,9 @@ def of_endless_layers(folder: Path) -> None:
         (of_many_tensors, "own", "its header holds more than 65536 tensors would need"),
         (of_many_lists, "own", "its header holds more than 65536 tensors would need"),
         (of_wide_metadata, "own", "its metadata is not text to text"),
+        (of_one_wide_character, "own", "bytes, not all of them ASCII"),
+        (of_small_mappings, "all", "SEC-JSON: tokenizer.json: it holds too many lists and objects"),
+        (of_pickled_mappings, "all", "it makes more than 500000 mappings"),
         (of_many_texts, "own", "GG-HEADER: m.gguf: the key "),
         (of_long_texts, "own", "GG-HEADER: m.gguf: its header is larger than 256 MiB"),
         (of_large_numbers, "own", "the list a claims 1152921504606846976 entries"),
