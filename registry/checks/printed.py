@@ -90,7 +90,8 @@ def _figures(metrics: dict[str, Any]) -> Iterator[str]:
 
 def _summary(report: dict[str, Any]) -> str:
     found = [finding["severity"] for finding in report["findings"]]
-    counts = f"{found.count('block')} blocking, {found.count('warn')} warnings"
+    warned = found.count("warn")
+    counts = f"{found.count('block')} blocking, {warned} warning{'' if warned == 1 else 's'}"
     device = (report["device"] or {}).get("kind", "")
     on = f" on {device}" if device else ""
     took = f"{report['seconds']:.1f} s"

@@ -56,13 +56,15 @@ def report(run: CheckRun | None, answer: Answer) -> dict[str, Any]:
     document = evidence.report_for(run, answer)
     progress = reports.progress_of(run)
     stages = [_stage(stage) for stage in document["stages"]]
+    groups = _with_overrides(run)
     return {
         "run": run,
         "is_live": progress["is_live"],
         "jobs": progress["jobs"],
         "stages": stages,
         "not_run": [stage for stage in stages if stage["status"] == "skipped"],
-        "groups": _with_overrides(run),
+        "groups": groups,
+        "is_overridden": all(one.is_lifted for one in groups if one.severity == "block"),
         "measured": _measured(document.get("metrics") or {}),
         "lineage": measured_lineage.shown(document.get("lineage")),
         "device": document.get("device") or {},

@@ -87,6 +87,7 @@ def _plot(target: str, base: dict[str, Any]) -> Plot:
         ],
         level=DERIVED,
         level_name=_("counts as derived from"),
+        rows_name=_("Matrices"),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 
 WIDTH, HEIGHT = 320, 170
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 26
@@ -54,6 +55,7 @@ class Plot:
     marks: list[Tick]
     level: Tick | None
     level_name: str
+    rows_name: str
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -68,6 +70,7 @@ def plot(
     *,
     level: float | None = None,
     level_name: str = "",
+    rows_name: str = "",
 ) -> Plot:
     """Points over labels that are evenly apart, on an axis from nothing to the largest."""
     drawn = [value for one in series for value in one.values if value is not None]
@@ -82,6 +85,7 @@ def plot(
         marks=[Tick(_x(place, len(labels)), labels[place]) for place in sorted(shown_marks)],
         level=None if level is None else Tick(_y(level, top), number(level)),
         level_name=level_name,
+        rows_name=rows_name or _("Measured on"),
     )
 
 
