@@ -35,6 +35,8 @@ def main(arguments: Sequence[str]) -> int:
         _tell(str(refusal))
     except KeyboardInterrupt:
         _tell("Stopped.")
+    except OSError as error:
+        _tell(f"{show(str(error.filename))}: {show(error.strerror or str(error))}.")
     except Exception as error:
         _tell(f"The checks failed: {show(f'{type(error).__name__}: {error}')}")
     return ERROR

@@ -90,6 +90,8 @@ def verify(raw: bytes, public_keys: Sequence[bytes]) -> dict[str, Any]:
     said = _json(payload)
     if said.get("_type") != STATEMENT_TYPE or said.get("predicateType") != PREDICATE_TYPE:
         raise Invalid(f"{CHANGED}: it is not about a report of checks.")
+    if not _has_form(said):
+        raise Invalid(f"{CHANGED}: its parts are not those of a report of checks.")
     return said
 
 
@@ -109,8 +111,11 @@ def differences(said: dict[str, Any], files: Sequence[ModelFile]) -> list[str]:
 def differences_of_report(said: dict[str, Any], raw: bytes) -> list[str]:
     """Whether this is the report that was signed."""
     digest = said["predicate"]["report"]["digest"]["sha256"]
-    if canonical.digest(_json(raw)) == digest:
-        return []
+    try:
+        if canonical.digest(_json(raw)) == digest:
+            return []
+    except ValueError as error:
+        raise Invalid("The report holds texts or numbers that no report has.") from error
     return ["The report is not the one that was signed."]
 
 
@@ -155,9 +160,45 @@ def _opened(raw: bytes) -> tuple[bytes, list[bytes]]:
     return payload, values
 
 
+def _has_form(said: dict[str, Any]) -> bool:
+    """Whether everything that is read of a statement is there, and no file is named twice."""
+    match said:
+        case {
+            "subject": list(subjects),
+            "predicate": {
+                "repository": {"name": str()},
+                "report": {"digest": {"sha256": str()}},
+                "environment": {"device": dict() | None},
+                "verdict": str(),
+                "revision": _,
+                "profile": _,
+                "catalogue": _,
+                "finished": _,
+            },
+        }:
+            names = [name for subject in subjects for name in _names(subject)]
+            return len(names) == len(set(names)) == len(subjects)
+    return False
+
+
+def _names(subject: Any) -> list[str]:
+    match subject:
+        case {"name": str(name), "digest": {"sha256": str()}}:
+            return [name]
+    return []
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two values under one key each reader takes another."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key appears twice")
+    return value
+
+
 def _json(raw: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(raw.decode())
+        value = json.loads(raw.decode(), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise Invalid(f"{CHANGED}: it is not JSON.") from error
     if not isinstance(value, dict):

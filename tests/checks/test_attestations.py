@@ -139,6 +139,38 @@ def test_a_changed_statement_and_a_strange_key_are_refused(run: CheckRun, at_des
     assert _cli(at_desk) == ERROR
 
 
+def test_what_two_readers_would_read_differently_is_refused(run: CheckRun, at_desk: Path, capsys):
+    said = json.loads(base64.b64decode(run.attestation["payload"]))
+    first = said["subject"][0]
+    strange: list[dict] = [
+        {"subject": [*said["subject"], first | {"digest": {"sha256": "0" * 64}}]},
+        {"subject": [1]},
+        {"subject": [{"name": "a"}]},
+        {"subject": None},
+        {"predicate": {}},
+        {"predicate": said["predicate"] | {"environment": {"device": "none"}}},
+    ]
+    for change in strange:
+        sealed = envelopes.seal(said | change, keys.sign)
+        with pytest.raises(Invalid, match="its parts are not those"):
+            envelopes.verify(json.dumps(sealed).encode(), [_public_key()])
+    twice = b'{"signatures": [],' + json.dumps(run.attestation).encode()[1:]
+    with pytest.raises(Invalid, match="it is not JSON"):
+        envelopes.verify(twice, [_public_key()])
+
+    above = said["subject"] + [{"name": "../../etc/passwd", "digest": {"sha256": "0" * 64}}]
+    sealed = envelopes.seal(said | {"subject": above}, keys.sign)
+    (at_desk / "attestation.json").write_text(json.dumps(sealed))
+    assert _cli(at_desk) == BLOCKED
+    assert "../../etc/passwd is missing" in capsys.readouterr().out
+    for odd in ('{"a": 1e400}', '{"a": "\\ud800"}', '{"a": 1, "a": 1}'):
+        (at_desk / "report.json").write_text(odd)
+        assert _cli(at_desk, "--report", str(at_desk / "report.json")) == ERROR
+        assert "The checks failed" not in capsys.readouterr().err
+    assert main(["verify", str(at_desk / "absent"), "--key", str(at_desk / "key")]) == ERROR
+    assert "No such file" in capsys.readouterr().err
+
+
 def test_the_recipe_in_the_docs_verifies_with_python_alone(at_desk: Path):
     (block,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
     (at_desk / "verify.py").write_text(block)
