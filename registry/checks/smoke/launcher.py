@@ -15,6 +15,7 @@ from registry.checks.findings import Finding, ModelFile, show, warn
 from registry.checks.scanners import card, targets
 from registry.checks.scanners.folder import Folder, Problem
 from registry.checks.scanners.targets import Target
+from registry.checks.smoke import control
 from registry.checks.smoke import isolation as isolations
 from registry.checks.smoke.limits import Base, IsolationTooWeak, Limits, SmokeError, SmokeResult
 from registry.checks.smoke.plans import Plan, plan_of
@@ -77,6 +78,8 @@ def run(
             base=base,
             on_event=on_event,
         )
+        if ended := control.was_ended(watched.findings):
+            _prove(ended, isolation, limits.memory_mib, scratch, on_event)
         _add(result, target, watched, first=number == 0)
         log += f"== {target.name}\n{watched.log}" if watched.log else ""
     seconds = round(monotonic() - started, 3)
@@ -182,6 +185,39 @@ def _try(
             limits=limits,
             isolation=isolation,
             on_event=lambda event: on_event({**event, "target": target.name}),
+        )
+
+
+def _prove(
+    ended: Finding,
+    isolation: isolations.Isolation,
+    memory_mib: int,
+    scratch: Path,
+    on_event: Listener,
+) -> None:
+    """The program was ended: raises SmokeError where a model that is known to be good ends it too."""
+
+    def pulse(event: dict[str, Any]) -> None:
+        if event["event"] == "pulse":
+            on_event(event)
+
+    with _job_folder(scratch) as place:
+        folder = Folder(control.files_in(place / "control"), repository=control.REPOSITORY)
+        [target] = targets_of(folder)[0]
+        watched = _try(
+            plan_of(target, folder, None, SmokeResult([])),
+            isolation=isolation,
+            limits=Limits(control.SECONDS, memory_mib),
+            scratch=scratch,
+            profile="structural",
+            chat=False,
+            base=None,
+            on_event=pulse,
+        )
+    if also := control.was_ended(watched.findings):
+        raise SmokeError(
+            f"A model that is known to be good ends as well ({also.check} after {ended.check}): "
+            f"{also.message}"
         )
 
 

@@ -1,15 +1,17 @@
 """Whole trials of tiny models in the sandbox: the sound one passes, each broken one says why."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy
+import psutil
 import pytest
 
 from registry.checks.findings import ModelFile, Severity
-from registry.checks.smoke import isolation, launcher
-from registry.checks.smoke.limits import Base, Limits, SmokeResult
+from registry.checks.smoke import control, isolation, launcher
+from registry.checks.smoke.limits import Base, Limits, SmokeError, SmokeResult
 from tests.checks import models
 
 pytestmark = pytest.mark.slow
@@ -173,6 +175,55 @@ def test_the_figures_of_the_base_stand_beside_those_of_the_model(tmp_path: Path)
         "perplexity": {"en": 16.9},
     }
     assert "base" not in alone.metrics
+
+
+def kill_the_program(event: dict[str, Any]) -> None:
+    """As a model does to its loader, or a machine to every program."""
+    if event["event"] == "pulse" or event.get("stage") == "load":
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def test_a_crash_is_the_models_where_a_model_that_is_known_to_be_good_gets_through(
+    tmp_path: Path,
+) -> None:
+    def at_the_load(event: dict[str, Any]) -> None:
+        if event["event"] == "stage":
+            kill_the_program(event)
+
+    result = tried(tmp_path, models.llama(), on_event=at_the_load)
+
+    assert blocks(result) == {
+        "RUN-CRASH": "The test was stopped: the program was ended by SIGKILL during load."
+    }
+
+
+def test_a_crash_is_ours_where_a_model_that_is_known_to_be_good_has_one_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("registry.checks.smoke.watch.PULSE_SECONDS", 0.2)
+
+    def kill_all_after_the_load(event: dict[str, Any]) -> None:
+        seen.append(event.get("stage"))
+        if "load" in seen:
+            kill_the_program(event)
+
+    seen: list[str | None] = []
+    with pytest.raises(SmokeError):
+        tried(tmp_path, models.llama(), on_event=kill_all_after_the_load)
+
+
+def test_the_model_that_is_known_to_be_good_passes(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+
+    files = control.files_in(tmp_path / "control")
+    result = launcher.run(
+        files, repository="lab/tiny", profile="structural", limits=LIMITS, scratch=scratch
+    )
+
+    assert [f for f in result.findings if f.severity is not Severity.INFO] == []
+    assert {stage["name"]: stage["status"] for stage in result.stages}["forward"] == "done"
 
 
 def test_weights_on_another_disk_are_let_in_one_by_one(
