@@ -65,6 +65,7 @@ def _row(target: str, base: dict[str, Any]) -> dict[str, Any]:
     return {
         "target": target,
         "model": base.get("model") or base.get("compared_with"),
+        "is_here": base.get("cosine") is not None,
         "look": look,
         "sign": sign,
         "word": word,

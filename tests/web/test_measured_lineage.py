@@ -56,6 +56,8 @@ def test_a_declared_base_stands_beside_what_was_measured():
     page, words = _page(tuned), _words(_page(tuned))
     assert "supported The weights come from the base that the card names." in words
     assert f"{name} ✓ supported full fine-tune" in words
+    assert f'<a href="/{name}">{name}</a></th>' in page
+    assert "far/away</a>" not in _page(nothing)
     assert f'aria-label="Likeness to {name}, layer by layer; the table below' in page
     assert page.count("<title>attention – ") == prints.LAYERS
     assert page.count("<title>all else – ") == prints.LAYERS + 2

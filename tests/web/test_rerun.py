@@ -82,6 +82,8 @@ def test_checks_that_wait_are_cancelled_from_their_page_and_can_be_run_again(
 
     assert "The checks were cancelled." in page
     assert "Cancelled by somebody who may write the repository." in page
+    assert "could not be completed" not in page
+    assert "No findings." not in page
     assert "our fault" not in page
     assert BUTTON in page
     assert f"{address}/cancel" not in page
