@@ -13,6 +13,10 @@ _SETTINGS = re.compile(
 )
 
 
+# Of the JSON whose values are kept, which take some ten times the room of their text
+KEPT_JSON = 32 * 1024 * 1024
+
+
 class Folder:
     """`reading` names the file at hand, so that a crash can say where. A dataset is judged without
     what only a model has to have."""
@@ -26,6 +30,8 @@ class Folder:
         self.is_dataset = is_dataset
         self.reading = ""
         self._parsed: dict[tuple[str, str], tuple[Any, Problem | None]] = {}
+        self._values: dict[str, Any] = {}
+        self._kept = 0
 
     def ending(self, *endings: str) -> Iterator[ModelFile]:
         for file in self.files:
@@ -45,14 +51,27 @@ class Folder:
 
     def json(self, path: str) -> Any:
         """The parsed file; raises JsonProblem, which SEC-JSON has reported."""
+        if path in self._values:
+            self.reading = path
+        else:
+            self.parsed("json", path, self._read_json)
+        # The one used last stands last
+        value = self._values[path] = self._values.pop(path)
+        return value
+
+    def _read_json(self, file: ModelFile) -> None:
+        """Keep its value; of many files those that were used last, and the others are read again."""
         from registry.checks.scanners import strict_json
 
-        def read(file: ModelFile) -> Any:
-            limit = strict_json.limit_of(file.path)
-            with file.local.open("rb") as stream:
-                return strict_json.parse(stream.read(limit + 1), max_bytes=limit)
-
-        return self.parsed("json", path, read)
+        limit = strict_json.limit_of(file.path)
+        while self._values and self._kept + file.size > KEPT_JSON:
+            oldest = next(iter(self._values))
+            del self._values[oldest], self._parsed["json", oldest]
+            self._kept -= self.by_path[oldest].size
+        with file.local.open("rb") as stream:
+            value = strict_json.parse(stream.read(limit + 1), max_bytes=limit)
+        self._values[file.path] = value
+        self._kept += file.size
 
     def parsed(self, kind: str, path: str, read: Callable[[ModelFile], Any]) -> Any:
         """What `read` made of the file, or the problem that it raised, the first time."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from registry.checks.findings import Severity
+from registry.checks.scanners import folder
 from tests.checks import models
 
 LIST_OF_RANKS = b"IQ== 0\nIg== 1\nIw== 2\nJA== 3\n"
@@ -113,6 +114,24 @@ def test_leftovers_of_training_are_to_be_deleted_and_not_called_archives(tmp_pat
     (delete,) = (one.evidence["delete"] for one in found if one.evidence.get("delete"))
     assert delete == left
     assert "SEC-ARCHIVE" not in {one.check for one in found}
+
+
+def test_of_many_vocabularies_those_used_last_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folders of training leave one in each of theirs, and parsed they take ten times the room."""
+    names = [f"checkpoint-{number}/tokenizer.json" for number in range(4)]
+    files = models.put(tmp_path, {name: as_json(name=name) for name in names})
+    monkeypatch.setattr(folder, "KEPT_JSON", 2 * max(file.size for file in files))
+    seen = folder.Folder(files, repository="lab/tiny")
+
+    values = [seen.json(name) for name in names]
+
+    assert values == [{"name": name} for name in names]
+    assert seen.json(names[2]) is values[2]
+    assert seen.json(names[3]) is values[3]
+    assert seen.json(names[0]) is not values[0]
+    assert seen.json(names[3]) is values[3]
 
 
 def test_a_secret_at_the_end_of_long_metadata_is_found(tmp_path: Path) -> None:
