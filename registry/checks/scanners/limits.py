@@ -55,7 +55,7 @@ def check(folder: Folder) -> Iterator[Finding]:
                 file=model.config_path,
                 where=where,
             )
-        if not problems and (finding := _parameter_finding(model)):
+        if not problems and (finding := parameter_finding(model)):
             yield finding
 
 
@@ -158,7 +158,7 @@ def _are_ratios(value: Any, tiles: int) -> bool:
     )
 
 
-def _parameter_finding(model: Model) -> Finding | None:
+def parameter_finding(model: Model) -> Finding | None:
     if model.tensors is None or model.config is None or model.config.get("quantization_config"):
         return None
     said = parameters.parameters_of(model.config)
