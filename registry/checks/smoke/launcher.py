@@ -44,8 +44,7 @@ def run(
 ) -> SmokeResult:
     """Try the model out in the sandbox. Raises SmokeError (our fault) or returns what was found.
 
-    `base` is the parent model of this registry that the card names, as far as it may be read here.
-
+    `base` is the parent model of this registry that the card names, as far as it may be read here;
     `on_event` gets {"event": "stage", "target": "...", "stage": "load", "status": "started"|"done"|
     "failed"|"skipped", "seconds": n}, {"event": "progress", "target", "stage", "done": 0.4, "note"} and
     every few seconds {"event": "pulse", "target"}; what it raises ends the test.
@@ -78,8 +77,7 @@ def run(
             base=base,
             on_event=on_event,
         )
-        if ended := control.was_ended(watched.findings):
-            _prove(ended, isolation, limits.memory_mib, scratch, on_event)
+        _prove(watched, isolation, limits.memory_mib, scratch, on_event)
         _add(result, target, watched, first=number == 0)
         log += f"== {target.name}\n{watched.log}" if watched.log else ""
     seconds = round(monotonic() - started, 3)
@@ -149,6 +147,7 @@ def _try(
             parent.mkdir()
             outside += _put_all([f for f in base.files if "/" not in f.path], parent)
         seen = isolations.place(isolation, model=model, scratch=work, base=parent)
+        where: dict[str, Any] = {"model": model, "scratch": work, "files": outside, "base": parent}
         files = (*target.files, *(base.files if base else ()))
         spec = {
             "task": "trial",
@@ -157,28 +156,19 @@ def _try(
             "file": os.path.basename(target.file),
             "profile": profile,
             "chat": chat,
-            "base": base
-            and {
-                "repository": base.repository,
-                "revision": base.revision,
-                "folder": seen.base if base.files else None,
-                "record": base.record,
-            },
+            "base": base and _told_of(base, seen),
             "memory_mib": limits.memory_mib,
             "seconds": limits.seconds,
             "locks": isolations.locks(
                 isolation,
-                model=model,
-                scratch=work,
-                files=outside,
+                **where,
                 seconds=limits.seconds,
                 memory_mib=limits.memory_mib,
                 model_bytes=sum(file.size for file in files),
-                base=parent,
             ),
         }
         return watch(
-            isolations.command(isolation, model=model, scratch=work, files=outside, base=parent),
+            isolations.command(isolation, **where),
             spec=spec,
             folder=job,
             environment=isolations.environment(isolation, scratch=work),
@@ -188,14 +178,26 @@ def _try(
         )
 
 
+def _told_of(base: Base, seen: isolations.Place) -> dict[str, Any]:
+    return {
+        "repository": base.repository,
+        "revision": base.revision,
+        "folder": seen.base if base.files else None,
+        "record": base.record,
+    }
+
+
 def _prove(
-    ended: Finding,
+    watched: Watched,
     isolation: isolations.Isolation,
     memory_mib: int,
     scratch: Path,
     on_event: Listener,
 ) -> None:
-    """The program was ended: raises SmokeError where a model that is known to be good ends it too."""
+    """Where the program was ended: raises SmokeError if a model that is known to be good ends it too."""
+    ended = control.was_ended(watched.findings)
+    if ended is None:
+        return
 
     def pulse(event: dict[str, Any]) -> None:
         if event["event"] == "pulse":
@@ -204,7 +206,7 @@ def _prove(
     with _job_folder(scratch) as place:
         folder = Folder(control.files_in(place / "control"), repository=control.REPOSITORY)
         [target] = targets_of(folder)[0]
-        watched = _try(
+        again = _try(
             plan_of(target, folder, None, SmokeResult([])),
             isolation=isolation,
             limits=Limits(control.SECONDS, memory_mib),
@@ -214,7 +216,7 @@ def _prove(
             base=None,
             on_event=pulse,
         )
-    if also := control.was_ended(watched.findings):
+    if also := control.was_ended(again.findings):
         raise SmokeError(
             f"A model that is known to be good ends as well ({also.check} after {ended.check}): "
             f"{also.message}"
