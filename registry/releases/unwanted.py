@@ -2,8 +2,9 @@
 
 from registry.accounts.callers import Caller
 from registry.catalog import commits, files, rights
-from registry.catalog.models import MAIN, Ref, Revision
+from registry.catalog.models import MAIN, Ref, RepositoryType, Revision
 from registry.checks.models import CheckRun
+from registry.checks.scanners.types import to_delete
 from registry.errors import NotNow, RegistryError
 from registry.releases import pushes
 
@@ -12,11 +13,12 @@ TITLE = "Delete files of kinds that are not accepted"
 
 
 def paths_in(run: CheckRun) -> list[str]:
-    """The files that the check named, as far as the revision has them under just that name."""
-    named = set(run.findings.filter(check_id=CHECK).values_list("file", flat=True))
-    if not named:
+    """All files of such kinds, where the check found any: of very many it names only the first."""
+    if not run.findings.filter(check_id=CHECK).exists():
         return []
-    return [file.path for file in files.files_of(run.revision) if file.path in named]
+    in_dataset = run.revision.repository.type == RepositoryType.DATASET
+    held = (file.path for file in files.files_of(run.revision))
+    return to_delete(held, in_dataset=in_dataset)
 
 
 def branch_of(revision: Revision, *, by: Caller) -> Ref | None:
