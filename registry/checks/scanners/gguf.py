@@ -127,7 +127,7 @@ def header_of(file: ModelFile) -> Header:
         header = Header(version)
         for _ in range(key_count):
             _read_key(reader, header)
-        alignment = _alignment(header)
+        alignment = alignment_of(header)
         for _ in range(tensor_count):
             _read_tensor(reader, header)
         header.data_start = _rounded(reader.at, alignment)
@@ -257,7 +257,7 @@ def _utf8(data: bytes, key: str) -> str:
         raise HeaderProblem(f"the text of {show(key)} is not UTF-8") from None
 
 
-def _alignment(header: Header) -> int:
+def alignment_of(header: Header) -> int:
     key = "general.alignment"
     alignment = header.values.get(key, 32)
     if header.types.get(key, _UINT32) != _UINT32 or not isinstance(alignment, int):

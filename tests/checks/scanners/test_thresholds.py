@@ -11,6 +11,7 @@ from registry.checks.scanners import (
     amounts,
     card,
     families,
+    gguf,
     limits,
     pickles,
     secrets,
@@ -146,3 +147,28 @@ def test_what_is_too_regular_is_no_secret() -> None:
 
     assert not found(b"qWzRtYk" * 5)
     assert found(b"qWzRtYkLm" * 4)
+
+
+def test_rows_of_an_embedding_without_a_token(tmp_path: Path) -> None:
+    said = {rows: models.llama(config=models.config(vocab_size=rows)) for rows in (322, 323)}
+    found = {
+        rows: [
+            one.threshold
+            for one in models.findings_of(tmp_path / str(rows), files | {"model.safetensors": b""})
+            if one.check == "TOK-VOCAB"
+        ]
+        for rows, files in said.items()
+    }
+
+    assert found == {322: [], 323: [258]}
+
+
+@pytest.mark.parametrize(("alignment", "is_taken"), [(4, False), (8, True), (65_536, True)])
+def test_alignment_of_gguf(alignment: int, is_taken: bool) -> None:
+    header = gguf.Header(3, values={"general.alignment": alignment})
+
+    if is_taken:
+        assert gguf.alignment_of(header) == alignment
+    else:
+        with pytest.raises(gguf.HeaderProblem):
+            gguf.alignment_of(header)
