@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from statistics import median
-from typing import Any
+from typing import Any, TypeGuard
 
 from registry.catalog.models import Repository
 from registry.checks.findings import Finding, warn
@@ -63,5 +63,5 @@ def _others(prints: Prints, probe: Any, here: Repository) -> list[float]:
     return list(newest.values())
 
 
-def _is_perplexity(value: object) -> bool:
+def _is_perplexity(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value < 1e25
