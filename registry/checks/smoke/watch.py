@@ -117,11 +117,10 @@ def _started(
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """The whole group; what bubblewrap started dies with it."""
-    if process.poll() is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    """The whole group, also where the first of it is gone; what bubblewrap started dies with it."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 class _Session:

@@ -138,6 +138,25 @@ def test_a_program_that_grows_beyond_its_memory_is_ended(tmp_path: Path) -> None
     assert found.peak_mib > 128
 
 
+def test_what_a_program_leaves_behind_is_ended_with_it(tmp_path: Path) -> None:
+    program = """
+    left = os.fork()
+    if left == 0:
+        for descriptor in (int(sys.argv[2]), 1, 2):
+            os.close(descriptor)
+        time.sleep(60)
+    send(event="metrics", metrics={"left": left})
+    send(event="done")
+    """
+    found = watched(tmp_path, READY + textwrap.dedent(program))
+
+    assert found.findings == []
+    place = Path(f"/proc/{found.metrics['left']}/stat")
+    until = time.monotonic() + 5
+    while place.exists() and place.read_text().rsplit(")", 1)[1].split()[0] != "Z":
+        assert time.monotonic() < until, "it goes on"
+
+
 def test_a_program_that_never_gets_ready_is_our_fault(tmp_path: Path) -> None:
     with pytest.raises(SmokeError, match="ended before it was ready"):
         watched(tmp_path, "sys.exit(3)")
