@@ -58,6 +58,7 @@ def known(release: Release) -> dict[str, str]:
         "revision": release.revision.oid,
         "release_id": release.public_id,
         "receipt_id": "0" * 24,
+        "override_id": "0" * 24,
         "campaign_id": known_campaign().public_id,
         "kind": "acceptances",
         **known_of_access(release),

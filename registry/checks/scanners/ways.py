@@ -172,8 +172,8 @@ def _refuse_rows(node: Node, before: dict[int, int], most: int) -> dict[int, int
             return taken if node.least else _most([*before.items(), *taken.items()])
         case Repeat():
             for count in range(node.most or 0):
-                after = _refuse_rows(node.body, before, most)
-                before = after if count < node.least else _most([*before.items(), *after.items()])
+                once = _refuse_rows(node.body, before, most)
+                before = once if count < node.least else _most([*before.items(), *once.items()])
             return before
         case _:
             return before

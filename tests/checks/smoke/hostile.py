@@ -1,7 +1,8 @@
 """A hostile model, should one ever get its code to run inside the sandbox: it tries everything.
 
 Run in place of the program by `test_hostile.py`: puts on the locks of the specification and then
-does what an attacker would. What it could reach it writes to the result pipe.
+does what an attacker would, or the attempts named alone. What it could reach it writes to the
+result pipe.
 """
 
 import ctypes
@@ -21,7 +22,12 @@ def main() -> None:
         spec = json.load(stream)
     result = os.fdopen(int(sys.argv[2]), "w")
     confine.confine(**spec["locks"])
-    found = {name: _outcome(attempt) for name, attempt in attempts(spec).items()}
+    only = spec["only"]
+    found = {
+        name: _outcome(attempt)
+        for name, attempt in attempts(spec).items()
+        if only is None or name in only
+    }
     found["environment"] = "planted" if "planted" in "".join(os.environ.values()) else "refused"
     result.write(json.dumps({"found": found, "model": _listing(spec["folder"])}))
     result.flush()
