@@ -61,7 +61,7 @@ def _llama(text: Mapping[str, Any]) -> int:
 
 
 def _mllama(text: Mapping[str, Any]) -> int:
-    """Layers with and without a view of the picture."""
+    """Layers with and without a view of the picture; the embedding has eight rows besides."""
     hidden, layers = text["hidden_size"], text["num_hidden_layers"]
     plain = {**text, "head_dim": None, "attention_bias": False}
     _, _, head = heads_of(plain)
