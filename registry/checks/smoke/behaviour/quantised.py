@@ -21,8 +21,8 @@ NEAR = 5
 
 @dataclass(frozen=True)
 class Drift:
-    """Over all positions of the fixed texts. `apart` counts those where neither side's choice is
-    among the first of the other."""
+    """Over all positions of the fixed texts. `apart` counts those where one side's choice is
+    not among the first of the other."""
 
     positions: int
     divergence: float
