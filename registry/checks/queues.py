@@ -22,6 +22,8 @@ NEVER = timedelta(0)
 
 _NAMESPACE = "run__revision__repository__namespace_id"
 _AUTHOR = "run__revision__author_id"
+# What was put back to be tried again has no length yet
+_COUNTS = Q(state=JobState.RUNNING) | Q(finished_at__isnull=False)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,20 @@ class Use:
     spent: timedelta = NEVER
 
 
+@dataclass(frozen=True)
+class Uses:
+    """What each namespace and each person has and had, by priority."""
+
+    namespaces: dict[tuple[int, int], Use]
+    people: dict[tuple[int, int], Use]
+
+    def namespace(self, group: Group) -> Use:
+        return self.namespaces.setdefault((group.priority, group.namespace), Use())
+
+    def person(self, group: Group) -> Use:
+        return self.people.setdefault((group.priority, group.author), Use())
+
+
 def take_turns(queue: Queue) -> None:
     """Wait until nobody else claims from the queue, until the transaction ends: who comes next is
     decided on what those before have taken."""
@@ -57,23 +73,11 @@ def next_in(queue: Queue, *, now: datetime) -> int | None:
     groups = _groups(queue, now=now)
     if not groups:
         return None
-    by_namespace, by_author = _use(queue, now=now)
-    nothing = Use()
-
-    def turn(group: Group) -> tuple[int, bool, int, datetime, datetime]:
-        namespace = by_namespace.get(group.namespace, nothing)
-        return (
-            group.priority,
-            _is_spent(by_author.get(group.author, nothing)),
-            namespace.running,
-            namespace.last or now - WINDOW,
-            group.oldest,
-        )
-
-    allowed = [group for group in groups if _room(group, by_author)]
+    use = _use(queue, now=now)
+    allowed = [group for group in groups if _room(group, use)]
     if not allowed:
         return None
-    best = min(allowed, key=turn)
+    best = min(allowed, key=lambda group: _turn(group, use, now=now))
     jobs = due(queue, now=now).filter(
         **{"priority": best.priority, _NAMESPACE: best.namespace, _AUTHOR: best.author}
     )
@@ -88,13 +92,36 @@ def claimable(queue: Queue, *, now: datetime) -> int:
     groups = _groups(queue, now=now)
     if not groups:
         return 0
-    _, by_author = _use(queue, now=now)
+    use = _use(queue, now=now)
     found = 0
     for group in groups:
-        room = _room(group, by_author)
-        by_author.setdefault(group.author, Use()).running += room
+        room = _room(group, use)
+        use.person(group).running += room
         found += room
     return found
+
+
+def spent_until(job: Job, *, now: datetime) -> datetime | None:
+    """When an upload that waits takes turns with those of others again, because what its author had
+    within the window is within the budget then; None where it does so now."""
+    budget = timedelta(minutes=settings.CHECK_DAILY_MINUTES)
+    if not budget or job.state != JobState.QUEUED or job.priority != Priority.UPLOAD:
+        return None
+    used = (
+        _begun(Queue(job.queue), now=now)
+        .filter(_COUNTS, priority=Priority.UPLOAD, **{_AUTHOR: job.run.revision.author_id})
+        .order_by("started_at")
+        .values_list("started_at", "finished_at")
+    )
+    times = [(began, (ended or now) - began) for began, ended in used if began]
+    spent = sum((length for _, length in times), NEVER)
+    if spent < budget:
+        return None
+    for began, length in times:
+        spent -= length
+        if spent < budget:
+            return began + WINDOW
+    return None
 
 
 def due(queue: Queue, *, now: datetime) -> QuerySet[Job]:
@@ -111,42 +138,54 @@ def _groups(queue: Queue, *, now: datetime) -> list[Group]:
     return [Group(*row) for row in counted]
 
 
-def _use(queue: Queue, *, now: datetime) -> tuple[dict[int, Use], dict[int, Use]]:
-    """By namespace and by person. What was put back to be tried again counts as used all the same."""
-    rows: Iterable[tuple[int, int, int, datetime | None, timedelta | None]] = (
-        Job.objects.filter(queue=queue)
-        .filter(Q(state=JobState.RUNNING) | Q(started_at__gt=now - WINDOW))
+def _turn(group: Group, use: Uses, *, now: datetime) -> tuple[int, bool, int, datetime, datetime]:
+    """Who comes first is the least. Turns are those of namespaces and of people: neither by many
+    namespaces nor by many people in one does anybody get more of them."""
+    namespace, person = use.namespace(group), use.person(group)
+    return (
+        group.priority,
+        group.priority == Priority.UPLOAD and _is_spent(person),
+        max(namespace.running, person.running),
+        max(namespace.last or now - WINDOW, person.last or now - WINDOW),
+        group.oldest,
+    )
+
+
+def _begun(queue: Queue, *, now: datetime) -> QuerySet[Job]:
+    """What runs, and what began within the window."""
+    lately = Q(state=JobState.RUNNING) | Q(started_at__gt=now - WINDOW)
+    return Job.objects.filter(lately, queue=queue)
+
+
+def _use(queue: Queue, *, now: datetime) -> Uses:
+    """By priority, of namespaces and of people: that a site looks anew at what somebody published
+    is not that person's use."""
+    rows: Iterable[tuple[int, int, int, int, datetime | None, timedelta | None]] = (
+        _begun(queue, now=now)
         .order_by()
-        .values_list(_NAMESPACE, _AUTHOR)
+        .values_list("priority", _NAMESPACE, _AUTHOR)
         .annotate(
             running=Count("pk", filter=Q(state=JobState.RUNNING)),
             last=Max("started_at"),
-            spent=Sum(
-                Coalesce("finished_at", now) - F("started_at"),
-                filter=Q(state=JobState.RUNNING) | Q(finished_at__isnull=False),
-            ),
+            spent=Sum(Coalesce("finished_at", now) - F("started_at"), filter=_COUNTS),
         )
     )
-    by_namespace: dict[int, Use] = {}
-    by_author: dict[int, Use] = {}
-    for namespace, author, running, last, spent in rows:
-        for use in (
-            by_namespace.setdefault(namespace, Use()),
-            by_author.setdefault(author, Use()),
-        ):
+    uses = Uses({}, {})
+    for priority, namespace, author, running, last, spent in rows:
+        group = Group(priority, namespace, author, 0, now)
+        for use in (uses.namespace(group), uses.person(group)):
             use.running += running
             use.last = max(filter(None, (use.last, last)), default=None)
             use.spent += spent or NEVER
-    return by_namespace, by_author
+    return uses
 
 
-def _room(group: Group, by_author: dict[int, Use]) -> int:
-    """How many of the group may begin beside what its person has running. A reviewer never waits
-    for that."""
-    if not settings.CHECK_CONCURRENT or group.priority == Priority.REVIEW:
+def _room(group: Group, use: Uses) -> int:
+    """How many of the group may begin beside what its person has running. Neither a reviewer nor
+    a rescan of the site's waits for that."""
+    if not settings.CHECK_CONCURRENT or group.priority != Priority.UPLOAD:
         return group.jobs
-    running = by_author[group.author].running if group.author in by_author else 0
-    return max(0, min(group.jobs, settings.CHECK_CONCURRENT - running))
+    return max(0, min(group.jobs, settings.CHECK_CONCURRENT - use.person(group).running))
 
 
 def _is_spent(use: Use) -> bool:

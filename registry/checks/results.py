@@ -61,7 +61,7 @@ def key_of(revision: Revision, *, profile: str, device: str) -> str:
 
 def note(run: CheckRun, now: datetime) -> None:
     """Remember a run that ended, for revisions of the same files."""
-    CachedResult.objects.filter(used_at__lt=now - KEPT).delete()
+    CachedResult.objects.filter(check_id=WHOLE_RUN, used_at__lt=now - KEPT).delete()
     if run.verdict == Verdict.ERROR or run.rescan_id is not None or _taken_over(run):
         return
     key = key_of(run.revision, profile=run.profile, device=_device(run))

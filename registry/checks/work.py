@@ -2,7 +2,7 @@
 
 import errno
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from registry.catalog import files
 from registry.catalog.models import RepositoryType
-from registry.checks import engines, hosts, leases, runs, scanners
-from registry.checks.engines import Ballot, EngineFailed
+from registry.checks import engines, file_results, hosts, leases, runs, scanners
+from registry.checks.engines import Ballot, EngineFailed, Vote
 from registry.checks.findings import Finding, ModelFile, Verdict, escaped, verdict
 from registry.checks.leases import Lease, LeaseLost
 from registry.checks.lineage import judge, references
@@ -82,17 +82,23 @@ def _scan(job: Job, lease: Lease) -> Outcome:
     def show(check: str, done: float) -> None:
         lease.tell("scan", "progress", done=round(done, 3), note=check)
 
+    repository = job.run.revision.repository
+    is_dataset = repository.type == RepositoryType.DATASET
+    now = timezone.now()
     with _model_files(job) as model:
-        repository = job.run.revision.repository
+        known = file_results.known(job.run, model, in_dataset=is_dataset, now=now)
         result = scanners.scan(
             model,
             repository=repository.full_name,
-            is_dataset=repository.type == RepositoryType.DATASET,
+            is_dataset=is_dataset,
+            known=known.paths,
             on_progress=show,
         )
         is_blocked = verdict(result.findings) is Verdict.BLOCKED
-        judged = engines.judge(model, _ballot(), is_blocked=is_blocked)
-    stage = {"name": "scan", "status": "done", "seconds": result.seconds, "reason": None}
+        judged = engines.judge(model, _ballot(known.votes), is_blocked=is_blocked)
+        file_results.keep(model, result.clean, judged.votes, in_dataset=is_dataset, now=now)
+    reason = _known_before(len(known.paths), len(model))
+    stage = {"name": "scan", "status": "done", "seconds": result.seconds, "reason": reason}
     return Outcome(
         [*result.findings, *judged.findings],
         {
@@ -103,12 +109,21 @@ def _scan(job: Job, lease: Lease) -> Outcome:
     )
 
 
-def _ballot() -> Ballot:
+def _known_before(files: int, of: int) -> str | None:
+    if not files:
+        return None
+    return (
+        f"{files} of {of} files passed the same checks before; their contents were not read again."
+    )
+
+
+def _ballot(known: Mapping[tuple[str, str], Vote]) -> Ballot:
     return Ballot(
         tuple(settings.CHECK_ENGINES),
         seconds=settings.CHECK_ENGINE_SECONDS,
         clamd=settings.CHECK_CLAMD,
         clamd_mib=settings.CHECK_CLAMD_MIB,
+        known=known,
     )
 
 
@@ -121,6 +136,8 @@ def _smoke(job: Job, lease: Lease) -> Outcome:
                 seconds=_smoke_seconds(job),
                 memory_mib=settings.CHECK_MEMORY_MIB,
                 min_isolation=settings.CHECK_MIN_ISOLATION,
+                cpus=settings.CHECK_CPUS,
+                cgroup=settings.CHECK_CGROUP,
             ),
             profile=job.run.profile,
             base=base,

@@ -21,7 +21,8 @@ MOST_ANSWER = 64 * 1024
 
 def engine(name: str) -> Callable[[Sequence[ModelFile], Ballot], list[Vote]]:
     def votes_on(files: Sequence[ModelFile], ballot: Ballot) -> list[Vote]:
-        return [_vote(name, file, ballot) for file in files if file.path.lower().endswith(ENDINGS)]
+        asked = [file for file in files if file.path.lower().endswith(ENDINGS)]
+        return [ballot.known.get((name, file.path)) or _vote(name, file, ballot) for file in asked]
 
     return votes_on
 

@@ -1,22 +1,12 @@
 """What is asked of an engine, and what it may answer."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from registry.checks.findings import escaped
 
 DETAIL = 200
-
-
-@dataclass(frozen=True)
-class Ballot:
-    """Which engines are asked and how. `clamd` is `unix:PATH` or `HOST:PORT`."""
-
-    engines: tuple[str, ...] = ("picklescan",)
-    seconds: float = 120
-    memory_mib: int = 2048
-    clamd: str = "unix:/run/clamav/clamd.ctl"
-    clamd_mib: int = 25
 
 
 @dataclass(frozen=True)
@@ -37,6 +27,19 @@ class Vote:
             "vote": self.vote,
             "detail": escaped(self.detail, limit=DETAIL),
         }
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """Which engines are asked and how. `clamd` is `unix:PATH` or `HOST:PORT`. `known` are votes of
+    before, by engine and path, that hold still."""
+
+    engines: tuple[str, ...] = ("picklescan",)
+    seconds: float = 120
+    memory_mib: int = 2048
+    clamd: str = "unix:/run/clamav/clamd.ctl"
+    clamd_mib: int = 25
+    known: Mapping[tuple[str, str], Vote] = field(default_factory=dict)
 
 
 class EngineFailed(Exception):

@@ -1,6 +1,5 @@
 """What measured lineage means: the verdict on the declared bases, and what looks derived from whom."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,9 +7,8 @@ from time import monotonic
 from typing import Any
 
 from registry.catalog import lineage as declared_lineage
-from registry.checks import reports
-from registry.checks.findings import Finding, info, show, warn
-from registry.checks.lineage import kinds, nearest, references, usual, verdicts
+from registry.checks.findings import Finding, show, warn
+from registry.checks.lineage import against, kept, nearest, references, usual, verdicts
 from registry.checks.lineage.compare import Comparison, compare
 from registry.checks.lineage.fingerprints import Malformed, Prints, decode, encode, read
 from registry.checks.lineage.nearest import Found
@@ -18,14 +16,9 @@ from registry.checks.lineage.references import Declared
 from registry.checks.models import CheckRun, Fingerprint, Profile
 
 MOST_NEAREST = 5
-MOST_FACTS = 4 * 1024 * 1024
-KEPT = ("tokenizer", "template", "refusals", "answers", "probe")
-# What the fixed texts cost the model, by which its descendants are judged
-FIGURES = ("probe", "nll", "probe_tokens", "perplexity")
 
 NOT_HERE = "The base is not in this registry, so that nothing can be compared."
 NOT_MEASURED = "Of the base nothing was measured yet."
-AN_ADAPTER = "An adapter holds none of its base's weights; it was tried on the base instead."
 NO_BASE = "No base is declared."
 
 Records = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
@@ -60,9 +53,9 @@ def judge(run: CheckRun, records: Records, *, metrics: Mapping[str, Any], now: d
             figures = metrics.get("targets", {}).get(target) or {}
             judged.rows.append(_row(run, target, prints, _facts(prints, said, figures), now))
             parts[target] = _part(run, target, prints, judged.findings)
-            if run.profile == Profile.FULL and not _is_adapter(prints):
+            if run.profile == Profile.FULL and not against.is_adapter(prints):
                 judged.findings += usual.check(
-                    prints, figures, here=run.revision.repository, file=_file(target)
+                    prints, figures, here=run.revision.repository, file=against.file_of(target)
                 )
     judged.findings = list({(one.check, one.message): one for one in judged.findings}.values())
     if parts:
@@ -75,11 +68,11 @@ def judge(run: CheckRun, records: Records, *, metrics: Mapping[str, Any], now: d
 def _part(run: CheckRun, target: str, prints: Prints, findings: list[Finding]) -> dict[str, Any]:
     """The part of the report on one model of the revision; what was found is added."""
     revision = run.revision
-    file = _file(target)
+    file = against.file_of(target)
     declared = references.declared_by(revision)
     part: dict[str, Any] = {"declared": None, "verdict": None, "reason": NO_BASE, "nearest": []}
-    if _is_adapter(prints):
-        part["reason"] = AN_ADAPTER
+    if against.is_adapter(prints):
+        part["reason"] = against.AN_ADAPTER
         return part | _named(declared) | {"verdict": verdicts.UNVERIFIED if declared else None}
     compared = [(one, _against(prints, one)) for one in declared]
     bases = [_base(one, comparison, file, findings) for one, comparison in compared]
@@ -98,10 +91,6 @@ def _part(run: CheckRun, target: str, prints: Prints, findings: list[Finding]) -
     return part
 
 
-def _file(target: str) -> str:
-    return target if target.endswith(".gguf") else ""
-
-
 def _named(declared: list[Declared]) -> dict[str, Any]:
     return {"declared": declared[0].name} if declared else {}
 
@@ -110,72 +99,19 @@ def _against(prints: Prints, declared: Declared) -> Comparison | None:
     """How the model compares with a declared base, where that was measured."""
     rows = references.prints_of(declared.revision) if declared.revision else []
     same = [row for row in rows if row.shape_key == prints.shape_key] or rows
-    best: Comparison | None = None
-    for row in same:
-        one = compare(prints, decode(row.tensors))
-        if best is None or (one.cosine or 0, one.matrices) > (best.cosine or 0, best.matrices):
-            best = one
-    return best
+    return against.best(prints, (decode(row.tensors) for row in same))
 
 
 def _base(
     declared: Declared, one: Comparison | None, file: str, findings: list[Finding]
 ) -> dict[str, Any]:
     """What is said of one declared base."""
-    base = show(declared.name)
-    if one is None:
-        reason = NOT_HERE if declared.revision is None else NOT_MEASURED
-        return {"model": declared.name, "verdict": verdicts.UNVERIFIED, "reason": reason}
-    verdict, why = verdicts.verdict_of(one), verdicts.why(one)
-    figures = one.figures()
-    if one.kind == kinds.IDENTICAL and declared.relation != "quantized":
-        findings.append(
-            warn(
-                "LIN-IDENTICAL",
-                f"This is a copy of {base}.",
-                file=file,
-                value=figures["equal"],
-                threshold=verdicts.COPY,
-            )
-        )
-    elif verdicts.is_disguised(one):
-        findings.append(_disguised(declared.name, one, file))
-    elif verdict == verdicts.CONTRADICTED:
-        said = f"The weights do not come from {base}: {why}."
-        findings.append(_lin_base(said, one, file, verdicts.UNRELATED))
-    elif verdict == verdicts.NOT_SUPPORTED:
-        said = f"The weights come from {base} only partly: {why}."
-        findings.append(_lin_base(said, one, file, verdicts.DERIVED))
-    if verdicts.is_disguised(one):
-        figures["kind"] = ""
-    elif one.kind:
-        said = f"Compared with {base}: {one.kind} ({why})."
-        findings.append(info("LIN-KIND", said, file=file, value=one.kind))
-    return (
-        {"model": declared.name, "verdict": verdict, "reason": f"{why.capitalize()}."}
-        | figures
-        | {"layers": one.layers}
+    why_not = NOT_HERE if declared.revision is None else NOT_MEASURED
+    found, said = against.judge(
+        declared.name, one, relation=declared.relation, file=file, why_not=why_not
     )
-
-
-def _lin_base(said: str, one: Comparison, file: str, threshold: float) -> Finding:
-    figures = one.figures()
-    return warn(
-        "LIN-BASE", said, file=file, value=figures["cosine"], threshold=threshold, evidence=figures
-    )
-
-
-def _disguised(name: str, one: Comparison, file: str) -> Finding:
-    figures = one.figures()
-    said = f"These look like the weights of {show(name)}, permuted, rotated or reordered: {verdicts.why(one)}."
-    return warn(
-        "LIN-DISGUISED",
-        said,
-        file=file,
-        value=figures["gram"],
-        threshold=verdicts.SAME_EMBEDDING,
-        evidence=figures,
-    )
+    findings += found
+    return said
 
 
 def _others(run: CheckRun, prints: Prints, declared: list[Declared]) -> list[Found]:
@@ -215,20 +151,11 @@ def _undeclared(
     name = show(best.name)
     if best.comparison.equal >= verdicts.COPY:
         if "quantized" not in relations:
-            equal = best.comparison.figures()["equal"]
-            findings.append(
-                warn(
-                    "LIN-IDENTICAL",
-                    f"This is a copy of {name}.",
-                    file=file,
-                    value=equal,
-                    threshold=verdicts.COPY,
-                )
-            )
+            findings.append(against.copy(best.name, best.comparison, file))
     elif declared:
         return
     elif verdicts.is_disguised(best.comparison):
-        findings.append(_disguised(best.name, best.comparison, file))
+        findings.append(against.disguised(best.name, best.comparison, file))
     else:
         said = f"Looks derived from {name} ({verdicts.why(best.comparison)}); declare it."
         figures = best.comparison.figures()
@@ -242,10 +169,6 @@ def _undeclared(
                 evidence=figures,
             )
         )
-
-
-def _is_adapter(prints: Prints) -> bool:
-    return any(".lora_" in name for name in prints.tensors)
 
 
 def _row(
@@ -268,16 +191,5 @@ def _facts(
     said: Mapping[str, Sequence[Mapping[str, Any]]],
     figures: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What later runs want to know of the model besides its weights, as far as there is room."""
-    facts: dict[str, Any] = {"dtype": prints.dtype, "sketch": nearest.sketch(prints)}
-    if isinstance(figures.get("perplexity"), dict):
-        facts["perplexity"] = reports.plain(figures["perplexity"])
-    if isinstance(figures.get("nll"), dict):
-        facts["metrics"] = reports.plain({k: figures[k] for k in FIGURES if k in figures})
-    room = MOST_FACTS
-    for kind in KEPT:
-        kept = [reports.plain(dict(one)) for one in said.get(kind, ())]
-        room -= len(json.dumps(kept))
-        if kept and room > 0:
-            facts[kind] = kept
-    return facts
+    """What later runs want to know of the model besides its weights."""
+    return {"dtype": prints.dtype, "sketch": nearest.sketch(prints), **kept.facts(said, figures)}

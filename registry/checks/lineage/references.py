@@ -10,6 +10,7 @@ from registry.accounts.callers import Caller
 from registry.catalog import files, lineage
 from registry.catalog.models import Repository, Revision, RevisionState, Visibility
 from registry.checks.findings import Finding, ModelFile
+from registry.checks.lineage import kept
 from registry.checks.lineage.nearest import counted
 from registry.checks.models import Fingerprint
 from registry.checks.scanners import adapters, config
@@ -23,8 +24,6 @@ _TEXT = re.compile(
     r"([a-z_]*config|tokenizer|vocab|added_tokens|special_tokens_map|chat_template)\.json"
     r"|chat_template\.jinja|tokenizer\.model|merges\.txt"
 )
-# What a record has of a model, where an earlier run measured it
-FACTS = ("perplexity", "metrics", "probe", "answers", "refusals", "tokenizer", "template")
 
 
 @dataclass(frozen=True)
@@ -108,14 +107,8 @@ def prints_of(revision: Revision) -> list[Fingerprint]:
 
 
 def record_of(revision: Revision) -> dict[str, Any]:
-    """What an earlier run kept of the model besides its weights. That of the first of several
-    models stands at the top, each of them under `targets`."""
-    by_target = {
-        row.target: {key: row.facts[key] for key in FACTS if key in row.facts}
-        for row in prints_of(revision)
-    }
-    first = next(iter(by_target.values()), {})
-    return {**first, "targets": by_target} if by_target else {}
+    """What an earlier run kept of the model besides its weights."""
+    return kept.record({row.target: row.facts for row in prints_of(revision)})
 
 
 def _adapters(folder: Folder) -> list[tuple[Adapter, str]]:

@@ -1,11 +1,12 @@
 """The files of a revision as the scanners see them; what several scanners need is parsed once."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from posixpath import dirname
 from typing import Any
 
-from registry.checks.findings import ModelFile
+from registry.checks.findings import Finding, ModelFile
 
 # The JSON of a dataset that libraries read as settings; all other is data, of any size and shape
 _SETTINGS = re.compile(
@@ -19,15 +20,23 @@ KEPT_JSON = 32 * 1024 * 1024
 
 class Folder:
     """`reading` names the file at hand, so that a crash can say where. A dataset is judged without
-    what only a model has to have."""
+    what only a model has to have. `known` are paths of files whose contents passed before, each
+    check that looks at one file at a time; `passed` says which files passed which of these now."""
 
     def __init__(
-        self, files: Sequence[ModelFile], *, repository: str, is_dataset: bool = False
+        self,
+        files: Sequence[ModelFile],
+        *,
+        repository: str,
+        is_dataset: bool = False,
+        known: Collection[str] = (),
     ) -> None:
         self.files = sorted(files, key=lambda file: file.path)
         self.by_path = {file.path: file for file in self.files}
         self.repository = repository
         self.is_dataset = is_dataset
+        self.known = frozenset(known)
+        self.passed: defaultdict[str, set[str]] = defaultdict(set)
         self.reading = ""
         self._parsed: dict[tuple[str, str], tuple[Any, Problem | None]] = {}
         self._values: dict[str, Any] = {}
@@ -38,6 +47,22 @@ class Folder:
             if file.path.lower().endswith(endings):
                 self.reading = file.path
                 yield file
+
+    def contents(
+        self, check: str, judge: Callable[[ModelFile], Iterable[Finding]]
+    ) -> Iterator[Finding]:
+        """What a check finds that looks at the bytes and the path of one file at a time. Files that
+        are known to have passed are not read for it."""
+        for file in self.files:
+            if file.path in self.known:
+                continue
+            self.reading = file.path
+            is_clean = True
+            for finding in judge(file):
+                is_clean = False
+                yield finding
+            if is_clean:
+                self.passed[check].add(file.path)
 
     def settings(self) -> Iterator[ModelFile]:
         """The JSON files that loaders read."""

@@ -72,12 +72,13 @@ _ZIP_LISTED = b"PK\x01\x02"
 
 
 def check(folder: Folder) -> Iterator[Finding]:
-    for file in folder.files:
-        folder.reading = file.path
+    def judge(file: ModelFile) -> Iterator[Finding]:
         head, tail = _ends(file)
         kind = kind_of(file.path, in_dataset=folder.is_dataset)
         if (finding := _known(file, kind, head)) or (finding := _mismatch(file, kind, head, tail)):
             yield finding
+
+    yield from folder.contents("SEC-MAGIC", judge)
 
 
 def _known(file: ModelFile, kind: Kind, head: bytes) -> Finding | None:

@@ -1,6 +1,6 @@
 """Runs every static check over the files of a revision. A check that breaks breaks the run, never the verdict."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -73,6 +73,13 @@ SCANNERS: dict[str, Scanner] = {
     "LORA-SHAPE": adapters.check_shapes,
     "TOK-VOCAB": tokens.check,
 }
+# Those of them that look at the contents of one file at a time, for which its header is not enough
+OF_CONTENTS = ("SEC-MAGIC", "SEC-PICKLE", "SEC-SECRET")
+# Every check that they may find something for
+CHECKS_OF_CONTENTS = (
+    *("SEC-MAGIC", "SEC-NATIVE", "SEC-ARCHIVE", "SEC-SECRET"),
+    *("SEC-PICKLE", "SEC-PICKLE-PARSE", "SEC-CONTAINER"),
+)
 
 
 class ScannerCrashed(Exception):
@@ -87,9 +94,12 @@ class ScannerCrashed(Exception):
 
 @dataclass(frozen=True)
 class ScanResult:
+    """`clean` are the paths of files in whose contents no check found anything, now or before."""
+
     findings: list[Finding]
     seconds: float
     versions: dict[str, str | int] = field(default_factory=dict)
+    clean: frozenset[str] = frozenset()
 
 
 def scan(
@@ -97,17 +107,20 @@ def scan(
     *,
     repository: str,
     is_dataset: bool = False,
+    known: Collection[str] = (),
     on_progress: Callable[[str, float], None] = lambda check, done: None,
 ) -> ScanResult:
-    """Every static check over these files. `on_progress(check, share)` is called before each check."""
+    """Every static check over these files. `known` are the paths of those that came out `clean`
+    before by these checks. `on_progress(check, share)` is called before each check."""
     started = monotonic()
-    folder = Folder(files, repository=repository, is_dataset=is_dataset)
+    folder = Folder(files, repository=repository, is_dataset=is_dataset, known=known)
     findings: list[Finding] = []
     for number, (name, scanner) in enumerate(SCANNERS.items()):
         on_progress(name, number / len(SCANNERS))
         findings += _findings_of(name, scanner, folder)
     on_progress("", 1.0)
-    return ScanResult(findings, round(monotonic() - started, 3), versions())
+    clean = folder.known.union(set.intersection(*(folder.passed[check] for check in OF_CONTENTS)))
+    return ScanResult(findings, round(monotonic() - started, 3), versions(), clean)
 
 
 def versions() -> dict[str, str | int]:

@@ -123,8 +123,7 @@ class Secret:
 
 
 def check(folder: Folder) -> Iterator[Finding]:
-    for file in folder.files:
-        folder.reading = file.path
+    def judge(file: ModelFile) -> Iterator[Finding]:
         kind = kind_of(file.path, in_dataset=folder.is_dataset)
         if kind in (Kind.SAFETENSORS, Kind.GGUF):
             for secret in _few(_streamed(file, most=_header_bytes(folder, file, kind))):
@@ -132,6 +131,8 @@ def check(folder: Folder) -> Iterator[Finding]:
         elif kind in (Kind.TEXT, Kind.DOCUMENT, Kind.OTHER):
             for secret in _in_file(folder, file):
                 yield _finding(file, secret, f"line {secret.line}" if secret.line else "in a value")
+
+    yield from folder.contents("SEC-SECRET", judge)
 
 
 def secrets_in(data: bytes) -> Iterator[tuple[int, Secret]]:

@@ -35,6 +35,10 @@ class Gone(NoAnswer):
     """The helper died of the job."""
 
 
+class Late(Gone):
+    """It was ended, since it took too long."""
+
+
 class Failed(NoAnswer):
     """The job raised; the text is what it said."""
 
@@ -83,7 +87,7 @@ def call(job: str, *, seconds: float, memory_mib: int, **arguments: Any) -> Any:
         helper.requests.flush()
     line, is_late = _line(helper, monotonic() + seconds + PATIENCE)
     if not line.endswith(b"\n"):
-        raise Gone(_give_up(helper, seconds, is_late=is_late))
+        raise _given_up(helper, seconds, is_late=is_late)
     answer = json.loads(line)
     if "failed" in answer:
         raise Failed(str(answer["failed"]))
@@ -104,7 +108,7 @@ def _line(helper: _Helper, until: float) -> tuple[bytes, bool]:
     return found, False
 
 
-def _give_up(helper: _Helper, seconds: float, *, is_late: bool) -> str:
+def _given_up(helper: _Helper, seconds: float, *, is_late: bool) -> Gone:
     _helpers.remove(helper)
     with suppress(BrokenPipeError):
         helper.requests.close()
@@ -113,11 +117,11 @@ def _give_up(helper: _Helper, seconds: float, *, is_late: bool) -> str:
         # Landlock may forbid it; the helper then ends at its own limit, or with this program.
         with suppress(PermissionError):
             os.kill(helper.process, signal.SIGKILL)
-        return f"it takes longer than {seconds:g} seconds"
+        return Late(f"it takes longer than {seconds:g} seconds")
     _, status = os.waitpid(helper.process, 0)
     if os.waitstatus_to_exitcode(status) == -signal.SIGPROF:
-        return f"it takes longer than {seconds:g} seconds"
-    return "it needs too much memory or crashes"
+        return Late(f"it takes longer than {seconds:g} seconds")
+    return Gone("it needs too much memory or crashes")
 
 
 def _live(

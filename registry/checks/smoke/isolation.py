@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from registry.checks.smoke import cgroups
 from registry.checks.smoke.confine import MIB, landlock_version
-from registry.checks.smoke.limits import IsolationTooWeak
+from registry.checks.smoke.limits import IsolationTooWeak, Limits
 
 PROGRAM = Path(__file__).resolve().parent
 SCRATCH_BYTES = 1024 * MIB
@@ -49,7 +50,9 @@ class Isolation:
     uid: int = 0
     reasons: tuple[str, ...] = field(default=())
 
-    def as_json(self, *, memory_mib: int) -> dict[str, Any]:
+    def as_json(self, limits: Limits) -> dict[str, Any]:
+        group = cgroups.ground(limits.cgroup).as_json(cpus=limits.cpus)
+        caps = ["watchdog"] if gpu_nodes() else ["watchdog", "RLIMIT_DATA"]
         return {
             "level": self.level,
             "means": LEVELS[self.level],
@@ -57,8 +60,9 @@ class Isolation:
             "uid": self.uid,
             "landlock": self.landlock,
             "seccomp": self.seccomp,
-            "memory_cap_mb": memory_mib,
-            "memory_cap_by": "watchdog" if gpu_nodes() else "watchdog and RLIMIT_DATA",
+            "memory_cap_mb": limits.memory_mib,
+            "memory_cap_by": " and ".join(["cgroup", *caps] if group["cgroup"] else caps),
+            **group,
         }
 
 

@@ -1,10 +1,12 @@
-"""What the helpers do: render a template, open a tokenizer and time it. Each may hang, or end the helper."""
+"""What the helpers do: render a template, time a tokenizer, run llama.cpp. Each may hang, or end the helper."""
 
 from time import process_time
 from typing import Any
 
 from tokenizers import Tokenizer
 from transformers.utils.chat_template_utils import render_jinja_template
+
+from registry.checks.smoke import native
 
 LONGEST = 256 * 1024
 
@@ -45,3 +47,8 @@ def seconds_for(*, text: str) -> float:
     started = process_time()
     _tokenizers[0].encode(text)
     return process_time() - started
+
+
+def follow(**asked: Any) -> dict[str, Any]:
+    """What llama.cpp finds likely after each beginning of a text."""
+    return native.follow(**asked)

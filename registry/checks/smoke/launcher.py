@@ -58,7 +58,7 @@ def run(
     result = SmokeResult(
         findings=list(skipped),
         metrics={"files": {file.path: file.sha256 for file in folder.files[:100]}} | _of_base(base),
-        isolation=isolation.as_json(memory_mib=limits.memory_mib),
+        isolation=isolation.as_json(limits),
     )
     log = ""
     for number, target in enumerate(found):
@@ -70,14 +70,14 @@ def run(
         watched = _try(
             plan_of(target, folder, base, result),
             isolation=isolation,
-            limits=Limits(left, limits.memory_mib, limits.min_isolation),
+            limits=replace(limits, seconds=left),
             scratch=scratch,
             profile=profile,
             chat=is_chat(folder),
             base=base,
             on_event=on_event,
         )
-        _prove(watched, isolation, limits.memory_mib, scratch, on_event)
+        _prove(watched, isolation, limits, scratch, on_event)
         _add(result, target, watched, first=number == 0)
         log += f"== {target.name}\n{watched.log}" if watched.log else ""
     seconds = round(monotonic() - started, 3)
@@ -190,7 +190,7 @@ def _told_of(base: Base, seen: isolations.Place) -> dict[str, Any]:
 def _prove(
     watched: Watched,
     isolation: isolations.Isolation,
-    memory_mib: int,
+    limits: Limits,
     scratch: Path,
     on_event: Listener,
 ) -> None:
@@ -209,7 +209,7 @@ def _prove(
         again = _try(
             plan_of(target, folder, None, SmokeResult([])),
             isolation=isolation,
-            limits=Limits(control.SECONDS, memory_mib),
+            limits=replace(limits, seconds=control.SECONDS),
             scratch=scratch,
             profile="structural",
             chat=False,

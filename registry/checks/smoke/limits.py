@@ -8,9 +8,14 @@ from registry.checks.findings import Finding, ModelFile
 
 @dataclass(frozen=True)
 class Limits:
+    """`cpus` 0 is all of them; `cgroup` is below which control group the jobs get theirs, if one is
+    prepared for that."""
+
     seconds: float = 600
     memory_mib: int = 8192
     min_isolation: int = 2
+    cpus: float = 0
+    cgroup: str = ""
 
 
 @dataclass(frozen=True)

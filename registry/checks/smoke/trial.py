@@ -20,6 +20,7 @@ from registry.checks.smoke.behaviour import (
     chance,
     finite,
     long,
+    native,
     padding,
     pictures,
     quantised,
@@ -29,6 +30,7 @@ from registry.checks.smoke.behaviour import (
 from registry.checks.smoke.behaviour.parent import Parent, encoded
 from registry.checks.smoke.behaviour.subject import Subject, subject_of
 from registry.checks.smoke.child import Reporter
+from registry.checks.smoke.native import engine
 from registry.checks.smoke.refusal_probes import REFUSALS
 from registry.checks.smoke.texts import PROBE
 
@@ -217,6 +219,9 @@ class Trial:
         yield long.check
         if self.target.kind == "adapter":
             yield adapted.check
+        if self.target.kind == "gguf":
+            path = self.target.folder / self.target.file
+            yield lambda subject: native.check(subject, path, with_speed=full)
         if full and parent and parent.relation == "quantized":
             yield lambda subject: quantised.check(subject, parent, bits=self.spec["bits"])
         elif full and parent:
@@ -250,4 +255,5 @@ def _versions() -> dict[str, str]:
         "numpy": numpy.__version__,
         "probe": PROBE,
         "refusals": REFUSALS,
+        "gguf_engine": engine() or "none",
     }

@@ -16,7 +16,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 from registry.checks.findings import Finding, block, escaped
-from registry.checks.smoke import nvml, report
+from registry.checks.smoke import cgroups, nvml, report
 from registry.checks.smoke.isolation import Isolation, gpu_nodes, gpu_number
 from registry.checks.smoke.limits import Limits, SmokeError
 
@@ -66,8 +66,12 @@ def watch(
     on_event: Callable[[dict[str, Any]], None],
 ) -> Watched:
     """Run the command to its end or its limit. Raises SmokeError if it never got to the model."""
-    with _started(command, spec, folder, environment) as (process, result, output):
-        session = _Session(process, limits, isolation, on_event)
+    ground = cgroups.ground(limits.cgroup)
+    with (
+        cgroups.job(ground, memory_mib=limits.memory_mib, cpus=limits.cpus) as group,
+        _started([*group.entry, *command], spec, folder, environment) as (process, result, output),
+    ):
+        session = _Session(process, group, limits, isolation, on_event)
         try:
             session.follow(result, output)
             session.ended()
@@ -129,11 +133,13 @@ class _Session:
     def __init__(
         self,
         process: subprocess.Popen[bytes],
+        group: cgroups.Group,
         limits: Limits,
         isolation: Isolation,
         on_event: Callable[[dict[str, Any]], None],
     ) -> None:
         self.process = process
+        self.group = group
         self.limits = limits
         self.isolation = isolation
         self.on_event = on_event
@@ -171,6 +177,7 @@ class _Session:
         """Both pipes are closed: it has ended, or pretends to."""
         while (code := self._code()) is None:
             self._look()
+        self._look_at_memory()
         if self.isolation.level == 3 and code > 128:
             code = 128 - code  # bubblewrap answers as a shell does
         if code == 0 and self.is_done:
@@ -180,8 +187,8 @@ class _Session:
             raise SmokeError(f"The sandbox ended before it was ready (code {code}): {log}")
         if code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
-            raise _Stop("RUN-CRASH", f"the program was ended by {name}")
-        raise _Stop("RUN-CRASH", f"the program ended with code {code}")
+            raise _Stop("RUN-CRASH", f"the program was ended by {name}{self._crowd()}")
+        raise _Stop("RUN-CRASH", f"the program ended with code {code}{self._crowd()}")
 
     def stopped(self, stop: _Stop) -> None:
         if not self.is_ready:
@@ -220,12 +227,21 @@ class _Session:
             raise _Stop("RUN-TIMEOUT", self._out_of_time())
         used = _memory_mib(self.process.pid)
         self.seen.peak_mib = max(self.seen.peak_mib, used)
-        if used > self.limits.memory_mib:
-            raise _Stop("RUN-OOM", f"more than {self.limits.memory_mib} MiB of memory were used")
+        self._look_at_memory(used)
         if self._card and (on_card := self._card.used_mib()) is not None:
             self.seen.peak_card_mib = max(self.seen.peak_card_mib, on_card)
             if on_card > self._card_limit:
                 raise _Stop("RUN-OOM", f"more than {self._card_limit} MiB of the GPU were used")
+
+    def _look_at_memory(self, used: int = 0) -> None:
+        """The kernel may have been faster, and have ended any part of it."""
+        if used > self.limits.memory_mib or self.group.ran_out():
+            raise _Stop("RUN-OOM", f"more than {self.limits.memory_mib} MiB of memory were used")
+
+    def _crowd(self) -> str:
+        if not self.group.was_crowded():
+            return ""
+        return f", which had {cgroups.MOST_PROCESSES} processes and threads and wanted more,"
 
     def _out_of_time(self) -> str:
         return f"{self.limits.seconds:.0f} seconds were over"

@@ -76,13 +76,10 @@ def _drift(subject: Subject, parent: Parent) -> Drift | None:
         if theirs is None or reading.loss is None or reading.name not in losses:
             continue
         ids, likely = theirs
-        ours = reading.logits.double().log_softmax(-1).cpu()
-        divergences.append(_divergence(ids, likely, ours))
-        choice = ours.argmax(-1)
-        same.append(choice == ids[:, 0])
-        near = (ids[:, :NEAR] == choice[:, None]).any(-1)
-        near &= (ours.topk(min(NEAR, ours.shape[-1])).indices == ids[:, :1]).any(-1)
-        apart += int((~near & ~same[-1]).sum())
+        found = compared(ids, likely, reading.logits)
+        divergences.append(found.divergence)
+        same.append(found.same)
+        apart += found.apart
         lost.append((reading.loss - losses[reading.name][0], len(reading.ids) - 1))
     positions = sum(map(len, same))
     if positions < FEWEST_TOKENS:
@@ -95,6 +92,25 @@ def _drift(subject: Subject, parent: Parent) -> Drift | None:
         apart,
         math.exp(min(mean, 50)),
     )
+
+
+@dataclass(frozen=True)
+class Compared:
+    """At each position the divergence, and whether both choose the same; how many choices are apart."""
+
+    divergence: torch.Tensor
+    same: torch.Tensor
+    apart: int
+
+
+def compared(ids: torch.Tensor, likely: torch.Tensor, logits: torch.Tensor) -> Compared:
+    """What another finds most likely, the best first, against these logits."""
+    ours = logits.double().log_softmax(-1).cpu()
+    choice = ours.argmax(-1)
+    same = choice == ids[:, 0]
+    near = (ids[:, :NEAR] == choice[:, None]).any(-1)
+    near &= (ours.topk(min(NEAR, ours.shape[-1])).indices == ids[:, :1]).any(-1)
+    return Compared(_divergence(ids, likely, ours), same, int((~near & ~same).sum()))
 
 
 def _divergence(ids: torch.Tensor, likely: torch.Tensor, ours: torch.Tensor) -> torch.Tensor:
