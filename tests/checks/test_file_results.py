@@ -13,7 +13,7 @@ from registry.catalog import files
 from registry.checks import file_results, reports, runs, work
 from registry.checks.engines import Vote
 from registry.checks.findings import ModelFile
-from registry.checks.models import CachedResult, CheckRun, JobKind, Rescan
+from registry.checks.models import CachedResult, CheckRun, Rescan
 from registry.checks.scanners import run as runner
 from registry.checks.scanners import scan
 from registry.storage import blobs
@@ -75,7 +75,6 @@ def test_a_commit_of_the_card_alone_reads_no_byte_of_the_weights() -> None:
     assert "1 of 3 files passed the same checks before" in report["stages"][0]["reason"]
     assert [vote["vote"] for vote in report["engines"]] == ["clean"]
 
-    runs.finish(factories.claim_job(second, JobKind.SMOKE), runs.Outcome([]))
     maintainer = factories.make_maintainer()
     third = runs.rerun(second.revision, by=factories.as_caller(maintainer))
     work.perform(factories.claim_job(third))
