@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from registry.checks import catalogue, document
+from django.utils import timezone
+
+from registry.checks import catalogue, document, queues
 from registry.checks.document import SMOKE_STAGES, plain, schema
 from registry.checks.models import (
     LIVE,
@@ -89,18 +91,21 @@ def grouped(run: CheckRun) -> list[Group]:
     )
 
 
-def progress_of(run: CheckRun) -> dict[str, Any]:
+def progress_of(run: CheckRun, *, now: datetime | None = None) -> dict[str, Any]:
     """How far a run is, for pages and programs that watch it.
 
     Of each job: `done` is a share between 0 and 1 (None: unknown), `events` the steps so far, and
     `note` what a person should know, such as that a worker was lost and the test runs again.
+    `behind_until` says until when it comes after the uploads of others, because its author has used
+    up the day's budget.
     """
+    now = now or timezone.now()
     return {
         "state": run.state,
         "verdict": run.verdict or None,
         "reason": run.reason,
         "is_live": run.state in LIVE,
-        "jobs": [_progress(job) for job in run.jobs.all()],
+        "jobs": [_progress(job, now) for job in run.jobs.all()],
     }
 
 
@@ -159,7 +164,7 @@ def _finding(row: FindingRow) -> dict[str, Any]:
     }
 
 
-def _progress(job: Job) -> dict[str, Any]:
+def _progress(job: Job, now: datetime) -> dict[str, Any]:
     last = job.progress[-1] if job.progress else {}
     return {
         "kind": job.kind,
@@ -174,6 +179,7 @@ def _progress(job: Job) -> dict[str, Any]:
         "events": job.progress,
         "started": instant(job.started_at),
         "seconds": _seconds(job.started_at, job.finished_at),
+        "behind_until": instant(queues.spent_until(job, now=now)),
     }
 
 

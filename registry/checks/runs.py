@@ -204,7 +204,7 @@ def finish(job: Job, outcome: Outcome) -> bool:
         _close(held.run_id)
         return True
     smoke = Job.objects.select_for_update().get(run=held.run_id, kind=JobKind.SMOKE)
-    if held.run.revision.repository.type != RepositoryType.MODEL:
+    if job.run.revision.repository.type != RepositoryType.MODEL:
         _leave(smoke, JobState.SKIPPED, note="Not run: there is no model in it to load.")
         _close(held.run_id)
     elif blocks := findings.that_stop(outcome.findings):

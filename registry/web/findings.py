@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -60,7 +61,10 @@ def report(run: CheckRun | None, answer: Answer) -> dict[str, Any]:
     return {
         "run": run,
         "is_live": progress["is_live"],
-        "jobs": progress["jobs"],
+        "jobs": [
+            job | {"behind_until": parse_datetime(job["behind_until"] or "")}
+            for job in progress["jobs"]
+        ],
         "stages": stages,
         "not_run": [stage for stage in stages if stage["status"] == "skipped"],
         "groups": groups,

@@ -8,7 +8,7 @@ from django.utils import timezone
 from registry.accounts.models import User
 from registry.audit.models import Entry
 from registry.catalog.models import Repository, Revision
-from registry.checks import queues, runs
+from registry.checks import queues, reports, runs
 from registry.checks.models import CheckRun, Job, JobKind, JobState, Priority, Queue
 from registry.checks.slots import Slot
 from tests import factories
@@ -75,6 +75,29 @@ def test_many_expensive_uploads_of_one_namespace_do_not_delay_another(crowd, new
     order = [_end(_claim()) for _ in range(3)]
 
     assert order == [newcomer, crowd, crowd]
+
+
+def test_two_hundred_uploads_of_one_namespace_do_not_delay_another(crowd, newcomer):
+    _waiting(crowd, jobs=200)
+    first = _claim()
+    (only,) = _waiting(newcomer, size=10**12)
+
+    _end(first)
+
+    assert queues.next_in(Queue.SCAN, now=timezone.now()) == only.pk
+    assert queues.claimable(Queue.SCAN, now=timezone.now()) > 1
+
+
+def test_many_namespaces_of_one_person_get_no_more_turns_than_one(crowd, newcomer):
+    person = crowd.created_by
+    for repository in (crowd, *(factories.make_repository() for _ in range(4))):
+        _waiting(repository, by=person)
+    first = _claim()
+    _waiting(newcomer)
+
+    _end(first)
+
+    assert _end(_claim()) == newcomer
 
 
 def test_namespaces_take_turns_and_none_is_left_out(crowd, newcomer):
@@ -175,6 +198,38 @@ def test_the_day_before_does_not_count(settings, crowd, newcomer):
     _used(within, minutes=1, ended=now - timedelta(minutes=1))
 
     assert _end(_claim()) == crowd
+
+
+def test_who_used_up_the_day_is_told_until_when_others_go_first(settings, crowd):
+    settings.CHECK_DAILY_MINUTES = 30
+    now = timezone.now()
+    earlier, later, waiting = _waiting(crowd, jobs=3)
+    assert queues.spent_until(waiting, now=now) is None
+    _used(earlier, minutes=20, ended=now - timedelta(hours=9))
+    _used(later, minutes=15, ended=now - timedelta(hours=2))
+    shown = reports.progress_of(waiting.run, now=now)["jobs"][0]
+
+    until = queues.spent_until(waiting, now=now)
+
+    assert until == now - timedelta(hours=9, minutes=20) + timedelta(hours=24)
+    assert shown["behind_until"] == reports.instant(until)
+    assert queues.spent_until(waiting, now=until) is None
+    waiting.priority = Priority.REVIEW
+    assert queues.spent_until(waiting, now=now) is None
+
+
+def test_what_the_site_looks_at_anew_is_no_use_of_its_author(settings, crowd, newcomer):
+    settings.CHECK_DAILY_MINUTES, settings.CHECK_CONCURRENT = 30, 1
+    now = timezone.now()
+    spent, runs_now, upload, *_ = _waiting(crowd, jobs=3)
+    _used(spent, minutes=60, ended=now - timedelta(hours=1))
+    Job.objects.filter(pk__in=[spent.pk, runs_now.pk]).update(priority=Priority.RESCAN)
+    runs.claim(runs_now.pk, worker="test")
+    (rescan,) = _waiting(newcomer)
+    Job.objects.filter(pk=rescan.pk).update(priority=Priority.RESCAN)
+
+    assert queues.spent_until(upload, now=now) is None
+    assert queues.next_in(Queue.SCAN, now=now) == upload.pk
 
 
 def test_nothing_is_claimed_from_another_queue(crowd):

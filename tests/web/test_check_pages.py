@@ -1,15 +1,17 @@
 """The page of checks: what was found and why it matters, figures beside others, and what to do."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 
 from registry.accounts.models import Role, User
 from registry.catalog import files
 from registry.catalog.models import Repository, Revision
 from registry.checks import runs
 from registry.checks.findings import block
-from registry.checks.models import CheckRun, JobKind, Override
+from registry.checks.models import CheckRun, Job, JobKind, Override
 from registry.releases import workflow
 from registry.web import plots
 from tests import factories
@@ -42,6 +44,21 @@ def _address(revision: Revision) -> str:
 def _as(client: Client, user: User) -> Client:
     client.force_login(user)
     return client
+
+
+def test_who_used_up_the_day_is_told_why_an_upload_waits(client: Client, settings):
+    settings.CHECK_DAILY_MINUTES = 30
+    before = factories.make_revision()
+    _finish(before)
+    revision = factories.make_commit(before.repository, {"notes.txt": "more"})
+    now = timezone.now()
+    Job.objects.filter(run__revision=before).update(started_at=now - timedelta(minutes=31))
+
+    page = _as(client, revision.author).get(_address(revision)).text
+
+    assert "has used up today’s budget of checks" in page
+    until = now - timedelta(minutes=31) + timedelta(hours=24)
+    assert f"{until:%H:%M} UTC" in page
 
 
 def test_a_finding_says_what_where_why_and_how(client: Client):

@@ -56,7 +56,10 @@ class Command(BaseCommand):
 
     def _list(self) -> None:
         now = timezone.now()
-        for state in operations.host_states(now=now):
+        states = operations.host_states(now=now)
+        if not states:
+            self.stderr.write("No machine was ever heard of.")
+        for state in states:
             host = state.host
             condition = "draining" if host.is_draining else "up"
             if not state.is_alive:
