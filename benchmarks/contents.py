@@ -116,22 +116,55 @@ def random_file(*, path: str, size: int) -> dict[str, str]:
 
 
 def waiting(*, count: int, late_namespaces: int, late_each: int) -> dict[str, int]:
-    """Data sets of one person whose checks wait, and after them some of others."""
+    """Data sets of one person whose checks wait, and after them some of others. Of the many only
+    the first is pushed: to write a commit takes longer than to check it, and is measured elsewhere."""
     from tests import factories
 
-    def upload(owner: Any, number: int) -> None:
+    def upload(owner: Any, number: int) -> Any:
         card = f"---\nlicense: mit\n---\n# Numbers {number}\n"
         repository = factories.make_repository(owner, type="dataset")
-        factories.make_commit(repository, {"README.md": card}, by=owner)
+        return factories.make_commit(repository, {"README.md": card}, by=owner)
 
-    crowd = factories.make_user("crowd")
-    for number in range(count):
-        upload(crowd, number)
+    first = upload(factories.make_user("crowd"), 0)
+    _queue_like(first, count - 1)
     for place in range(late_namespaces):
         owner = factories.make_user(f"late{place}")
         for number in range(late_each):
             upload(owner, number)
     return {"count": count}
+
+
+def _queue_like(first: Any, count: int) -> None:
+    """More revisions of these files, each with a run that waits."""
+    from registry.catalog.models import Revision
+    from registry.checks.models import CheckRun, Job, JobKind, JobState
+
+    revisions = Revision.objects.bulk_create(
+        Revision(
+            repository=first.repository,
+            oid=f"{number:040x}",
+            tree=first.tree,
+            author=first.author,
+            committed_at=first.committed_at,
+            manifest_digest=f"{number:064x}",
+            total_size=first.total_size,
+        )
+        for number in range(count)
+    )
+    run = CheckRun.objects.get(revision=first)
+    scan = run.jobs.get(kind=JobKind.SCAN)
+    runs = CheckRun.objects.bulk_create(
+        CheckRun(revision=revision, profile=run.profile, queued_at=run.queued_at)
+        for revision in revisions
+    )
+    Job.objects.bulk_create(
+        job
+        for one in runs
+        for job in (
+            Job(run=one, kind=JobKind.SCAN, state=JobState.QUEUED, due_at=scan.due_at),
+            Job(run=one, kind=JobKind.SMOKE),
+        )
+    )
 
 
 def ended() -> dict[str, float]:
