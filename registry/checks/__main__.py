@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from registry.checks import envelopes, local, printed
+from registry.checks import document, envelopes, local, printed
 from registry.checks.engines import ENGINES, Ballot
 from registry.checks.findings import show
 from registry.checks.smoke.limits import Limits
-from registry.errors import RegistryError
+from registry.errors import Invalid, RegistryError
 
 PASSED, WARNED, BLOCKED, ERROR = 0, 1, 2, 3
 CODES = {"passed": PASSED, "warned": WARNED, "blocked": BLOCKED, "error": ERROR}
@@ -55,6 +55,8 @@ def _check(asked: argparse.Namespace) -> int:
             base_repository=asked.base_repository,
             profile=asked.profile,
             runs=asked.run,
+            runs_base=asked.base_run,
+            last=_report_in(asked.last_report) if asked.last_report else None,
             limits=Limits(asked.seconds, asked.memory, asked.isolation),
             ballot=Ballot(tuple(asked.engines)),
         ),
@@ -70,6 +72,17 @@ def _check(asked: argparse.Namespace) -> int:
     if report["verdict"] == "warned" and asked.allow_warnings:
         return PASSED
     return CODES[report["verdict"]]
+
+
+def _report_in(path: Path) -> dict[str, Any]:
+    """The report of the last release, which may come from anywhere: figures alone are read of it."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"{show(str(path))} is no report: it is not JSON.") from error
+    if not isinstance(found, dict) or found.get("schema") != document.SCHEMA:
+        raise Invalid(f"{show(str(path))} is no report of schema {document.SCHEMA}.")
+    return found
 
 
 def _verify(asked: argparse.Namespace) -> int:
@@ -99,7 +112,16 @@ def _check_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m registry.checks", description=__doc__, epilog=EPILOG)
     parser.add_argument("path", type=Path, help="the folder of a model, or one file")
     parser.add_argument("--repository", default="", metavar="OWNER/NAME", help="its name to be")
-    parser.add_argument("--base", type=Path, help="the folder of its base model")
+    parser.add_argument(
+        "--base", type=Path, metavar="FOLDER", help="its base model, which is run first"
+    )
+    parser.add_argument(
+        "--no-base-run", dest="base_run", action="store_false",
+        help="compare with the base's files alone",
+    )  # fmt: skip
+    parser.add_argument(
+        "--last-report", type=Path, metavar="FILE", help="report.json of the last release"
+    )
     parser.add_argument("--base-repository", default="", metavar="OWNER/NAME")
     parser.add_argument("--profile", choices=["full", "structural"], default="full")
     parser.add_argument("--json", default="", metavar="FILE", help="write the report; - prints it")

@@ -6,16 +6,25 @@ import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from registry.checks import document, engines, findings
+from registry.checks import (
+    document,
+    engines,
+    figures,
+    findings,
+    local_base,
+    local_lineage,
+)
 from registry.checks.engines import Ballot, EngineFailed
 from registry.checks.findings import Finding, ModelFile, Verdict, show
-from registry.checks.scanners import ScannerCrashed, scan
+from registry.checks.local_base import Measured
+from registry.checks.scanners import ScannerCrashed, card, scan
+from registry.checks.scanners.folder import Folder, Problem
 from registry.checks.smoke import launcher
 from registry.checks.smoke.limits import Base, Limits, SmokeError, SmokeResult
 from registry.errors import Invalid
@@ -23,13 +32,15 @@ from registry.errors import Invalid
 # What the stock client leaves out of an upload, too
 LEFT_OUT = (".git", os.path.join(".cache", "huggingface"))
 OWNER = "local"
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,96}/[A-Za-z0-9._-]{1,96}")
 
 Listener = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to check and how. `repository` is the name that it will have; names matter to checks."""
+    """What to check and how. `repository` is the name that it will have; names matter to checks.
+    `last` is the report of the last release, to compare figures with."""
 
     path: Path
     repository: str = ""
@@ -37,6 +48,8 @@ class Wanted:
     base_repository: str = ""
     profile: str = "full"
     runs: bool = True
+    runs_base: bool = True
+    last: dict[str, Any] | None = None
     limits: Limits = field(default_factory=Limits)
     ballot: Ballot = field(default_factory=Ballot)
 
@@ -60,11 +73,11 @@ def check(wanted: Wanted, *, on_event: Listener = lambda event: None) -> dict[st
     """The report of what is there. A failure of the checks themselves is the verdict `error`."""
     started, began = datetime.now(UTC), monotonic()
     files = files_at(wanted.path)
-    base = _base(wanted)
+    beside = files_at(wanted.base) if wanted.base else []
     seen = _Seen()
     try:
         _scan(seen, files, wanted, on_event)
-        _try(seen, files, wanted, base, on_event)
+        _try(seen, files, wanted, beside, on_event)
     except (EngineFailed, ScannerCrashed, SmokeError) as error:
         seen.error = findings.escaped(str(error), limit=findings.MESSAGE_LIMIT)
     verdict = "error" if seen.error else findings.verdict(seen.findings).value
@@ -128,15 +141,6 @@ def _file(name: str, place: Path) -> ModelFile:
     return ModelFile(name, found.st_size, digest, local)
 
 
-def _base(wanted: Wanted) -> Base | None:
-    if wanted.base is None:
-        return None
-    files = files_at(wanted.base)
-    manifest = document.manifest_of((file.path, file.size, file.sha256) for file in files)
-    name = wanted.base_repository or named_after(wanted.base)
-    return Base(name, manifest, files=tuple(files))
-
-
 def _scan(seen: _Seen, files: list[ModelFile], wanted: Wanted, on_event: Listener) -> None:
     def show_progress(check: str, done: float) -> None:
         on_event({"event": "progress", "stage": "scan", "done": done, "note": check})
@@ -148,7 +152,7 @@ def _scan(seen: _Seen, files: list[ModelFile], wanted: Wanted, on_event: Listene
     alone = "" if wanted.path.is_dir() else files[0].path
     seen.findings += [found for found in result.findings if alone in ("", found.file)]
     seen.stages.append(document.stage("scan", "done", result.seconds, ""))
-    seen.scan = {"versions": {"scanner": str(result.versions["scanner"])}}
+    seen.scan = {"versions": document.versions_of_checks()}
     is_blocked = findings.verdict(seen.findings) is Verdict.BLOCKED
     judged = engines.judge(files, wanted.ballot, is_blocked=is_blocked)
     seen.findings += judged.findings
@@ -156,14 +160,20 @@ def _scan(seen: _Seen, files: list[ModelFile], wanted: Wanted, on_event: Listene
 
 
 def _try(
-    seen: _Seen, files: list[ModelFile], wanted: Wanted, base: Base | None, on_event: Listener
+    seen: _Seen,
+    files: list[ModelFile],
+    wanted: Wanted,
+    beside: list[ModelFile],
+    on_event: Listener,
 ) -> None:
     if why := _why_not_tried(seen, files, wanted):
         seen.stages += [
             document.stage(name, "skipped", None, why) for name in document.SMOKE_STAGES
         ]
         return
+    folder = Folder(files, repository=wanted.name)
     with tempfile.TemporaryDirectory(prefix="registry-checks-") as scratch:
+        base, measured = _base(seen, folder, wanted, beside, Path(scratch), on_event)
         result = launcher.run(
             files,
             repository=wanted.name,
@@ -176,6 +186,89 @@ def _try(
     seen.findings += result.findings
     seen.stages += result.stages
     seen.smoke = parts_of(result)
+    _set_beside(seen.smoke, measured, wanted.last)
+    _trace(seen, result, measured, base, _relation(folder))
+
+
+def _base(
+    seen: _Seen,
+    folder: Folder,
+    wanted: Wanted,
+    beside: list[ModelFile],
+    scratch: Path,
+    on_event: Listener,
+) -> tuple[Base | None, Measured]:
+    """The base as the smoke test may use it, and what was measured of it."""
+    if wanted.base is None:
+        return None, Measured()
+    manifest = document.manifest_of((file.path, file.size, file.sha256) for file in beside)
+    name = wanted.base_repository or _named_in(folder) or named_after(wanted.base)
+    usable, why_not = local_base.usable(beside, repository=name)
+    if why_not:
+        seen.stages.append(document.stage("base", "skipped", None, why_not, target=name))
+        return None, Measured()
+    base = Base(name, manifest, files=tuple(usable))
+    seen.findings += local_base.misfits(folder, base)
+    if not wanted.runs_base:
+        why = "Not run, as was asked: only its files are compared."
+        seen.stages.append(document.stage("base", "skipped", None, why, target=name))
+        return base, Measured()
+    measured = local_base.measure(
+        base, limits=wanted.limits, profile=wanted.profile, scratch=scratch, on_event=on_event
+    )
+    seen.stages.append(document.stage("base", "done", measured.seconds, measured.note, target=name))
+    return replace(base, record=measured.record), measured
+
+
+def _set_beside(smoke: dict[str, Any], measured: Measured, last: dict[str, Any] | None) -> None:
+    """What the base answered beside what the model did, and the figures of the last release."""
+    said = figures.outputs_in(measured.samples)
+    smoke["samples"] = [
+        {**sample, "base": said[sample["prompt"]]} if sample["prompt"] in said else sample
+        for sample in smoke["samples"]
+    ]
+    if last is not None:
+        smoke["metrics"] = {**smoke["metrics"], "last": figures.about(last)}
+
+
+def _trace(
+    seen: _Seen, result: SmokeResult, measured: Measured, base: Base | None, relation: str
+) -> None:
+    """Where the weights come from, as far as one base can tell."""
+    if base is None or not measured.records:
+        why = local_lineage.NO_BASE if base is None else local_lineage.NOT_MEASURED
+        seen.stages.append(document.stage("lineage", "skipped", None, why))
+        return
+    judged = local_lineage.judge(
+        result.records, measured.records, base=base.repository, relation=relation
+    )
+    seen.findings += judged.findings
+    seen.stages.append(judged.stage)
+    seen.smoke["lineage"] = judged.report
+
+
+def _named_in(folder: Folder) -> str:
+    """The base that the card names, where it names one."""
+    said = _card(folder).get("base_model")
+    names = said if isinstance(said, list) else [said]
+    is_one = len(names) == 1 and isinstance(names[0], str) and _NAME.fullmatch(names[0])
+    return names[0] if is_one else ""
+
+
+def _relation(folder: Folder) -> str:
+    said = _card(folder).get("base_model_relation")
+    return said if isinstance(said, str) else ""
+
+
+def _card(folder: Folder) -> dict[str, Any]:
+    readme = folder.by_path.get("README.md")
+    if readme is None:
+        return {}
+    try:
+        with readme.local.open("rb") as stream:
+            return card.front_matter(stream.read(card.MAX_CARD))
+    except Problem:
+        return {}
 
 
 def _why_not_tried(seen: _Seen, files: list[ModelFile], wanted: Wanted) -> str:

@@ -4,7 +4,8 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from registry.checks import catalogue
+from registry.checks import catalogue, figures
+from registry.checks.figures import Machine
 from registry.checks.findings import show
 
 WIDTH = 96
@@ -17,22 +18,36 @@ VERDICTS = {
     "error": "↯ the checks could not be completed",
 }
 FIGURES = {
-    "parameters": "parameters",
     "load_s": "load time (s)",
     "ttft_ms": "time to first token (ms)",
     "prefill_tok_s": "prompt tokens per second",
     "decode_tok_s": "tokens per second",
+    "decode_tok_s_batch8": "tokens per second, 8 at once",
     "peak_rss_mb": "most memory (MiB)",
     "peak_gpu_mb": "most GPU memory (MiB)",
+    "joules_per_1k_tok": "energy per 1,000 tokens (J)",
+    "perplexity": "perplexity, English",
+    **{name: f"perplexity, {text}" for name, text in figures.OF_TEXTS.items()},
 }
+BESIDE = {"base": "the base", "last": "the last release"}
+OUTPUTS = {
+    "perplexity_ratio": "perplexity over the base's, on the base's tokens",
+    "kl_parent": "mean KL from the parent",
+    "agreement_parent": "same first choice as the parent",
+    "kl_adapter": "mean KL from the base without the adapter",
+    "kl_cache_max": "most KL between cache and full pass",
+}
+SAMPLES, SAMPLE = 3, 84
 
 
 def lines(report: dict[str, Any]) -> Iterator[str]:
     """The whole report. Texts in it were escaped when they were found."""
     for severity in SIGNS:
         yield from _of_severity(report["findings"], severity)
-    yield from _skipped(report["stages"])
-    yield from _figures(report["metrics"])
+    yield from _told(report["stages"])
+    yield from _figures(report)
+    yield from _samples(report["samples"])
+    yield from _origin(report["lineage"])
     if report["reason"]:
         yield from _wrapped("", report["reason"])
     yield _summary(report)
@@ -72,20 +87,100 @@ def _of_check(check_id: str, severity: str, rows: list[dict[str, Any]]) -> Itera
     yield ""
 
 
-def _skipped(stages: list[dict[str, Any]]) -> Iterator[str]:
+def _told(stages: list[dict[str, Any]]) -> Iterator[str]:
+    """What was left out and why, and what else a stage has to say."""
     for stage in stages:
+        of = f" of {show(stage['target'])}" if stage.get("target") else ""
         if stage["status"] == "skipped":
-            of = f" of {stage['target']}" if stage.get("target") else ""
             yield f"» {stage['name']}{of} skipped: {stage['reason'] or 'no reason was told'}"
+        elif stage["name"] == "base":
+            took = f" ({stage['seconds']:.1f} s)" if stage["seconds"] is not None else ""
+            yield f"» base {show(stage['target'])}{took}: {stage['reason']}"
 
 
-def _figures(metrics: dict[str, Any]) -> Iterator[str]:
+def _origin(lineage: dict[str, Any] | None) -> Iterator[str]:
+    if lineage and lineage.get("declared"):
+        kind = f", {lineage['kind']}" if lineage.get("kind") else ""
+        yield f"  comes from {show(lineage['declared'])}: {lineage['verdict']}{kind}"
+        yield from _wrapped("    ", lineage["reason"] or "")
+
+
+def _figures(report: dict[str, Any]) -> Iterator[str]:
+    """Each figure, and how it differs from the base's and the last release's."""
+    metrics = report["metrics"]
+    this, machine = figures.figures_in(metrics), figures.machine_of(report["device"])
+    beside = {name: metrics[name] for name in BESIDE if isinstance(metrics.get(name), dict)}
+    if isinstance(metrics.get("parameters"), int):
+        yield f"  parameters: {metrics['parameters']:,}"
     for name, title in FIGURES.items():
+        if name in this:
+            found = [_against(name, this[name], machine, beside[one], one) for one in beside]
+            yield f"  {title}: {_number(this[name])}{''.join(found)}"
+    if own := figures.fingerprint_of(metrics):
+        found = [_same(own, said, machine, one) for one, said in beside.items()]
+        yield f"  greedy fingerprint: {own[:12]}{''.join(found)}"
+    yield from _drift(metrics)
+    for one, said in beside.items():
+        if figures.machine_of(said.get("device")) != machine:
+            where = show(
+                str(figures.machine_of(said.get("device"))) or "a machine that is not known"
+            )
+            yield f"  {BESIDE[one]} was measured on {where}: speed and memory are not compared"
+
+
+def _against(name: str, ours: float, machine: Machine, said: dict[str, Any], one: str) -> str:
+    theirs = said["figures"].get(name) if isinstance(said.get("figures"), dict) else None
+    if not isinstance(theirs, int | float):
+        return ""
+    other = figures.machine_of(said.get("device"))
+    found = figures.difference(name, ours, float(theirs), machine, other)
+    if found is None:
+        return f"; {BESIDE[one]} {_number(theirs)}"
+    share = "" if found.share is None else f", {found.share:+.1%}"
+    return f"; {BESIDE[one]} {_number(theirs)} ({_signed(found.amount)}{share})"
+
+
+def _same(own: str, said: dict[str, Any], machine: Machine, one: str) -> str:
+    """Other machines round otherwise, so that near ties fall otherwise."""
+    theirs = str(said.get("greedy_fingerprint") or "")
+    if not theirs:
+        return ""
+    if theirs == own:
+        return f"; the same as {BESIDE[one]}"
+    is_same_machine = figures.machine_of(said.get("device")) == machine
+    return f"; {BESIDE[one]} answers otherwise" if is_same_machine else ""
+
+
+def _drift(metrics: dict[str, Any]) -> Iterator[str]:
+    """What was measured of the outputs against the parent, and by another engine."""
+    for name, title in OUTPUTS.items():
         if isinstance(metrics.get(name), int | float):
-            yield f"  {title}: {metrics[name]:,}"
-    if isinstance(perplexity := metrics.get("perplexity"), dict):
-        shown = ", ".join(f"{show(name)} {show(value)}" for name, value in perplexity.items())
-        yield f"  perplexity: {shown}"
+            yield f"  {title}: {_number(metrics[name])}"
+    if isinstance(native := metrics.get("native"), dict):
+        told = ", ".join(f"{show(name)} {show(value)}" for name, value in native.items())
+        yield f"  native engine: {told}"
+
+
+def _samples(samples: list[dict[str, Any]]) -> Iterator[str]:
+    """The answers, beside those of the base where it was asked the same."""
+    for sample in samples[:SAMPLES]:
+        yield f"  » {_short(sample['prompt'])}"
+        if "base" in sample:
+            yield f"      base: {_short(sample['base'])}"
+        yield f"      {'this: ' if 'base' in sample else ''}{_short(sample['output'])}"
+
+
+def _short(text: str) -> str:
+    return textwrap.shorten(show(text), SAMPLE, placeholder=" …") or "(nothing)"
+
+
+def _number(value: float) -> str:
+    """With as many places as tell something."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.4g}"
+
+
+def _signed(value: float) -> str:
+    return f"{'-' if value < 0 else '+'}{_number(abs(value))}"
 
 
 def _summary(report: dict[str, Any]) -> str:

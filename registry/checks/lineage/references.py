@@ -9,6 +9,7 @@ from typing import Any
 from registry.accounts.callers import Caller
 from registry.catalog import files, lineage
 from registry.catalog.models import Repository, Revision, RevisionState, Visibility
+from registry.checks import figures
 from registry.checks.findings import Finding, ModelFile
 from registry.checks.lineage import kept
 from registry.checks.lineage.nearest import counted
@@ -103,12 +104,14 @@ def adapter_findings(revision: Revision, folder: Folder, base: Base | None) -> l
 def prints_of(revision: Revision) -> list[Fingerprint]:
     """What the newest run that measured the revision kept of its models, in their order."""
     newest = counted().filter(run__revision=revision).order_by("-run_id").values("run_id")[:1]
-    return list(Fingerprint.objects.filter(run__in=newest).order_by("pk"))
+    return list(Fingerprint.objects.filter(run__in=newest).select_related("run").order_by("pk"))
 
 
 def record_of(revision: Revision) -> dict[str, Any]:
     """What an earlier run kept of the model besides its weights."""
-    return kept.record({row.target: row.facts for row in prints_of(revision)})
+    rows = prints_of(revision)
+    found = kept.record({row.target: row.facts for row in rows})
+    return {**found, "measured": figures.about(rows[0].run.report or {})} if found else {}
 
 
 def _adapters(folder: Folder) -> list[tuple[Adapter, str]]:

@@ -25,6 +25,7 @@ __all__ = ["Base", "IsolationTooWeak", "Limits", "SmokeError", "SmokeResult", "r
 
 MOST_TARGETS = 4
 LOG_BYTES = 16 * 1024
+OF_BASE = ("device", "figures", "greedy_fingerprint")
 TOO_LATE = "too little time was left after the others"
 
 _CHAT_NAME = re.compile(r"instruct|chat|-it$", re.IGNORECASE)
@@ -118,7 +119,9 @@ def _of_base(base: Base | None) -> dict[str, Any]:
     if base is None or "perplexity" not in base.record:
         return {}
     about = {"repo": base.repository, "revision": base.revision}
-    return {"base": about | {"perplexity": base.record["perplexity"]}}
+    measured = base.record.get("measured") or {}
+    kept = {name: measured[name] for name in OF_BASE if name in measured}
+    return {"base": about | {"perplexity": base.record["perplexity"]} | kept}
 
 
 def _skipped(file: str, why: str) -> Finding:
