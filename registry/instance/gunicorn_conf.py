@@ -10,6 +10,7 @@ from registry.instance.processes import die_with_parent
 wsgi_app = "registry.wsgi"
 worker_class = "gthread"
 workers = 2
+preload_app = True  # loaded once for both processes
 threads = 8
 # A thread may send or take a file for hours; this only notices a process that hangs as a whole
 timeout = 120
