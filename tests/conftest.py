@@ -12,6 +12,12 @@ from pytest_django import DjangoDbBlocker
 from tests import factories, stores
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests first: at the end the other worker would have nothing to do beside them."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """The test database has what `manage.py prepare` gives one: the cache's table and the facts.
