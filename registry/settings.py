@@ -385,6 +385,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300.0,
         "options": {"expires": 300},
     },
+    "rescan on upgrade": {
+        "task": "registry.checks.tasks.rescan_on_upgrade",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
     "forget words": {"task": "registry.agreements.tasks.forget_words", "schedule": 3600.0},
     "housekeeping": {"task": "registry.instance.tasks.housekeeping", "schedule": 3600.0},
     "collect": {"task": "registry.instance.tasks.collect_garbage", "schedule": 6 * 3600.0},
@@ -400,6 +405,8 @@ CHECK_QUIET_SECONDS = environment.number("REGISTRY_CHECK_QUIET_SECONDS", 4)
 CHECK_LEASE_SECONDS = environment.number("REGISTRY_CHECK_LEASE_SECONDS", 30)
 CHECK_MIN_ISOLATION = environment.number("REGISTRY_CHECK_MIN_ISOLATION", 2)
 CHECK_MEMORY_MIB = environment.number("REGISTRY_CHECK_MEMORY_MIB", 8192)
+CHECK_CPUS = environment.number("REGISTRY_CHECK_CPUS", 0)
+CHECK_CGROUP = os.environ.get("REGISTRY_CHECK_CGROUP", "").strip()
 CHECK_RUN_SECONDS = environment.number("REGISTRY_CHECK_RUN_SECONDS", 600)
 CHECK_ENGINES = environment.listed("REGISTRY_CHECK_ENGINES", "picklescan")
 CHECK_ENGINE_SECONDS = environment.number("REGISTRY_CHECK_ENGINE_SECONDS", 120)
@@ -407,6 +414,7 @@ CHECK_CLAMD = os.environ.get("REGISTRY_CHECK_CLAMD", "unix:/run/clamav/clamd.ctl
 CHECK_CLAMD_MIB = environment.number("REGISTRY_CHECK_CLAMD_MIB", 25)
 CHECK_CONCURRENT = environment.number("REGISTRY_CHECK_CONCURRENT", 4)
 CHECK_DAILY_MINUTES = environment.number("REGISTRY_CHECK_DAILY_MINUTES", 240)
+RESCAN_ON_UPGRADE = environment.flag("REGISTRY_RESCAN_ON_UPGRADE", default=False)
 WORKER_NAME = os.environ.get("REGISTRY_WORKER_NAME", "").strip() or socket.gethostname()
 WORKER_DEVICES = os.environ.get("REGISTRY_WORKER_DEVICES", "").strip().lower() or "auto"
 METRICS_TOKEN = os.environ.get("REGISTRY_METRICS_TOKEN", "").strip()

@@ -20,6 +20,7 @@ from registry.api import (
     organisations,
     receipts,
     releases,
+    rescans,
     terms,
 )
 from registry.api.answers import Api
@@ -44,6 +45,7 @@ api = Api(
 answers.add_handlers(api)
 ROUTERS = (
     checks,
+    rescans,
     releases,
     duties,
     terms,

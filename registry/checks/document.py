@@ -8,6 +8,7 @@ from typing import Any
 
 from registry.audit import canonical
 from registry.checks import catalogue
+from registry.checks.scanners import SCANNER_VERSION
 
 SCHEMA = 1
 SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
@@ -15,6 +16,14 @@ MAX_SAFE_INTEGER = 2**53 - 1
 MAX_BITS = 1024
 # What a smoke test is told of by before its program has told of stages of its own
 SMOKE_STAGES = ("weights", "text", "run")
+# Stands for the versions of all checks: a verdict of others may be another one today
+CHECKS = canonical.digest(
+    {
+        "catalogue": catalogue.CATALOGUE,
+        "scanner": SCANNER_VERSION,
+        "checks": catalogue.VERSIONS,
+    }
+)[:12]
 
 
 @cache
@@ -50,6 +59,11 @@ def document(
         "log_tail": smoke.get("log_tail", ""),
     }
     return {name: plain(value) for name, value in report.items()}
+
+
+def versions_of_checks() -> dict[str, str]:
+    """What a report says beside the versions of libraries."""
+    return {"scanner": SCANNER_VERSION, "checks": CHECKS}
 
 
 def stage(

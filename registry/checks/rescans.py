@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import cast
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.audit import log
 from registry.catalog.models import Revision, RevisionState
-from registry.checks import catalogue
+from registry.checks import catalogue, document
 from registry.checks.findings import Severity
 from registry.checks.models import (
     LIVE,
@@ -32,12 +32,13 @@ from registry.checks.models import (
     RunState,
     Verdict,
 )
-from registry.errors import Conflict, Invalid, NotAllowed, NotNow
+from registry.errors import Conflict, Invalid, Missing, NotAllowed, NotNow
 
 START_LOCK = 0x63_11
 LONGEST_REASON = 500
 AT_ONCE = 500
 NOT_RUN = "Not run: the rescan was given up."
+BY_ITSELF = "The checks were upgraded."
 
 
 @dataclass(frozen=True)
@@ -75,15 +76,74 @@ def start(*, reason: str, by: Caller, now: datetime | None = None) -> Rescan:
     words = " ".join(reason.replace("\0", "").split())
     if not words or len(words) > LONGEST_REASON:
         raise Invalid(f"Say why, in at most {LONGEST_REASON} characters.")
+    _one_at_a_time()
+    if _open_ones().exists():
+        raise NotNow("A rescan is open already: adopt it or give it up first.")
+    return _begin(words, cast(User, by.user), now or timezone.now())
+
+
+@transaction.atomic
+def start_by_itself(*, now: datetime) -> Rescan | None:
+    """Start one where what is released was judged by other checks than these. Never twice for the
+    same checks: once they were compared, a person decides."""
+    _one_at_a_time()
+    done = Rescan.objects.filter(checks=document.CHECKS)
+    if _open_ones().exists() or done.exists() or not outdated().exists():
+        return None
+    return _begin(BY_ITSELF, None, now)
+
+
+def outdated() -> QuerySet[Revision]:
+    """What is released under a verdict of other checks than these, or of these in other versions."""
+    counted = (
+        CheckRun.objects.filter(
+            Q(rescan=None) | Q(rescan__adopted_at__isnull=False),
+            revision=OuterRef("pk"),
+            state=RunState.FINISHED,
+        )
+        .order_by("-pk")
+        .values("pk")[:1]
+    )
+    of_these = Job.objects.filter(
+        run=OuterRef("counted"), kind=JobKind.SCAN, result__versions__checks=document.CHECKS
+    )
+    return _all_released().annotate(counted=Subquery(counted)).exclude(Exists(of_these))
+
+
+def to_offer() -> int:
+    """Of how many releases a rescan could tell something new; none while one is open."""
+    return 0 if _open_ones().exists() else outdated().count()
+
+
+def visible(*, by: Caller) -> QuerySet[Rescan]:
+    """All of them, for those who run them; for everybody else there are none."""
+    if not may(by):
+        raise Missing("There is no such address.")
+    return Rescan.objects.select_related("started_by", "adopted_by")
+
+
+def find(public_id: str, *, by: Caller) -> Rescan:
+    found = visible(by=by).filter(public_id=public_id).first()
+    if found is None:
+        raise Missing("There is no such rescan.")
+    return found
+
+
+def _one_at_a_time() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [START_LOCK])
-    if Rescan.objects.filter(adopted_at=None, given_up_at=None).exists():
-        raise NotNow("A rescan is open already: adopt it or give it up first.")
-    now = now or timezone.now()
+
+
+def _open_ones() -> QuerySet[Rescan]:
+    return Rescan.objects.filter(adopted_at=None, given_up_at=None)
+
+
+def _begin(reason: str, by: User | None, now: datetime) -> Rescan:
     rescan = Rescan.objects.create(
         catalogue=catalogue.CATALOGUE,
-        reason=words,
-        started_by=cast(User, by.user),
+        checks=document.CHECKS,
+        reason=reason,
+        started_by=by,
         started_at=now,
     )
     try:
@@ -95,7 +155,7 @@ def start(*, reason: str, by: Caller, now: datetime | None = None) -> Rescan:
         raise NotNow("Nothing is released that could be checked again.")
     log.record(
         "rescan.start",
-        actor=by.public_id,
+        actor=by.public_id if by else "",
         subject=rescan,
         catalogue=rescan.catalogue,
         runs=opened,
@@ -173,15 +233,15 @@ def give_up(rescan: Rescan, *, by: Caller, now: datetime | None = None) -> None:
 
 
 def may(by: Caller) -> bool:
-    """Whether this person runs rescans."""
-    return by.is_maintainer and by.can_administer
+    """Whether this person runs rescans. A token for listed repositories is not for what is of all."""
+    return by.is_maintainer and by.can_administer and by.repositories is None
 
 
 def _check_may(by: Caller) -> None:
-    if not may(by):
-        raise NotAllowed("Only site maintainers rescan what is released.")
     if by.repositories is not None:
         raise NotAllowed("This token is for listed repositories; a rescan is of all.")
+    if not may(by):
+        raise NotAllowed("Only site maintainers rescan what is released.")
 
 
 def _open_rescan(rescan: Rescan) -> Rescan:
@@ -214,11 +274,11 @@ def _open_runs(rescan: Rescan, now: datetime) -> int:
 
 def _released() -> QuerySet[Revision]:
     busy = CheckRun.objects.filter(state__in=LIVE).values("revision")
-    return (
-        Revision.objects.filter(state=RevisionState.RELEASED, repository__deleted_at=None)
-        .exclude(pk__in=busy)
-        .order_by("pk")
-    )
+    return _all_released().exclude(pk__in=busy).order_by("pk")
+
+
+def _all_released() -> QuerySet[Revision]:
+    return Revision.objects.filter(state=RevisionState.RELEASED, repository__deleted_at=None)
 
 
 def _jobs(run: CheckRun, now: datetime) -> Iterable[Job]:

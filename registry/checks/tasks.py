@@ -3,16 +3,19 @@
 import logging
 import os
 import socket
+from contextlib import suppress
 from typing import Any
 
 from celery import current_app, shared_task
 from celery.contrib.django.task import DjangoTask
+from django.conf import settings
 from django.utils import timezone
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from registry.checks import attestations, deadlines, hosts, queues, runs, slots, work
+from registry.checks import attestations, deadlines, hosts, queues, rescans, runs, slots, work
 from registry.checks.models import Queue
+from registry.errors import Conflict, NotNow
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,17 @@ def sweep() -> None:
         log.warning("Moved %s to another kind of machine.", moved)
     attestations.sign_missing(timezone.now())
     wake()
+
+
+@shared_task(ignore_result=True, soft_time_limit=300, time_limit=330)
+def rescan_on_upgrade() -> None:
+    """Have what is released checked again once the checks changed, where the site wants that."""
+    if not settings.RESCAN_ON_UPGRADE:
+        return
+    # Where all that is released is being checked just now, the next time will do
+    with suppress(NotNow, Conflict):
+        if rescan := rescans.start_by_itself(now=timezone.now()):
+            log.warning("The checks changed; rescan %s began.", rescan.public_id)
 
 
 def wake() -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from registry.catalog import files
 from registry.catalog.models import RepositoryType
-from registry.checks import engines, file_results, hosts, leases, runs, scanners
+from registry.checks import document, engines, file_results, hosts, leases, runs, scanners
 from registry.checks.engines import Ballot, EngineFailed, Vote
 from registry.checks.findings import Finding, ModelFile, Verdict, escaped, verdict
 from registry.checks.leases import Lease, LeaseLost
@@ -103,7 +103,7 @@ def _scan(job: Job, lease: Lease) -> Outcome:
         [*result.findings, *judged.findings],
         {
             "stages": [stage],
-            "versions": {"scanner": str(result.versions["scanner"])},
+            "versions": document.versions_of_checks(),
             "engines": engines.recorded(judged.votes),
         },
     )

@@ -14,6 +14,7 @@ from registry.agreements import groups, requests
 from registry.agreements.models import DocumentVersion
 from registry.api.urls import api
 from registry.catalog.models import Gated
+from registry.checks.models import Rescan
 from registry.releases.models import Campaign, CampaignKind, Release
 from tests.agreements.access import owner_of, set_mode
 from tests.api.calls import As
@@ -60,6 +61,7 @@ def known(release: Release) -> dict[str, str]:
         "receipt_id": "0" * 24,
         "override_id": "0" * 24,
         "campaign_id": known_campaign().public_id,
+        "rescan_id": known_rescan().public_id,
         "kind": "acceptances",
         **known_of_access(release),
     }
@@ -79,6 +81,11 @@ def known_campaign() -> Campaign:
         opened_by=make_user(site_role="steward"),
         opened_at=now,
     )
+
+
+def known_rescan() -> Rescan:
+    """One that is open and without runs."""
+    return Rescan.objects.create(catalogue="1", reason="A new check.", started_at=timezone.now())
 
 
 def known_of_access(release: Release) -> dict[str, str]:

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from registry.audit.models import Entry
 from registry.catalog.models import Revision
-from registry.checks import rescans, runs
+from registry.checks import document, rescans, runs, tasks
 from registry.checks.findings import block, warn
 from registry.checks.models import CheckRun, Job, JobKind, JobState, Priority, Rescan, RunState
 from registry.errors import Invalid, NotAllowed, NotNow
@@ -126,6 +126,37 @@ def test_only_maintainers_with_a_full_token_rescan(released: list[Revision]):
             step(rescan, by=owner)
     with pytest.raises(NotNow):
         _start()
+
+
+def test_what_other_checks_judged_is_offered_and_the_site_starts_once_for_each_change(
+    released: list[Revision], settings, monkeypatch: pytest.MonkeyPatch
+):
+    Job.objects.filter(kind=JobKind.SCAN).update(result={"versions": document.versions_of_checks()})
+    assert rescans.to_offer() == 0
+    tasks.rescan_on_upgrade()
+    monkeypatch.setattr(document, "CHECKS", "another")
+    assert rescans.to_offer() == 2
+    tasks.rescan_on_upgrade()
+    assert not Rescan.objects.exists()
+
+    settings.RESCAN_ON_UPGRADE = True
+    tasks.rescan_on_upgrade()
+    rescan = Rescan.objects.get()
+    assert (rescan.started_by, rescan.runs.count(), rescan.checks) == (None, 2, "another")
+    assert Entry.objects.get(event="rescan.start").actor == ""
+    assert rescans.to_offer() == 0
+    rescans.give_up(rescan, by=_maintainer())
+    tasks.rescan_on_upgrade()
+    assert Rescan.objects.count() == 1
+    assert rescans.to_offer() == 2
+
+    again = _start()
+    for run in again.runs.all():
+        versions = {"versions": document.versions_of_checks()}
+        runs.finish(factories.claim_job(run), runs.Outcome([], versions))
+        runs.finish(factories.claim_job(run, JobKind.SMOKE), runs.Outcome([]))
+    rescans.adopt(again, by=_maintainer())
+    assert rescans.to_offer() == 0
 
 
 def test_there_is_nothing_to_rescan_before_anything_is_released():

@@ -23,6 +23,8 @@ def test_maintainers_follow_a_rescan_on_pages_that_others_do_not_find(client: Cl
     assert client.get("/review/rescans").status_code == 404
     assert client.post("/review/rescans", {"reason": "mine"}).status_code == 404
     client.force_login(maintainer)
+    for offered in ("/review/rescans", "/operations"):
+        assert "2 releases were checked with other checks" in client.get(offered).text
     assert "No rescan yet" in client.get("/review/rescans").text
     assert client.post("/review/rescans", {"reason": " "}).status_code == 409
 
@@ -30,11 +32,15 @@ def test_maintainers_follow_a_rescan_on_pages_that_others_do_not_find(client: Cl
     rescan = Rescan.objects.get()
     address = f"/review/rescans/{rescan.public_id}"
     assert "0 of 2 runs ended" in page.text
+    part = client.get(address, headers={"HX-Request": "true"}).text
+    assert part.strip().startswith('<div id="live"')
+    assert "every 5s" in part
     assert "Adopt its verdicts" not in page.text
     first, second = rescan.runs.order_by("revision_id")
     _finish(first, block("W-FINITE", "NaN."))
     _finish(second)
     page = client.get(address).text
+    assert "every 5s" not in page
     assert first.revision.repository.full_name in page
     assert second.revision.repository.full_name not in page
     assert "1 of them would be blocked" in page

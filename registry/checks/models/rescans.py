@@ -9,12 +9,16 @@ from registry.ids import new_public_id
 
 class Rescan(models.Model):
     """All released revisions, checked once more. Its verdicts are only compared until a
-    maintainer adopts them; given up, they are never more than that."""
+    maintainer adopts them; given up, they are never more than that. `checks` says in which versions
+    they were (`document.CHECKS`). The site itself started those that nobody did."""
 
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
     catalogue = models.CharField(max_length=16)
+    checks = models.CharField(max_length=64, blank=True, default="", db_default="")
     reason = models.TextField()
-    started_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    started_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     started_at = models.DateTimeField()
     adopted_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"

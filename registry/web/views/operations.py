@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from registry.catalog.models import Revision
-from registry.checks import hosts, metrics, operations, runs
+from registry.checks import hosts, metrics, operations, rescans, runs
 from registry.checks.models import CheckRun, Host
 from registry.errors import RegistryError
 from registry.web.requests import CallerRequest
@@ -36,6 +36,8 @@ def index(request: CallerRequest) -> HttpResponse:
     page = Paginator(_dead_letters(request), PER_PAGE).get_page(request.GET.get("page"))
     context = _state(now) | {"page": page, "now": now}
     part = "#live" if request.htmx else ""
+    if not part:
+        context["outdated"] = rescans.to_offer()
     return render(request, f"operations/index.html{part}", context)
 
 

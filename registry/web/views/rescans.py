@@ -39,6 +39,7 @@ def index(request: CallerRequest) -> HttpResponse:
         "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
         "edition": catalogue.CATALOGUE,
         "is_open": found.filter(adopted_at=None, given_up_at=None).exists(),
+        "outdated": rescans.to_offer(),
         "refusal": refusal,
         "reason": reason,
     }
@@ -49,7 +50,8 @@ def index(request: CallerRequest) -> HttpResponse:
 @login_required
 @require_safe
 def one(request: CallerRequest, rescan_id: str) -> HttpResponse:
-    """How far it is, and each revision that it judges otherwise than what counts now."""
+    """How far it is, and each revision that it judges otherwise than what counts now. While it runs,
+    htmx asks again for the part that changes."""
     _require_maintainer(request)
     rescan = get_object_or_404(Rescan, public_id=rescan_id)
     changes = rescans.changes(rescan)
@@ -61,7 +63,8 @@ def one(request: CallerRequest, rescan_id: str) -> HttpResponse:
         "page": Paginator(changes, PER_PAGE).get_page(request.GET.get("page")),
         "is_open": rescan.adopted_at is None and rescan.given_up_at is None,
     }
-    return render(request, "reviews/rescan.html", context)
+    part = "#live" if request.htmx else ""
+    return render(request, f"reviews/rescan.html{part}", context)
 
 
 @never_cache
