@@ -13,10 +13,15 @@ def made() -> bytes:
     tensors = _tensors()
     keys = [
         _text("general.architecture") + _kind(_TEXT) + _text("llama"),
-        *(_text(f"llama.{key}") + struct.pack("<II", _UINT32, size) for key, size in _SIZES.items()),
+        *(
+            _text(f"llama.{key}") + struct.pack("<II", _UINT32, size)
+            for key, size in _SIZES.items()
+        ),
         _text("llama.attention.layer_norm_rms_epsilon") + struct.pack("<If", _FLOAT32, 1e-5),
         _text("tokenizer.ggml.model") + _kind(_TEXT) + _text("gpt2"),
-        _text("tokenizer.ggml.tokens") + _list(_TEXT) + b"".join(_text(f"w{n}") for n in range(WORDS)),
+        _text("tokenizer.ggml.tokens")
+        + _list(_TEXT)
+        + b"".join(_text(f"w{n}") for n in range(WORDS)),
         _text("tokenizer.ggml.token_type") + _list(_INT32) + struct.pack("<i", 1) * WORDS,
         _text("tokenizer.ggml.merges") + struct.pack("<IIQ", _ARRAY, _TEXT, 1) + _text("w 1"),
     ]

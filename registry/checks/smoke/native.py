@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import gettempdir
 from time import monotonic
 from typing import Any
 
@@ -70,9 +71,11 @@ def _asked(server: Any, ids: Sequence[int], top: int) -> list[dict[str, Any]]:
 
 def _opened(path: str, *, context: int) -> Any:
     """The server on this file, on the processor, with nothing of its own that could be called."""
-    import xllamacpp
+    # It would start a debugger on itself.
+    os.environ["GGML_NO_BACKTRACE"] = "1"
+    import xllamacpp  # type: ignore[import-untyped]
 
-    os.chdir(os.environ["TMPDIR"])
+    os.chdir(gettempdir())
     with suppress(FileNotFoundError):
         Path(ADDRESS).unlink()
     threads = max(1, (os.cpu_count() or 1) // 2)
