@@ -102,7 +102,9 @@ def _unified(mount: _Mount, own: str, parent: str) -> dict[str, Path]:
         here = mount.at(own)
         # systemd, or a worker before this one, has put this process into a leaf.
         tries = [here.parent, here] if here != mount.folder else [here]
-        tries = [one for one in tries if _is_granted(one, mount)]
+        # All that a container sees is its own.
+        whole = mount.folder if here in (mount.folder, mount.folder / REST) else None
+        tries = [one for one in tries if _is_granted(one, whole)]
     for folder in tries:
         granted = _open_up(folder)
         if set(NEEDED) <= granted:
@@ -110,11 +112,11 @@ def _unified(mount: _Mount, own: str, parent: str) -> dict[str, Path]:
     raise Unusable("no control group is delegated to this process")
 
 
-def _is_granted(folder: Path, mount: _Mount) -> bool:
+def _is_granted(folder: Path, whole: Path | None) -> bool:
     """Whether it is this process's to divide: by systemd's mark, or since it is all that it sees."""
     if not os.access(folder, os.W_OK):
         return False
-    if folder == mount.folder:
+    if folder == whole:
         return True
     for mark in ("user.delegate", "trusted.delegate"):
         with suppress(OSError):
