@@ -12,7 +12,7 @@ from registry.checks.smoke import launcher, plans
 from registry.checks.smoke.limits import Base, Limits, SmokeResult
 from tests.checks import models
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("warm")]
 
 LIMITS = Limits(seconds=400, memory_mib=4096, min_isolation=2)
 ADAPTER = {
