@@ -8,6 +8,7 @@ from registry.audit.models import Entry
 from registry.checks import overrides, runs
 from registry.checks.models import CheckRun, Override
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow
+from registry.releases import workflow
 from tests import factories
 from tests.refusals import at_once, refused_by
 
@@ -112,6 +113,31 @@ def test_an_override_of_other_files_counts_for_nothing():
     Override.objects.update(manifest_digest="0" * 64)
 
     assert runs.holds(run.revision)
+
+
+def test_a_release_takes_no_override_along_to_another_commit():
+    repository = factories.make_repository()
+    files = factories.with_copies(factories.MODEL, repository)
+    revision = factories.make_revision(repository, files=files)
+    author = factories.as_caller(repository.created_by)
+    run = factories.finish_checks(revision, "blocked", BLOCKS)
+    with pytest.raises(NotNow, match="W-FINITE"):
+        workflow.open_release(revision, version="v1", by=author)
+    for _ in range(2):
+        overrides.override(run, "W-FINITE", reason=WHY, by=_maintainer())
+    release = workflow.open_release(revision, version="v1", by=author)
+    assert not any("W-FINITE" in hold for hold in workflow.holds(release))
+    assert (workflow.approvals(release), release.status) == (0, "in_review")
+    manifest, digest = release.manifest_digest, release.digest
+
+    # Other files, and then the same files as before in another commit
+    for words in ("new", files["README.md"]):
+        head = factories.make_commit(repository, {"README.md": words})
+        factories.finish_checks(head, "blocked", BLOCKS)
+        release.refresh_from_db()
+        assert release.revision == head
+        assert any("W-FINITE" in hold for hold in workflow.holds(release))
+    assert (release.manifest_digest, release.digest) == (manifest, digest)
 
 
 def test_the_database_keeps_one_override_of_a_person_for_a_check():
