@@ -9,7 +9,7 @@ import platform
 import resource
 import signal
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 MIB = 1024 * 1024
@@ -47,7 +47,8 @@ def confine(
     held: dict[str, Any] = {"uid": os.getuid(), "landlock": 0, "seccomp": False}
     if level >= 2:
         held["landlock"] = landlock(read, write, devices)
-        held["seccomp"] = seccomp(allow_memfd=bool(devices))
+        is_kept_in = held["landlock"] >= _KEEPS_IN
+        held["seccomp"] = seccomp(allow_memfd=bool(devices), is_kept_in=is_kept_in)
     if level == 2 and not (held["landlock"] and held["seccomp"]):
         raise NotConfined("Landlock or seccomp is missing")
     return held
@@ -88,6 +89,8 @@ def _prctl(option: int, value: int) -> None:
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _READ_FILE, _READ_DIR, _WRITE_FILE, _TRUNCATE, _IOCTL = 1 << 2, 1 << 3, 1 << 1, 1 << 14, 1 << 15
+# From this version on it keeps signals and abstract sockets in.
+_KEEPS_IN = 6
 # Rights that the kernel learnt with each version of the interface.
 _RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 
@@ -104,9 +107,9 @@ def landlock(read: Sequence[str], write: Sequence[str], devices: Sequence[str]) 
         return 0
     handled = (1 << _RIGHTS.get(version, 16)) - 1
     network = 3 if version >= 4 else 0
-    scopes = 3 if version >= 6 else 0
+    scopes = 3 if version >= _KEEPS_IN else 0
     form = struct.pack("<QQQ", handled, network, scopes)
-    size = 24 if version >= 6 else 16 if version >= 4 else 8
+    size = 24 if version >= _KEEPS_IN else 16 if version >= 4 else 8
     ruleset = _libc.syscall(_CREATE_RULESET, ctypes.c_char_p(form), size, 0)
     if ruleset < 0:
         raise NotConfined(f"Landlock: {os.strerror(ctypes.get_errno())}")
@@ -193,23 +196,48 @@ _CALLS: dict[str, tuple[int | None, int | None]] = {
     "acct": (163, 89),
     "quotactl": (179, 60),
     "syslog": (103, 116),
+    # Who leaves the group of processes is not ended with it.
+    "setsid": (112, 157),
+    "setpgid": (109, 154),
     "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
+}
+# Refused besides where Landlock does not keep them in.
+_REACHING_OUT: dict[str, tuple[int, int]] = {
+    "kill": (62, 129),
+    "tkill": (200, 130),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "pidfd_send_signal": (424, 424),
+    "connect": (42, 203),
+    "sendto": (44, 206),
+    "sendmsg": (46, 211),
+    "sendmmsg": (307, 269),
 }
 _PROCESSORS = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _SOCKET, _SOCKETPAIR = (41, 198), (53, 199)
 _CLONE, _CLONE3 = (56, 220), (435, 435)
 _MEMFD = (319, 279)
 _SECCOMP = (317, 277)
+_PRLIMIT, _TGKILL = (302, 261), (234, 131)
+# What has a file send signals to somebody: F_SETOWN, F_SETSIG, F_SETOWN_EX; FIOSETOWN, SIOCSPGRP.
+_OWNERS = (((72, 25), (8, 10, 15)), ((16, 29), (0x8901, 0x8902)))
 
 
-def seccomp(*, allow_memfd: bool) -> bool:
+def seccomp(*, allow_memfd: bool, is_kept_in: bool) -> bool:
     """Filter the calls of this process and all its threads. False on a processor we have no table for."""
     if platform.machine() not in _PROCESSORS:
         return False
     column, processor = _PROCESSORS[platform.machine()]
-    code = _program(column, processor, allow_memfd=allow_memfd)
+    refused = [numbers[column] for numbers in _CALLS.values()]
+    refused += [] if allow_memfd else [_MEMFD[column]]
+    # The one value that the first argument may have; oneself is also who aborts.
+    only = {_SOCKET[column]: _AF_UNIX, _SOCKETPAIR[column]: _AF_UNIX, _PRLIMIT[column]: 0}
+    if not is_kept_in:
+        refused += [numbers[column] for numbers in _REACHING_OUT.values()]
+        only[_TGKILL[column]] = os.getpid()
+    code = _program(column, processor, refused, only)
     program = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(program))
     set_filter, all_threads = 1, 1
@@ -218,9 +246,11 @@ def seccomp(*, allow_memfd: bool) -> bool:
     return True
 
 
-def _program(column: int, processor: int, *, allow_memfd: bool) -> bytes:
+def _program(
+    column: int, processor: int, refused: Sequence[int | None], only: Mapping[int, int]
+) -> bytes:
     load, equal, bits, at_least, answer = 0x20, 0x15, 0x45, 0x35, 0x06
-    number, machine, first = 0, 4, 16
+    number, machine, first, second = 0, 4, 16, 24
     lines = [
         (load, 0, 0, machine),
         (equal, 1, 0, processor),
@@ -230,9 +260,6 @@ def _program(column: int, processor: int, *, allow_memfd: bool) -> bytes:
         (at_least, 0, 1, 0x40000000),
         (answer, 0, 0, _EPERM),
     ]
-    refused = [numbers[column] for numbers in _CALLS.values()]
-    if not allow_memfd:
-        refused.append(_MEMFD[column])
     for call in refused:
         if call is not None:
             lines += [(equal, 0, 1, call), (answer, 0, 0, _EPERM)]
@@ -245,13 +272,18 @@ def _program(column: int, processor: int, *, allow_memfd: bool) -> bytes:
         (answer, 0, 0, _EPERM),
         (answer, 0, 0, _ALLOW),
     ]
-    for call in (_SOCKET[column], _SOCKETPAIR[column]):
+    for call, value in only.items():
         lines += [
             (equal, 0, 4, call),
             (load, 0, 0, first),
-            (equal, 1, 0, _AF_UNIX),
+            (equal, 1, 0, value),
             (answer, 0, 0, _EPERM),
             (answer, 0, 0, _ALLOW),
         ]
+    for calls, orders in _OWNERS:
+        lines += [(equal, 0, 2 * len(orders) + 2, calls[column]), (load, 0, 0, second)]
+        for order in orders:
+            lines += [(equal, 0, 1, order), (answer, 0, 0, _EPERM)]
+        lines.append((answer, 0, 0, _ALLOW))
     lines.append((answer, 0, 0, _ALLOW))
     return b"".join(struct.pack("<HBBI", *line) for line in lines)

@@ -6,8 +6,10 @@ result pipe.
 """
 
 import ctypes
+import fcntl
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -21,6 +23,8 @@ def main() -> None:
     with os.fdopen(int(sys.argv[1])) as stream:
         spec = json.load(stream)
     result = os.fdopen(int(sys.argv[2]), "w")
+    if version := spec.get("landlock"):
+        confine.landlock_version = lambda: version  # as an older kernel would say
     confine.confine(**spec["locks"])
     only = spec["only"]
     found = {
@@ -53,6 +57,9 @@ def attempts(spec: dict[str, Any]) -> dict[str, Callable[[], object]]:
         "plant a file": lambda: open(f"{os.path.dirname(spec['planted'])}/new", "w"),
         "run a program": _start,
         "stop the starter": lambda: os.kill(parent, signal.SIGCONT) if parent else _deny(),
+        "signal from a file": lambda: fcntl.fcntl(0, fcntl.F_SETOWN, parent or 1),
+        "limit the starter": lambda: resource.prlimit(parent or 1, resource.RLIMIT_CORE),
+        "own session": os.setsid,
         "trace the starter": lambda: _call(101, 16, parent, 0, 0),
         "own namespaces": lambda: _call(272, 0x10000000),
         "mount": lambda: _call(165, b"none", b"/tmp", b"tmpfs", 0, 0),
