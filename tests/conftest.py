@@ -1,15 +1,15 @@
 """What every test finds: the cache's table, and the order in which parts of Django are ready."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings, settings
 from django.core.management import call_command
-from django.db import connection
 from pytest_django import DjangoDbBlocker
 
-from tests import factories, stores
+from tests import factories, stores, tables
 
 
 @pytest.hookimpl(trylast=True)
@@ -20,32 +20,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """The test database has what `manage.py prepare` gives one: the cache's table and the facts.
-
-    Tests of several transactions empty the tables at their end; they come last, and
-    `factories.make_facts` loads the facts again where they are missing.
-    """
+    """The test database has what `manage.py prepare` gives one: the cache's table and the facts."""
     with django_db_blocker.unblock():
         call_command("createcachetable", verbosity=0)
         factories.make_facts()
-        _let_tests_empty_tables()
-
-
-def _let_tests_empty_tables() -> None:
-    """pytest empties tables between tests of several transactions, also those that hold evidence."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger"
-            " WHERE tgname LIKE '%\\_is\\_not\\_emptied'"
-        )
-        for table, trigger in cursor.fetchall():
-            cursor.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER "{trigger}"')
+        tables.remember()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> None:
     """Slow hashing protects real passwords; people in tests have one password, known to all."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_synced() -> None:
+    """Files of a test need not survive a loss of power. Tests of syncing look at the calls."""
+    os.fsync = lambda _: None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,7 @@ import psutil
 from registry.instance.parts import SOURCE
 from registry.instance.processes import free_port
 
-READY_SECONDS = 90
+READY_SECONDS = 300
 
 
 class Instance:
