@@ -146,6 +146,22 @@ def test_figures_are_for_who_has_the_token(client, settings):
     assert client.get("/metrics", headers=headers).status_code == 200
 
 
+def _check_families(lines: list[str]) -> None:
+    """Each family is told once, its help, its type, and then its samples and no others."""
+    told, name = [], ""
+    for line in lines:
+        kind, _, rest = line.partition(" ")[2].partition(" ") if line[0] == "#" else ("", "", line)
+        if kind == "HELP":
+            name, _, words = rest.partition(" ")
+            told.append(name)
+            assert words
+        elif kind == "TYPE":
+            assert rest == f"{name} gauge"
+        else:
+            assert rest.startswith((f"{name} ", f"{name}{{"))
+    assert len(set(told)) == len(told) > 10
+
+
 def test_figures_are_in_the_text_format_and_say_what_is(client, settings):
     settings.METRICS_TOKEN = TOKEN
     _machine('odd "name"')
@@ -158,6 +174,8 @@ def test_figures_are_in_the_text_format_and_say_what_is(client, settings):
     lines = answer.text.splitlines()
     values = [line for line in lines if not line.startswith("#")]
     assert all(LINE.fullmatch(line.replace(r"\"", "'")) for line in values)
+    assert len({line.rpartition(" ")[0] for line in values}) == len(values)
+    _check_families(lines)
     assert 'registry_check_jobs_waiting{queue="scan"} 1' in values
     assert 'registry_check_runs_last_day{verdict="error"} 1' in values
     assert "registry_check_dead_letters 1" in values
