@@ -57,12 +57,14 @@ def of(repository: Repository, caller: Caller) -> Rights:
 
 def require_write(repository: Repository, caller: Caller) -> None:
     """Raise unless the caller may commit to the repository with the token that they used. Asks
-    afresh: an upload may have taken hours."""
+    afresh: an upload may have taken hours, and the repository been deleted meanwhile."""
     if caller.user is None:
         raise SignInRequired("Invalid username or password.")
-    writable = Repository.objects.writable_by(caller.afresh())
-    if not writable.filter(pk=repository.pk).exists():
-        raise NotAllowed(NO_WRITE)
+    if Repository.objects.writable_by(caller.afresh()).filter(pk=repository.pk).exists():
+        return
+    if not Repository.objects.filter(pk=repository.pk, deleted_at__isnull=True).exists():
+        raise RepositoryMissing("Repository not found")
+    raise NotAllowed(NO_WRITE)
 
 
 def may_propose(repository: Repository, caller: Caller) -> bool:
