@@ -1,30 +1,33 @@
 """How a revision's figures stand beside those of its parent, of the last release and of other devices."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Q
 
 from registry.accounts.callers import Caller
 from registry.catalog.models import Repository, Revision
+from registry.checks import figures
+from registry.checks.figures import Machine
 from registry.checks.lineage import references
 from registry.checks.models import CheckRun, RunState, Verdict
 from registry.releases.models import WAS_RELEASED, Release
 
 MOST_RELEASES = 20
-FIGURES = ("perplexity", "decode_tok_s", "ttft_ms", "load_s", "peak_rss_mb", "peak_gpu_mb")
-LANGUAGE = "en"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The figures of one run. `label` names the release, the revision or the parent."""
+    """The figures of one run. `label` names the release, the revision or the parent, `told` is all
+    that was measured, `outputs` what was answered to the fixed prompts."""
 
     label: str
     revision: Revision
-    device: str
+    machine: Machine
     figures: dict[str, float]
+    told: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,20 +65,6 @@ def over_releases(repository: Repository, *, caller: Caller, run: CheckRun) -> l
         for key, label in named.items()
         for measured in _of_devices(label, revisions[key], of_revision[key])
     ]
-
-
-def figures_in(metrics: Any) -> dict[str, float]:
-    """The figures in a report that can be compared: numbers, and nothing else that a model told."""
-    if not isinstance(metrics, dict):
-        return {}
-    told = dict(metrics)
-    if isinstance(told.get("perplexity"), dict):
-        told["perplexity"] = told["perplexity"].get(LANGUAGE)
-    return {
-        name: float(told[name])
-        for name in FIGURES
-        if isinstance(told.get(name), int | float) and not isinstance(told[name], bool)
-    }
 
 
 def _released(repository: Repository, caller: Caller) -> Any:
@@ -116,7 +105,9 @@ def _rows(revisions: Iterable[Revision], *, only: CheckRun | None = None) -> lis
     ).exclude(verdict=Verdict.ERROR)
     if only is not None:
         found = found.filter(pk=only.pk)
-    wanted = found.order_by("-pk").values("revision_id", "report__metrics", "report__device")
+    wanted = found.order_by("-pk").values(
+        "revision_id", "report__metrics", "report__device", "report__samples"
+    )
     return [dict(row) for row in wanted]
 
 
@@ -125,16 +116,12 @@ def _of_run(label: str, revision: Revision, rows: list[dict[str, Any]]) -> Measu
 
 
 def _of_devices(label: str, revision: Revision, rows: list[dict[str, Any]]) -> list[Measured]:
-    found: dict[str, Measured] = {}
+    found: dict[Machine, Measured] = {}
     for row in rows:
-        figures = figures_in(row["report__metrics"])
-        device = _device(row["report__device"])
-        if figures and device not in found:
-            found[device] = Measured(label, revision, device, figures)
+        told = row["report__metrics"]
+        numbers = figures.figures_in(told)
+        machine = figures.machine_of(row["report__device"])
+        if numbers and machine not in found:
+            outputs = figures.outputs_in(row["report__samples"])
+            found[machine] = Measured(label, revision, machine, numbers, told, outputs)
     return list(found.values())
-
-
-def _device(device: Any) -> str:
-    if not isinstance(device, dict):
-        return ""
-    return str(device.get("name") or device.get("kind") or "")

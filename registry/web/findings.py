@@ -41,12 +41,17 @@ MEASURES: list[tuple[str, Any, Callable[[Any], str]]] = [
     ("dtype", gettext_lazy("Number format"), str),
     ("load_s", gettext_lazy("Load time"), lambda value: f"{value} s"),
     ("ttft_ms", gettext_lazy("Time to first token"), lambda value: f"{value} ms"),
+    ("prefill_tok_s", gettext_lazy("Prompt tokens per second"), str),
     ("decode_tok_s", gettext_lazy("Tokens per second"), str),
     ("decode_tok_s_batch8", gettext_lazy("Tokens per second, 8 at once"), str),
     ("peak_rss_mb", gettext_lazy("Most memory"), lambda value: f"{intcomma(value)} MiB"),
     ("peak_gpu_mb", gettext_lazy("Most GPU memory"), lambda value: f"{intcomma(value)} MiB"),
+    ("joules_per_1k_tok", gettext_lazy("Energy per 1,000 tokens"), lambda value: f"{value} J"),
     ("perplexity", gettext_lazy("Perplexity"), str),
     ("kl_cache_max", gettext_lazy("Cache divergence (KL)"), str),
+    ("kl_parent", gettext_lazy("Divergence from the parent (KL)"), str),
+    ("agreement_parent", gettext_lazy("Same first choice as the parent"), str),
+    ("greedy_fingerprint", gettext_lazy("Greedy fingerprint"), lambda value: str(value)[:12]),
 ]
 
 

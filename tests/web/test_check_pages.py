@@ -23,7 +23,8 @@ WHY = "The tensor is a buffer that no layer reads; measured by hand."
 def _finish(revision: Revision, *found, scan=(), device: str = "cpu A", **metrics) -> CheckRun:
     run = CheckRun.objects.get(revision=revision, state="queued")
     runs.finish(factories.claim_job(run), runs.Outcome(list(scan)))
-    smoke = {"metrics": metrics, "device": {"kind": "cpu", "name": device}}
+    samples = metrics.pop("samples", [])
+    smoke = {"metrics": metrics, "samples": samples, "device": {"kind": "cpu", "name": device}}
     runs.finish(factories.claim_job(run, JobKind.SMOKE), runs.Outcome(list(found), smoke))
     run.refresh_from_db()
     return run
@@ -78,19 +79,28 @@ def test_a_finding_says_what_where_why_and_how(client: Client):
 def test_figures_stand_beside_the_last_release_and_are_drawn_over_all(client: Client):
     repository = factories.make_repository()
     _release(repository, "v1", perplexity={"en": 20.0}, decode_tok_s=10.0)
-    last = _release(repository, "v2", perplexity={"en": 18.0}, decode_tok_s=40.0, device="gpu B")
+    answered = {
+        "samples": [{"prompt": "What?", "output": "That."}],
+        "greedy_fingerprint": "ab" * 32,
+    }
+    figures = {"perplexity": {"en": 18.0}, "decode_tok_s": 40.0} | answered
+    last = _release(repository, "v2", device="gpu B", **figures)
     content = factories.with_copies(factories.MODEL | {"notes.txt": "new"}, repository)
     head = factories.make_revision(repository, files=content)
-    _finish(head, perplexity={"en": 9.0}, decode_tok_s=80.0)
+    _finish(head, perplexity={"en": 9.0}, decode_tok_s=80.0, joules_per_1k_tok=7.5, **answered)
 
     client.cookies["django_language"] = "fr"
     french = _as(client, repository.created_by).get(_address(head)).text
     client.cookies["django_language"] = "en"
     page = client.get(_address(head)).text
 
-    assert "Beside others" in page
-    assert "(-50.0 %)" in page  # against v2, not v1
-    assert "+100.0 %" not in page  # v2 was measured on another device
+    assert "Beside <strong>v2</strong>:" in page
+    assert "(−9, −50\u00a0%)" in page  # against v2, not v1
+    assert "+100" not in page  # v2 was measured on another device
+    assert "speed and memory not compared" in page
+    assert "Energy per 1,000 tokens, J" in page
+    assert "perplexity 9, better than 18, the same answers" in page
+    assert page.count("the same answer<") == 1
     assert page.count("<svg viewBox") == 2
     for label in ("v1", "v2", head.short, "cpu A", "gpu B"):
         assert label in page
@@ -98,7 +108,7 @@ def test_figures_stand_beside_the_last_release_and_are_drawn_over_all(client: Cl
         assert '<path d="M' in drawn
         assert all("," not in path.split('"')[0] for path in drawn.split('<path d="M')[1:])
     older = client.get(_address(last.revision)).text
-    assert "(-10.0 %)" in older  # v2 against v1
+    assert "(−2, −10\u00a0%)" in older  # v2 against v1
 
 
 def test_figures_of_drafts_are_not_told_to_the_public(client: Client):

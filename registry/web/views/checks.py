@@ -24,8 +24,12 @@ from registry.web.standing import Standing
 
 @require_safe
 def page(request: CallerRequest, namespace: str, name: str, revision: str = "") -> HttpResponse:
-    """The report of a revision. htmx asks for the part that changes while checks run."""
+    """The report of a revision. htmx asks for the part that changes while checks run, other pages
+    of the repository for one line of it."""
     here = _standing(request, namespace, name, revision)
+    if request.htmx and request.htmx.target == "progress":
+        found = findings.report(here.run, here.answer)
+        return render(request, "repository/progress.html", _about(here) | found)
     return _render(request, here, part="#live" if request.htmx else "")
 
 
@@ -143,6 +147,10 @@ def _run(here: Standing) -> CheckRun:
     return here.run
 
 
+def _about(here: Standing) -> dict[str, Any]:
+    return {"here": here, "repository": here.repository}
+
+
 def _only_for_reviewers(caller: Caller, repository: Repository) -> None:
     if not permissions.may(caller, Permission.REVIEW, repository.namespace):
         raise Http404("Only site maintainers override checks.")
@@ -157,8 +165,7 @@ def _render(
     status: int = 200,
 ) -> HttpResponse:
     context = {
-        "here": here,
-        "repository": here.repository,
+        **_about(here),
         "tab": "checks",
         "holds": _holds_beside_checks(here),
         "may_rerun": runs.may_rerun(here.shown, by=request.caller),
