@@ -19,6 +19,7 @@ from registry.checks.scanners import (
     licenses,
     limits,
     magic,
+    memory,
     names,
     paths,
     quantized,
@@ -117,7 +118,8 @@ def scan(
     findings: list[Finding] = []
     for number, (name, scanner) in enumerate(SCANNERS.items()):
         on_progress(name, number / len(SCANNERS))
-        findings += _findings_of(name, scanner, folder)
+        with memory.bounded():
+            findings += _findings_of(name, scanner, folder)
     on_progress("", 1.0)
     clean = folder.known.union(set.intersection(*(folder.passed[check] for check in OF_CONTENTS)))
     return ScanResult(findings, round(monotonic() - started, 3), versions(), clean)

@@ -235,7 +235,9 @@ class _Session:
 
     def _look_at_memory(self, used: int = 0) -> None:
         """The kernel may have been faster, and have ended any part of it."""
-        if used > self.limits.memory_mib or self.group.ran_out():
+        if self.group.ran_out():
+            used = self.seen.peak_mib = max(self.limits.memory_mib + 1, self.seen.peak_mib)
+        if used > self.limits.memory_mib:
             raise _Stop("RUN-OOM", f"more than {self.limits.memory_mib} MiB of memory were used")
 
     def _crowd(self) -> str:

@@ -1,6 +1,7 @@
 """The scan as a whole: sound models pass, and nothing that is uploaded can break it."""
 
 import random
+import resource
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,18 @@ def test_a_scanner_that_breaks_breaks_the_run_and_names_check_and_file(
         scan(models.put(tmp_path, models.llama()), repository="lab/tiny")
 
     assert (crash.value.check, crash.value.file) == ("SEC-JSON", "tokenizer_config.json")
+
+
+def test_a_scanner_that_takes_too_much_memory_breaks_the_run_and_not_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    monkeypatch.setitem(runner.SCANNERS, "SEC-JSON", lambda folder: [bytearray(600 * 2**20)])
+
+    with pytest.raises(ScannerCrashed, match="MemoryError"):
+        scan(models.put(tmp_path, models.llama()), repository="lab/tiny")
+
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
 @pytest.mark.parametrize("seed", range(12))
