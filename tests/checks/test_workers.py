@@ -18,10 +18,11 @@ from django.db import connection
 
 from registry.audit import log
 from registry.audit.models import Entry
+from registry.catalog import files
 from registry.checks import profiles, reports, runs, tasks
 from registry.checks.models import CheckRun, Job, JobKind, JobState, RunState, Verdict
 from registry.instance.processes import spawn, stop
-from tests import factories
+from tests import factories, stores
 from tests.checks import tiny
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -39,13 +40,48 @@ def broker() -> Iterator[redis.Redis]:
     client.close()
 
 
+def _database() -> str:
+    url = urlsplit(os.environ["REGISTRY_DATABASE_URL"])
+    return urlunsplit(url._replace(path=connection.settings_dict["NAME"]))
+
+
+@pytest.fixture
+def start_machine(
+    broker: redis.Redis, bucket: None, tmp_path: Path
+) -> Iterator[Callable[[str], subprocess.Popen]]:
+    """Starts workers for smoke tests as on a machine of its own: it has the addresses of database,
+    broker and bucket, a folder that is empty, and nothing else of the site."""
+    with ExitStack() as stack:
+        output = stack.enter_context((tmp_path / "machines.log").open("ab"))
+
+        def start(name: str) -> subprocess.Popen:
+            place = tmp_path / name
+            place.mkdir()
+            env = {
+                **stores.variables(site.S3, site.S3_PREFIX.rstrip("/")),
+                "PATH": os.environ["PATH"],
+                "REGISTRY_DATABASE_URL": _database(),
+                "REGISTRY_BROKER_URL": site.CELERY_BROKER_URL,
+                "REGISTRY_DATA_DIR": str(place / "data"),
+                "REGISTRY_WORKER_NAME": name,
+                "REGISTRY_CHECK_LEASE_SECONDS": str(LEASE_SECONDS),
+            }
+            command = [
+                sys.executable, str(SOURCE / "manage.py"), "worker", "start", "--queues", "smoke.cpu",
+            ]  # fmt: skip
+            worker = spawn(command, on_orphaned=signal.SIGKILL, output=output, env=env, cwd=place)
+            stack.callback(stop, worker, signal.SIGTERM, seconds=30)
+            return worker
+
+        yield start
+
+
 @pytest.fixture
 def start_worker(broker: redis.Redis, tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen]]:
     """Starts a worker for the queues of checks, on the database of the test."""
-    url = urlsplit(os.environ["REGISTRY_DATABASE_URL"])
     env = {
         **os.environ,
-        "REGISTRY_DATABASE_URL": urlunsplit(url._replace(path=connection.settings_dict["NAME"])),
+        "REGISTRY_DATABASE_URL": _database(),
         "REGISTRY_CHECK_LEASE_SECONDS": str(LEASE_SECONDS),
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
@@ -72,8 +108,8 @@ def run(tmp_path: Path, settings) -> CheckRun:
     repository = factories.make_repository()
     maintainer = factories.as_caller(factories.make_maintainer())
     profiles.assign(repository, "structural", by=maintainer)
-    files = tiny.save_llama(tmp_path / "model")
-    revision = factories.make_revision(repository, files={"README.md": factories.CARD, **files})
+    content = tiny.save_llama(tmp_path / "model")
+    revision = factories.make_revision(repository, files={"README.md": factories.CARD, **content})
     return CheckRun.objects.get(revision=revision)
 
 
@@ -102,10 +138,19 @@ def _is_at_work(run: CheckRun) -> bool:
     return job.state == JobState.RUNNING and bool(job.progress)
 
 
-def test_a_worker_killed_in_the_middle_of_a_smoke_test_is_replaced_and_there_is_one_verdict(
-    start_worker, run
+def _break_connections() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def test_a_machine_killed_in_the_middle_of_a_smoke_test_is_replaced_and_there_is_one_verdict(
+    start_machine, run, tmp_path
 ):
-    worker = start_worker()
+    runs.finish(factories.claim_job(run), runs.Outcome([]))
+    worker = start_machine("one")
     _sweep_until(lambda: _is_at_work(run))
     below = psutil.Process(worker.pid).children(recursive=True)
     worker.kill()
@@ -117,11 +162,15 @@ def test_a_worker_killed_in_the_middle_of_a_smoke_test_is_replaced_and_there_is_
     psutil.wait_procs(below, timeout=10)
     assert not any(process.is_running() for process in below)
 
-    start_worker()
+    start_machine("two")
     _sweep_until(lambda: _is_finished(run))
 
     smoke = _job(run, JobKind.SMOKE)
     assert (smoke.attempt, smoke.state) == (2, JobState.DONE)
+    assert smoke.host is not None
+    assert smoke.host.name == "two"
+    copies = {path.name for path in (tmp_path / "two/data/cache/blobs").iterdir()}
+    assert copies == {file.sha256 for file in files.files_of(run.revision)}
     assert (run.verdict, runs.holds(run.revision)) == (Verdict.PASSED, [])
     assert Entry.objects.filter(event="checks.finish").count() == 1
     assert {stage["name"]: stage["status"] for stage in run.report["stages"]}["load"] == "done"
@@ -159,12 +208,13 @@ def test_a_database_that_breaks_off_all_connections_in_the_middle_does_not_cost_
     start_worker()
     _sweep_until(lambda: _is_at_work(run))
 
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+    _break_connections()
     _sweep_until(lambda: _is_finished(run))
 
     assert run.verdict == Verdict.PASSED
     assert _job(run, JobKind.SMOKE).attempt == 1
+    # Nor does it cost the next one, which would use the connection that the last has left
+    _break_connections()
+    after = CheckRun.objects.get(revision=factories.make_revision())
+    _sweep_until(lambda: _is_finished(after))
+    assert _job(after, JobKind.SCAN).attempt == 1
