@@ -1,7 +1,6 @@
 """Rate limits: counted by token, else by address; refused in words that clients understand."""
 
 import logging
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,14 +14,19 @@ from tests.factories import make_token, make_user
 from tests.hub.calls import Wire
 
 pytestmark = pytest.mark.django_db
+# So long that none ends while a test runs
+WINDOW = 10**9
 
 
 @pytest.fixture(params=["shared", "memory"])
-def limited(request: pytest.FixtureRequest, settings: Any) -> Iterator[Any]:
+def limited(
+    request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
     """Settings with small limits, counted in the tests' own broker or in memory."""
     if request.param == "memory":
         settings.CELERY_BROKER_URL = "amqp://nobody@127.0.0.1/"
-    settings.RATE_LIMITS = {"api": (3, 600), "login": (2, 600)}
+    settings.RATE_LIMITS = {"api": (3, WINDOW), "login": (2, WINDOW)}
+    monkeypatch.setattr(counters, "TIMEOUT_SECONDS", 10)
     counters.store.cache_clear()
     chosen = counters.store()
     if isinstance(chosen, Shared):
@@ -37,9 +41,9 @@ def test_one_too_many_is_refused_with_what_clients_read(limited: Any) -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert answers[0]["RateLimit"].startswith('"api";r=2;t=')
     last = answers[-1]
-    assert last["RateLimit-Policy"] == '"fixed window";"api";q=3;w=600'
+    assert last["RateLimit-Policy"] == f'"fixed window";"api";q=3;w={WINDOW}'
     assert last["RateLimit"] == f'"api";r=0;t={last["Retry-After"]}'
-    assert 0 < int(last["Retry-After"]) <= 600
+    assert 0 < int(last["Retry-After"]) <= WINDOW
     assert last["X-Request-Id"]
     assert "Too many" in last.json()["error"]
 
@@ -89,7 +93,7 @@ def test_trying_one_token_after_the_other_ends(limited: Any) -> None:
 def test_a_made_up_token_is_no_new_caller_where_nobody_reads_tokens(
     limited: Any, path: str
 ) -> None:
-    limited.RATE_LIMITS = {"login": (2, 600), "page": (2, 600)}
+    limited.RATE_LIMITS = {"login": (2, WINDOW), "page": (2, WINDOW)}
     statuses = [Wire(secret=f"hf_any{n}").get(path).status_code for n in range(3)]
 
     assert statuses[-1] == 429
@@ -97,7 +101,7 @@ def test_a_made_up_token_is_no_new_caller_where_nobody_reads_tokens(
 
 
 def test_the_page_that_says_the_site_lives_is_never_counted(limited: Any) -> None:
-    limited.RATE_LIMITS = {"page": (1, 600)}
+    limited.RATE_LIMITS = {"page": (1, WINDOW)}
 
     assert [Client().get("/healthz").status_code for _ in range(3)] == [200] * 3
 
@@ -126,7 +130,7 @@ def test_addresses_of_one_network_are_one(limited: Any) -> None:
 def test_without_the_store_everything_passes_and_one_line_says_so(
     settings: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.RATE_LIMITS = {"api": (1, 600)}
+    settings.RATE_LIMITS = {"api": (1, WINDOW)}
     away = Shared(f"redis://:secret@127.0.0.1:{free_port()}/0")
     monkeypatch.setattr(counters, "store", lambda: away)
 
@@ -136,18 +140,6 @@ def test_without_the_store_everything_passes_and_one_line_says_so(
     assert statuses == [200] * 5
     assert len(caplog.records) == 1
     assert "secret" not in caplog.text
-
-
-def test_a_count_costs_little(settings: Any) -> None:
-    store = Shared(settings.CELERY_BROKER_URL)
-    store.count("warm", "warm", 60)
-    times = []
-    for _ in range(200):
-        began = time.perf_counter()
-        store.count("limit:a", "limit:b", 60)
-        times.append(time.perf_counter() - began)
-
-    assert sorted(times)[len(times) // 2] < 0.002, "the goal is 0.3 ms on an idle machine"
 
 
 def test_memory_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:

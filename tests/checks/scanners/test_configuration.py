@@ -169,12 +169,12 @@ def test_json_that_readers_disagree_on_is_blocked(tmp_path: Path, raw: bytes, wh
 
 @pytest.mark.parametrize("raw", [b'"' + b"\\" * 4_000_001, b'["' * 400_000, b"," * 9_000_000])
 def test_hostile_json_is_refused_quickly(raw: bytes) -> None:
-    started = time.monotonic()
+    started = time.process_time()
 
     with pytest.raises(strict_json.JsonProblem):
         strict_json.parse(raw, max_bytes=64 * 1024 * 1024)
 
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
 
 
 def index(change: Any) -> dict[str, bytes]:

@@ -69,7 +69,7 @@ def test_a_program_that_hangs_is_ended_at_the_limit(tmp_path: Path) -> None:
         "RUN-TIMEOUT",
         "The test was stopped: 2 seconds were over during forward.",
     )
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     assert found.stages[-1]["status"] == "failed"
 
 
