@@ -90,6 +90,17 @@ def test_a_machine_is_drained_and_takes_jobs_again(operator):
     assert operator.post(odd).status_code == 404
 
 
+def test_a_machine_that_is_gone_cannot_be_drained_and_its_page_says_what_to_do(operator):
+    host = _machine()
+    Host.objects.update(seen_at=timezone.now() - timedelta(minutes=2))
+
+    text = operator.get(reverse("operations")).text
+
+    assert "not heard of" in text
+    assert "manage.py worker forget gpu-one" in text
+    assert reverse("operations-machine", args=[host.public_id, "drain"]) not in text
+
+
 def test_what_was_given_up_is_listed_until_it_is_run_again(operator):
     revision = factories.make_revision()
     run = factories.finish_checks(revision, "error")
