@@ -6,10 +6,24 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import checks, commits, downloads, lineage, metadata, queue, report, smoke, uploads
+from benchmarks import (
+    checks,
+    commits,
+    downloads,
+    gpu,
+    lineage,
+    metadata,
+    queue,
+    report,
+    smoke,
+    uploads,
+)
 from benchmarks.report import SOURCE, Table
 
-PARTS = ("metadata", "commits", "downloads", "uploads", "scan", "lineage", "queue", "smoke")
+PARTS = (
+    *("metadata", "commits", "downloads", "uploads"),
+    *("scan", "lineage", "queue", "smoke", "gpu"),
+)
 
 
 def main() -> int:
@@ -22,6 +36,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("var/benchmarks"), help="the report")
     parser.add_argument("--folder", type=Path, help="where instances and files are made")
     parser.add_argument("--handovers", nargs="*", default=(), choices=downloads.HANDOVERS)
+    parser.add_argument("--shape", choices=gpu.SHAPES, default="8B", help="of the model of `gpu`")
     chosen = parser.parse_args()
     tables: list[Table] = []
     for part in chosen.parts or PARTS:
@@ -51,6 +66,8 @@ def _measure(part: str, folder: Path, chosen: argparse.Namespace) -> list[Table]
         return checks.measure(folder, quick=chosen.quick)
     if part == "smoke":
         return smoke.measure(folder, quick=chosen.quick)
+    if part == "gpu":
+        return gpu.measure(folder, quick=chosen.quick, shape=chosen.shape)
     if part == "lineage":
         return lineage.measure(folder, quick=chosen.quick)
     size = chosen.upload_mb * 10**6

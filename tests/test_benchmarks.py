@@ -1,14 +1,19 @@
 """The benchmark scripts work. How fast anything is, is not judged here."""
 
 import json
+import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks import load
+from benchmarks import gpu, load
 from benchmarks.report import Table
+from benchmarks.smoke import MODEL, Bare, Pair
+from registry.checks.smoke.isolation import gpu_nodes
+from registry.checks.smoke.limits import SmokeResult
 from tests import nginx
 
 ROOT = Path(__file__).parents[1]
@@ -37,6 +42,60 @@ def test_a_quick_run_measures_and_writes_a_report(part: str, tmp_path: Path) -> 
     assert len(found["tables"]) == tables
     assert all(table["rows"] for table in found["tables"])
     assert "a quick run" in (tmp_path / "benchmarks.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_smoke_test_is_measured_on_a_random_model_to_its_last_stage(tmp_path: Path) -> None:
+    """The one that is made for a graphics card, at a size that needs none."""
+    gpu.make_model(tmp_path / "model", gpu.SHAPES["tiny"])
+    command = [sys.executable, "-m", "benchmarks", "smoke", "--quick", "--out", str(tmp_path)]
+    environment = os.environ | {MODEL: str(tmp_path / "model")}
+
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr[-4000:]
+    beside, stages = json.loads((tmp_path / "benchmarks.json").read_text())["tables"]
+    assert [row["seconds"] > 0 for row in beside["rows"]] == [True] * 3
+    assert {row["status"] for row in stages["rows"]} == {"done"}
+    assert [row["stage"] for row in stages["rows"]][-1] == "behave"
+
+
+def test_the_sandbox_is_charged_for_what_the_bare_script_does_too() -> None:
+    stages = [
+        {"name": name, "status": "done", "seconds": seconds}
+        for name, seconds in (("text", 3.0), ("load", 1.0), ("forward", 20.0), ("generate", 8.0))
+    ]
+    pair = Pair(Bare(14.0, tokenizer=0.5, first=0.5), SmokeResult([], stages=stages, seconds=37.0))
+
+    assert pair.alone == 13.5
+    assert pair.inside == 14.5  # five of starting, one and eight of the stages, and the tokenizer
+
+
+def test_what_a_device_could_do_is_set_beside_what_the_smoke_test_did() -> None:
+    rates = gpu.rates_of("cpu", 1024 * 1024)
+    size = gpu.SHAPES["tiny"].bytes
+    read = size - 2 * 512 * 64
+    result = SmokeResult([], metrics={"load_s": 2.0, "decode_tok_s": 10.0})
+    rates = replace(rates, pageable=float(size), within=50.0 * read)
+
+    rows = gpu.compared("tiny", [result], rates).as_json()["rows"]
+
+    assert rates.pinned is None  # there is no such copy on a processor
+    assert [row["share"] for row in rows] == [0.5, 0.2]
+    assert rows[1]["the device"] == 50.0
+
+
+@pytest.mark.skipif(bool(gpu_nodes()), reason="there is one here")
+def test_without_a_graphics_card_nothing_is_said_of_one(tmp_path: Path) -> None:
+    [table] = gpu.measure(tmp_path, quick=True)
+
+    assert (table.rows, table.notes) == ([], ["Not measured: there is no CUDA device."])
+
+
+def test_the_large_shape_has_eight_billion_parameters() -> None:
+    assert 8.0e9 < gpu.SHAPES["8B"].bytes / 2 < 8.1e9
 
 
 def test_a_share_of_requests_took_at_most_so_long() -> None:
