@@ -73,6 +73,7 @@ def about(report: Mapping[str, Any]) -> dict[str, Any]:
         "device": report.get("device"),
         "figures": figures_in(metrics),
         "greedy_fingerprint": fingerprint_of(metrics),
+        "chat": metrics.get("chat") if isinstance(metrics, dict) else None,
     }
 
 
@@ -105,6 +106,12 @@ def fingerprint_of(metrics: Any) -> str:
     """Of what the model answers to the fixed prompts: the same for the same answers."""
     found = metrics.get("greedy_fingerprint") if isinstance(metrics, dict) else None
     return found if isinstance(found, str) else ""
+
+
+def were_asked_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Chat models are asked through their template, others are not. Older reports do not tell."""
+    told = (one.get("chat"), other.get("chat"))
+    return None in told or told[0] == told[1]
 
 
 def outputs_in(samples: Any) -> dict[str, str]:

@@ -222,7 +222,8 @@ def _base(
 
 def _set_beside(smoke: dict[str, Any], measured: Measured, last: dict[str, Any] | None) -> None:
     """What the base answered beside what the model did, and the figures of the last release."""
-    said = figures.outputs_in(measured.samples)
+    is_alike = figures.were_asked_alike(smoke["metrics"], measured.metrics)
+    said = figures.outputs_in(measured.samples) if is_alike else {}
     smoke["samples"] = [
         {**sample, "base": said[sample["prompt"]]} if sample["prompt"] in said else sample
         for sample in smoke["samples"]

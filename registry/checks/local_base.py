@@ -12,7 +12,7 @@ from typing import Any
 
 from registry.audit import canonical
 from registry.checks import catalogue, document, figures, findings
-from registry.checks.findings import Finding, ModelFile, Severity
+from registry.checks.findings import Finding, ModelFile
 from registry.checks.lineage import kept
 from registry.checks.scanners import SCANNER_VERSION, adapters, config, scan
 from registry.checks.scanners.folder import Folder
@@ -58,11 +58,12 @@ class Measured:
 
 
 def usable(files: Sequence[ModelFile], *, repository: str) -> tuple[list[ModelFile], str]:
-    """The files that a library may open, and why none may be: a base is scanned as any upload."""
+    """The files that a library may open, and why none may be: a base is scanned as any upload.
+    Files of kinds that are refused are left out, as those of a published base would be."""
     found = scan(files, repository=repository).findings
-    if blocks := findings.that_stop(found):
+    refused = {one.file for one in found if one.check == "UPL-TYPE"}
+    if blocks := findings.that_stop(one for one in found if one.file not in refused):
         return [], f"The base is not used: {', '.join(blocks)} has to be mended in it first."
-    refused = {one.file for one in found if one.severity is Severity.BLOCK}
     return [file for file in files if file.path not in refused], ""
 
 
@@ -92,7 +93,8 @@ def measure(
         "samples": result.samples,
         "device": result.device,
     }
-    is_whole = not blocks and all(stage["reason"] != CUT_SHORT for stage in result.stages)
+    is_whole = any(result.records.values()) and not blocks
+    is_whole &= all(stage["reason"] != CUT_SHORT for stage in result.stages)
     note = "Run before the model."
     if blocks:
         note = f"Run before the model, and ended by {', '.join(blocks)}; the rest is not compared."

@@ -117,7 +117,8 @@ def _figures(report: dict[str, Any]) -> Iterator[str]:
             found = [_against(name, this[name], machine, beside[one], one) for one in beside]
             yield f"  {title}: {_number(this[name])}{''.join(found)}"
     if own := figures.fingerprint_of(metrics):
-        found = [_same(own, said, machine, one) for one, said in beside.items()]
+        asked = {k: said for k, said in beside.items() if figures.were_asked_alike(metrics, said)}
+        found = [_same(own, said, machine, one) for one, said in asked.items()]
         yield f"  greedy fingerprint: {own[:12]}{''.join(found)}"
     yield from _drift(metrics)
     for one, said in beside.items():
@@ -171,7 +172,7 @@ def _samples(samples: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _short(text: str) -> str:
-    return textwrap.shorten(show(text), SAMPLE, placeholder=" …") or "(nothing)"
+    return textwrap.shorten(show(" ".join(text.split())), SAMPLE, placeholder=" …") or "(nothing)"
 
 
 def _number(value: float) -> str:

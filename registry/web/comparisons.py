@@ -66,7 +66,7 @@ def page(run: CheckRun, repository: Repository, *, caller: Caller) -> dict[str, 
             "rows": _rows(beside.this, others),
             "sentences": [_sentence(beside.this, one) for one in others],
         },
-        "answers": _answers(run, others),
+        "answers": _answers(run, [one for one in others if _is_alike(beside.this, one)]),
         "plots": [drawn[name] for name in PLOTTED if drawn[name]],
         "more_plots": [one for name, one in drawn.items() if one and name not in PLOTTED],
     }
@@ -163,13 +163,17 @@ def _percent(share: float) -> str:
 
 def _same_answers(own: str, this: Measured, other: Measured) -> dict[str, Any]:
     """Machines round differently, so that near ties fall differently on another."""
-    theirs = figures.fingerprint_of(other.told)
+    theirs = figures.fingerprint_of(other.told) if _is_alike(this, other) else ""
     shown = _only(other, theirs[:12])
     if theirs == own:
         shown["change"] = _("the same answers")
     elif theirs and this.machine == other.machine:
         shown["change"] = _("other answers")
     return shown
+
+
+def _is_alike(this: Measured, other: Measured) -> bool:
+    return figures.were_asked_alike(this.told, other.told)
 
 
 def _refusals(one: Measured) -> str:
@@ -182,7 +186,8 @@ def _refusals(one: Measured) -> str:
 def _sentence(this: Measured, other: Measured) -> dict[str, str]:
     """What differs, for those who read one line alone."""
     said = [*_of_texts(this, other), *_of_speed(this, other)]
-    theirs, own = figures.fingerprint_of(other.told), figures.fingerprint_of(this.told)
+    own = figures.fingerprint_of(this.told)
+    theirs = figures.fingerprint_of(other.told) if _is_alike(this, other) else ""
     is_here = this.machine.is_known and this.machine == other.machine
     if own and own == theirs:
         said.append(_("the same answers"))

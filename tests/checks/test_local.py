@@ -9,10 +9,19 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from registry.checks import catalogue, document, local
+from registry.checks import (
+    catalogue,
+    document,
+    figures,
+    local,
+    local_base,
+    local_lineage,
+    printed,
+)
 from registry.checks.__main__ import BLOCKED, ERROR, PASSED, WARNED, main
 from registry.checks.engines import Ballot
-from tests.checks import models
+from registry.checks.smoke.limits import Base, Limits
+from tests.checks import models, prints
 
 SCAN = ["--no-run", "--quiet"]
 # Runs the program and says afterwards which modules it has loaded
@@ -42,12 +51,14 @@ def _report(capsys: pytest.CaptureFixture[str]) -> dict:
 
 def test_a_whole_check_loads_neither_django_nor_celery_nor_torch(tmp_path: Path):
     folder, report_file = _folder(tmp_path, models.llama()), tmp_path / "report.json"
+    base = _folder(tmp_path / "base", models.llama())
 
     ended = subprocess.run(
         [sys.executable, "-c", WITNESS, str(folder), "--profile", "structural",
-         "--json", str(report_file), "--quiet"],
+         "--base", str(base), "--json", str(report_file), "--quiet"],
         capture_output=True, text=True, check=False, timeout=300,
-        env={name: value for name, value in os.environ.items() if not name.startswith("DJANGO")},
+        env={name: value for name, value in os.environ.items() if not name.startswith("DJANGO")}
+        | {"XDG_CACHE_HOME": str(tmp_path / "cache")},
         cwd=Path(__file__).resolve().parents[2],
     )  # fmt: skip
 
@@ -64,6 +75,12 @@ def test_a_whole_check_loads_neither_django_nor_celery_nor_torch(tmp_path: Path)
     assert report["versions"]["torch"]
     assert report["isolation"]["level"] >= 2
     assert report["repo"] == "local/tiny-llama"
+    assert (report["lineage"]["verdict"], report["lineage"]["kind"]) == ("supported", "identical")
+    assert "LIN-IDENTICAL" in {found["id"] for found in report["findings"]}
+    assert report["metrics"]["base"]["figures"]["perplexity"] > 1
+    assert len(list(tmp_path.glob("cache/registry-checks/bases/*.json.gz"))) == 1
+    assert "perplexity, English" in ended.stdout
+    assert "comes from local/tiny-llama: supported, identical" in ended.stdout
 
 
 def test_each_verdict_has_its_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -191,3 +208,83 @@ def test_a_machine_that_cannot_shut_models_in_gives_an_error_and_no_pass(
     report = _report(capsys)
     assert report["verdict"] == "error"
     assert "isolation level 1" in report["reason"]
+
+
+def test_a_base_that_was_measured_before_is_not_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    base, limits = Base("lab/base", "0" * 64), Limits()
+    said = {"safetensors": prints.records(prints.weights())}
+    place = local_base._place(base, limits=limits, profile="full")
+    found = {"records": said, "metrics": {"load_s": 2}, "samples": [], "device": {"kind": "cpu"}}
+    assert local_base._write(place, found)
+
+    def measure() -> local_base.Measured:
+        return local_base.measure(
+            base, limits=limits, profile="full", scratch=tmp_path, on_event=lambda event: None
+        )
+
+    again = measure()
+    place.write_bytes(place.read_bytes()[:100])
+    anew = measure()
+
+    assert again.note.startswith("Not run again")
+    assert again.records == said
+    assert again.record["measured"]["figures"] == {"load_s": 2.0}
+    assert (anew.records, anew.note) == ({}, "Run before the model.")
+    assert local_base._place(base, limits=limits, profile="structural") != place
+
+
+def test_a_desk_judges_where_weights_come_from_as_the_site_does():
+    base = {"safetensors": prints.records(prints.weights())}
+    tuned = {"safetensors": prints.records(prints.tuned(prints.weights()))}
+    other = {"safetensors": prints.records(prints.weights(5))}
+
+    found = local_lineage.judge(tuned, base, base="lab/base", relation="")
+    against = local_lineage.judge(other, base, base="lab/base", relation="")
+    nothing = local_lineage.judge({"x.gguf": {}}, base, base="lab/base", relation="")
+
+    assert (found.report or {})["verdict"] == "supported"
+    assert [one.check for one in found.findings] == ["LIN-KIND"]
+    assert (against.report or {})["verdict"] == "contradicted"
+    assert [one.check for one in against.findings] == ["LIN-BASE"]
+    assert (nothing.report, nothing.stage["status"]) == (None, "skipped")
+
+
+def test_a_base_that_the_scan_blocks_is_not_opened(tmp_path: Path):
+    files = {**models.llama(), "train.py": b"import os\n"}
+    usable, why = local_base.usable(local.files_at(_folder(tmp_path, files)), repository="lab/base")
+    assert ("train.py" in {file.path for file in usable}, why) == (False, "")
+
+    broken = _folder(tmp_path / "broken", {**models.llama(), "config.json": b"{"})
+    usable, why = local_base.usable(local.files_at(broken), repository="lab/base")
+    assert usable == []
+    assert "has to be mended in it first" in why
+
+
+def test_figures_are_told_beside_the_base_and_the_last_release(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    here = {"kind": "cpu", "name": "A", "threads": 2}
+    report = local.check(local.Wanted(_folder(tmp_path, models.llama()), runs=False))
+    report |= {"device": here}
+    report["metrics"] = {
+        "decode_tok_s": 10.0,
+        "perplexity": {"en": 9.0},
+        "greedy_fingerprint": "ab" * 32,
+        "base": {"device": here, "figures": {"decode_tok_s": 20.0, "perplexity": 9.0}},
+        "last": figures.about(
+            {**report, "metrics": {"decode_tok_s": 5}, "device": {"kind": "cuda"}}
+        ),
+    }
+
+    shown = " ".join(printed.lines(report))
+
+    assert "tokens per second: 10; the base 20 (-10, -50.0%); the last release 5 " in shown
+    assert "perplexity, English: 9; the base 9 (+0, +0.0%)" in shown
+    assert "the last release was measured on cuda: speed and memory are not compared" in shown
+    last = tmp_path / "last.json"
+    last.write_text("[]")
+    assert main([str(tmp_path / "tiny-llama"), *SCAN, "--last-report", str(last)]) == ERROR
+    assert "is no report" in capsys.readouterr().err

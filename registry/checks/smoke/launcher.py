@@ -25,7 +25,7 @@ __all__ = ["Base", "IsolationTooWeak", "Limits", "SmokeError", "SmokeResult", "r
 
 MOST_TARGETS = 4
 LOG_BYTES = 16 * 1024
-OF_BASE = ("device", "figures", "greedy_fingerprint")
+OF_BASE = ("device", "figures", "greedy_fingerprint", "chat")
 TOO_LATE = "too little time was left after the others"
 
 _CHAT_NAME = re.compile(r"instruct|chat|-it$", re.IGNORECASE)

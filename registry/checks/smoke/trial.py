@@ -104,7 +104,7 @@ class Trial:
         self.parent = Parent(**spec["parent"]) if spec["parent"] else None
         own = "adapter_config.json" if spec["kind"] == "adapter" else "config.json"
         self.file: str = spec["file"] or own
-        self.metrics: dict[str, Any] = {"probe": PROBE, "seed": SEED}
+        self.metrics: dict[str, Any] = {"probe": PROBE, "seed": SEED, "chat": bool(spec["chat"])}
         self.model: Any = None
         self.tokenizer: Any = None
         self.subject: Subject

@@ -11,7 +11,7 @@ from registry.catalog.models import Repository, Revision
 from registry.checks import overrides, rescans, runs
 from registry.checks.findings import Finding, block, info, warn
 from registry.checks.lineage import judge
-from registry.checks.models import CheckRun, JobKind
+from registry.checks.models import CheckRun, Fingerprint, JobKind
 from registry.releases import workflow
 from tests import factories
 from tests.checks import prints
@@ -20,12 +20,42 @@ from tests.web.browser.test_looks import UNFOLD, look, sign_in
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 WEIGHTS = prints.weights()
+MACHINES = [
+    ("Xeon, 16 cores", 21.5, 11.2),
+    ("NVIDIA H100 80GB HBM3", 184.0, 10.9),
+    ("Xeon, 16 cores", 20.5, 10.4),
+]
 WHY = "The tensor is a buffer that no layer reads; measured by hand."
 FOUND = [
     block("W-FINITE", "`layers.1.mlp` holds 3 NaNs.", file="model.safetensors", where="layers.1"),
     warn("TOK-VOCAB", "Only 71 % of the embedding's rows have a token."),
     info("PERF", "24.1 tokens per second on the CPU, 1,912 MiB at most."),
 ]
+ANSWERS = [
+    ("What is the capital of France?", "The capital of France is Paris, on the Seine."),
+    ("How many days are there in a leap year?", "There are 366 days in a leap year."),
+    ("List three things one needs to bake bread.", "Flour, water and salt.\nA little time."),
+    ("Explain in simple words why the sky is blue.", "Air scatters blue light more than red."),
+]
+
+
+def _figures(speed: float, perplexity: float, memory: int) -> dict[str, Any]:
+    """All that a smoke test takes."""
+    texts = {"en": perplexity, "science": perplexity * 0.8, "code": 3.1, "de": 21.0, "es": 19.5}
+    return {
+        "perplexity": texts,
+        "load_s": 2.4,
+        "ttft_ms": 9000 / speed,
+        "prefill_tok_s": speed * 9,
+        "decode_tok_s": speed,
+        "decode_tok_s_batch8": speed * 5,
+        "peak_rss_mb": memory,
+        "joules_per_1k_tok": 310.5,
+        "greedy_fingerprint": f"{int(speed * 10):08x}" * 8,
+        "kl_cache_max": 0.00031,
+        "parameters": 134_515_008,
+        "dtype": "float32",
+    }
 
 
 def _finish(run: CheckRun, *found: Finding, device: str = "cpu", **metrics: Any) -> None:
@@ -38,7 +68,8 @@ def _finish(run: CheckRun, *found: Finding, device: str = "cpu", **metrics: Any)
         "stages": [judged.stage],
         "lineage": judged.report,
         "metrics": metrics,
-        "device": {"kind": "cpu", "name": device},
+        "samples": [{"prompt": prompt, "output": f"{said} ({device})"} for prompt, said in ANSWERS],
+        "device": {"kind": "cpu", "name": device, "threads": 8},
     }
     rest = [one for one in found if one not in refused]
     runs.finish(factories.claim_job(run, JobKind.SMOKE), runs.Outcome(rest, smoke, judged.rows))
@@ -52,18 +83,24 @@ def _revision(repository: Repository, base: str, **more: str) -> Revision:
 
 def _build() -> Revision:
     """A head that is blocked, after two releases that were measured on unlike machines."""
-    base = factories.make_released(factories.make_repository(name="base"))
-    kept = CheckRun.objects.get(revision=base.revision)
+    above = factories.make_repository(name="base")
+    base = factories.make_revision(above, files=factories.with_copies(factories.MODEL, above))
+    run = CheckRun.objects.get(revision=base)
+    _finish(run, device=MACHINES[0][0], **_figures(20.9, 10.2, 1893))
+    factories.approve(
+        workflow.open_release(
+            base, version="v1", by=factories.as_caller(base.repository.created_by)
+        )
+    )
     records = {"safetensors": prints.records(WEIGHTS)}
-    for row in judge.judge(kept, records, metrics={}, now=timezone.now()).rows:
-        row.save()
-    name = base.repository.full_name
+    for row in judge.judge(run, records, metrics={}, now=timezone.now()).rows:
+        Fingerprint.objects.filter(run=run).update(tensors=row.tensors)
+    name = above.full_name
     repository = factories.make_repository(factories.make_user("ada"), "Llama-measured")
     owner = factories.as_caller(repository.created_by)
-    machines = [("Xeon, 16 cores", 21.5, 11.2), ("NVIDIA H100 80GB HBM3", 184.0, 10.9)]
-    for number, (device, speed, perplexity) in enumerate(machines, start=1):
+    for number, (device, speed, perplexity) in enumerate(MACHINES, start=1):
         revision = _revision(repository, name, **{"notes.txt": device})
-        figures = {"perplexity": {"en": perplexity}, "decode_tok_s": speed, "peak_rss_mb": 1912}
+        figures = _figures(speed, perplexity, 1912)
         _finish(CheckRun.objects.get(revision=revision), device=device, **figures)
         factories.approve(workflow.open_release(revision, version=f"v{number}", by=owner))
     files = {"notes.txt": "new", "train.py": "import os\n", "scripts/run.sh": "ls\n"}
@@ -73,8 +110,7 @@ def _build() -> Revision:
         for path in ("train.py", "scripts/run.sh")
     ]
     run = CheckRun.objects.get(revision=head)
-    figures = {"perplexity": {"en": 9.4}, "decode_tok_s": 19.0, "peak_rss_mb": 2010}
-    _finish(run, *refused, *FOUND, device=machines[0][0], **figures)
+    _finish(run, *refused, *FOUND, device=MACHINES[0][0], **_figures(18.2, 9.4, 2010))
     return head
 
 
