@@ -73,7 +73,7 @@ def llama(**changes: Any) -> Any:
     return _seeded(LlamaForCausalLM, LlamaConfig(**{**_TEXT, **changes}))
 
 
-def mllama() -> Any:
+def mllama(*, image_token_index: int = 200) -> Any:
     from transformers import MllamaConfig, MllamaForConditionalGeneration
     from transformers.models.mllama.configuration_mllama import (
         MllamaTextConfig,
@@ -93,7 +93,9 @@ def mllama() -> Any:
         max_num_tiles=4,
         intermediate_layers_indices=[0],
     )
-    config = MllamaConfig(vision_config=vision, text_config=text, image_token_index=200)
+    config = MllamaConfig(
+        vision_config=vision, text_config=text, image_token_index=image_token_index
+    )
     return _seeded(MllamaForConditionalGeneration, config)
 
 

@@ -247,9 +247,9 @@ def test_a_chat_model_that_never_ends_is_found(model: Any) -> None:
     assert endless.metrics["answers_without_end"] == 4
 
 
-@pytest.mark.parametrize("family", [subjects.mllama, subjects.llama4])
-def test_pictures_are_looked_at(family: Callable[[], Any], tmp_path: Path) -> None:
-    model = family()
+def test_pictures_are_looked_at(tmp_path: Path) -> None:
+    """By a Llama 4; the other family goes through the sandbox with its processor."""
+    model = subjects.llama4()
     folder = subjects.put_processor(tmp_path)
     subject = subjects.subject(model)
 
@@ -283,6 +283,17 @@ def test_a_processor_that_does_not_fit_is_blocked(
 
     assert (finding.check, finding.severity.value) == ("MM-IMAGE", "block")
     assert why in finding.message
+
+
+def test_a_processor_that_the_library_cannot_use_is_blocked(tmp_path: Path) -> None:
+    """This kind needs a library that no worker has, and fits no such model."""
+    (tmp_path / "config.json").write_text('{"model_type": "mllama"}')
+    subjects.put_processor(tmp_path, image_processor_type="Llama4ImageProcessor")
+
+    [finding] = pictures.check(subjects.subject(subjects.mllama()), tmp_path)
+
+    assert (finding.check, finding.severity.value) == ("MM-IMAGE", "block")
+    assert finding.message.startswith("The picture processor cannot be used: ")
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of one library about the other

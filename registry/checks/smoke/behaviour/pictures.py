@@ -1,17 +1,18 @@
 """MM-IMAGE: a model that takes pictures sees a difference between a red one and a blue one."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import AutoProcessor
 
 from registry.checks.findings import Finding, block, show, warn
 from registry.checks.smoke.behaviour.subject import Subject, divergence
 
-# The pictures are made here, of one colour each: no library for pictures is needed or opened.
-RED, BLUE = (0.9, 0.05, 0.05), (0.05, 0.05, 0.9)
+# The pictures are made here, of one colour each: no file of a picture is ever opened.
+RED, BLUE = (230, 13, 13), (13, 13, 230)
 QUESTION = "Which colour has this picture?"
 LEAST = 1e-3
 PROCESSORS = ("preprocessor_config.json", "processor_config.json")
@@ -32,21 +33,13 @@ def takes_pictures(model: Any) -> bool:
 
 def check(subject: Subject, folder: Path) -> Iterator[Finding]:
     try:
-        mean, deviation = _normalisation(folder, subject.model.config.vision_config)
-        tokens = _tokens(subject)
+        given = [_given(subject, folder, colour) for colour in (RED, BLUE)]
     except Unusable as problem:
         yield block(
             "MM-IMAGE", f"The picture processor cannot be used: {problem}.", file=PROCESSORS[0]
         )
         return
-    made: Callable[..., dict[str, torch.Tensor]] = {"mllama": _mllama, "llama4": _llama4}[
-        subject.model.config.model_type
-    ]
-    answers: list[torch.Tensor] = []
-    for colour in (RED, BLUE):
-        shade = (torch.tensor(colour) - torch.tensor(mean)) / torch.tensor(deviation)
-        given = made(subject.model, tokens, shade)
-        answers.append(subject.logits(**given)[0, -1])
+    answers = [subject.logits(**each)[0, -1] for each in given]
     if not all(torch.isfinite(answer).all() for answer in answers):
         yield block(
             "MM-IMAGE",
@@ -64,6 +57,48 @@ def check(subject: Subject, folder: Path) -> Iterator[Finding]:
             value=effect,
             threshold=LEAST,
         )
+
+
+def _given(subject: Subject, folder: Path, colour: tuple[int, int, int]) -> dict[str, torch.Tensor]:
+    """What the model gets of a picture of this colour, with a question about it."""
+    model = subject.model
+    mean, deviation = _normalisation(folder, model.config.vision_config)
+    if model.config.model_type == "mllama":
+        return _processed(subject, folder, colour)
+    shade = (torch.tensor(colour) / 255 - torch.tensor(mean)) / torch.tensor(deviation)
+    return _llama4(model, _tokens(subject), shade)
+
+
+def _processed(
+    subject: Subject, folder: Path, colour: tuple[int, int, int]
+) -> dict[str, torch.Tensor]:
+    """As the repository's own processor makes it."""
+    from PIL import Image
+
+    _tokens(subject)
+    model, vision = subject.model, subject.model.config.vision_config
+    picture = Image.new("RGB", (vision.image_size, vision.image_size), colour)
+    try:
+        processor = AutoProcessor.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+        text = f"{processor.image_token}{QUESTION}"
+        made = dict(processor(images=picture, text=text, return_tensors="pt"))
+        ids, pixels = made.pop("input_ids"), made["pixel_values"]
+    # The library raises anything over settings that it cannot use.
+    except Exception as error:
+        raise Unusable(show(f"{type(error).__name__}: {error}")) from error
+    tiles = [vision.max_num_tiles, vision.num_channels, vision.image_size, vision.image_size]
+    if list(pixels.shape[2:]) != tiles:
+        raise Unusable(f"it makes pictures of {list(pixels.shape[2:])}, the model takes {tiles}")
+    count = int((ids == model.config.image_token_id).sum())
+    if count != 1:
+        raise Unusable(f"it puts {count} tokens for a picture into a text, the model takes 1")
+    moved = {name: value.to(model.device) for name, value in made.items()}
+    return moved | {
+        "ids": ids.to(model.device),
+        "pixel_values": pixels.to(model.device, model.dtype),
+    }
 
 
 def _normalisation(folder: Path, vision: Any) -> tuple[list[float], list[float]]:
@@ -107,33 +142,12 @@ def _tokens(subject: Subject) -> tuple[list[int], list[int]]:
         raise Unusable(f"the picture's token is {token}, and the embedding has {subject.rows} rows")
     if subject.tokenizer.convert_ids_to_tokens(token) is None:
         raise Unusable(f"the tokenizer has no token {token}, which stands for the picture")
-    count = 1
-    if config.model_type == "llama4":
-        vision = config.vision_config
-        patches = (vision.image_size // vision.patch_size) ** 2
-        count = round(patches * vision.pixel_shuffle_ratio**2)
+    if config.model_type == "mllama":
+        return [token], []
+    vision = config.vision_config
+    patches = (vision.image_size // vision.patch_size) ** 2
+    count = round(patches * vision.pixel_shuffle_ratio**2)
     return [token] * count, subject.ids(QUESTION)[0].tolist()
-
-
-def _mllama(
-    model: Any, tokens: tuple[list[int], list[int]], shade: torch.Tensor
-) -> dict[str, torch.Tensor]:
-    vision = model.config.vision_config
-    picture, question = tokens
-    ids = torch.tensor([picture + question])
-    pixels = torch.zeros(1, 1, vision.max_num_tiles, 3, vision.image_size, vision.image_size)
-    pixels[0, 0, 0] = shade[:, None, None]
-    one = torch.zeros(1, 1, vision.max_num_tiles, dtype=torch.long)
-    one[0, 0, 0] = 1
-    ratios = [list(each) for each in vision.supported_aspect_ratios]
-    ratio = ratios.index([1, 1]) + 1 if [1, 1] in ratios else 1
-    return {
-        "ids": ids.to(model.device),
-        "pixel_values": pixels.to(model.device, model.dtype),
-        "aspect_ratio_ids": torch.tensor([[ratio]], device=model.device),
-        "aspect_ratio_mask": one.to(model.device),
-        "cross_attention_mask": one[:, None].expand(1, ids.shape[1], 1, -1).to(model.device),
-    }
 
 
 def _llama4(
