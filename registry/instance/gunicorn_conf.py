@@ -1,5 +1,6 @@
 """How gunicorn serves the site: a few processes with threads, patient with long uploads."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -31,6 +32,10 @@ logconfig_dict = {  # no time and no name of its own: the supervisor puts them b
 }
 if Path("/dev/shm").is_dir():  # noqa: S108 (memory, so that a slow disk never looks like a hang)
     worker_tmp_dir = "/dev/shm"  # noqa: S108
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    gc.freeze()  # what is loaded stays for good, and in memory that the processes share
 
 
 def post_fork(server: Any, worker: Any) -> None:
