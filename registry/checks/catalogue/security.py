@@ -9,7 +9,7 @@ ALL: tuple[Check, ...] = (
         "Content matches the name",
         "Files whose bytes are something else than their name says, or two formats at once.",
         "Upload the file that the name promises, written by its usual program.",
-        version=2,
+        version=3,
         matters="A file that two programs read in two ways can pass as one thing and act as the other.",
     ),
     Check(

@@ -28,7 +28,7 @@ ALL: tuple[Check, ...] = (
         "Files that are neither weights in an accepted format nor text, pictures or licenses; in a "
         "dataset also tables (parquet, arrow) and text compressed with zst are accepted.",
         "Delete the file from the revision. Weights belong into safetensors or GGUF; code belongs elsewhere.",
-        version=2,
+        version=3,
         matters="Only formats that can be read to the last byte without running anything can be vouched for.",
     ),
     Check(

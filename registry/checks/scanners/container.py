@@ -86,6 +86,14 @@ def finding_of(file: ModelFile, read: Callable[[ModelFile], Layout] = layout_of)
             file=file.path,
             where=problem.what,
         )
+    except pickles.NotWeights as problem:
+        return block(
+            "SEC-PICKLE-PARSE",
+            f"{name} holds more than weights: {problem.why}. "
+            "Only plain weight files are accepted; save with safetensors.",
+            file=file.path,
+            value=problem.at,
+        )
     except pickles.PickleBroken as problem:
         return block(
             "SEC-PICKLE-PARSE",
@@ -143,7 +151,7 @@ def _read_zip(stream: BinaryIO, size: int, *, verify: bool) -> Layout:
         raise ContainerProblem("its numbers are not little-endian")
     walked = hidden_pickles.walk_or_name(pickled)
     if why := pickles.state_problem(walked.value):
-        raise pickles.PickleBroken(why, walked.end)
+        raise pickles.NotWeights(why, walked.end)
     sizes = {
         member.name.rsplit("/", 1)[1]: member.size
         for member in members
@@ -320,7 +328,7 @@ def _read_legacy(stream: BinaryIO, size: int) -> Layout:
     if version.value != 1001:
         raise ContainerProblem("its version is unknown")
     if why := pickles.state_problem(state.value):
-        raise pickles.PickleBroken(why, state.end)
+        raise pickles.NotWeights(why, state.end)
     if not isinstance(keys.value, list) or sorted(map(str, keys.value)) != sorted(state.storages):
         raise pickles.PickleBroken("its list of storages is not that of its tensors", keys.end)
     starts: dict[str, int] = {}

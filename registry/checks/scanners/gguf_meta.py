@@ -12,6 +12,16 @@ ARCHITECTURES = ("llama", "llama4")
 TOKENS = "tokenizer.ggml.tokens"
 BYTE_TOKEN = 6
 
+_NO_MODEL = f"which is not a whole model; accepted are whole models of {', '.join(ARCHITECTURES)}"
+# What GGUF also is made for
+_PARTS = {
+    "adapter": "it holds an adapter, which is accepted as adapter_model.safetensors with its "
+    "adapter_config.json and not as GGUF",
+    "mmproj": "it holds the part of a model that sees pictures, which is not accepted as GGUF: "
+    "upload the whole model as safetensors",
+    "imatrix": "it holds an importance matrix, which is not needed to run the model: delete it",
+}
+
 _RANGES = {
     "block_count": (1, 512),
     "embedding_length": (1, 65_536),
@@ -53,10 +63,12 @@ def _problems(
     file: ModelFile, header: gguf.Header, tensors: Mapping[str, gguf.Tensor]
 ) -> Iterator[tuple[str, str]]:
     kind = header.values.get("general.type", "model")
-    if kind != "model":
-        yield "general.type", f"it holds {show(kind)}, which is not a whole model"
-        return
     architecture = header.values.get("general.architecture")
+    if architecture == "clip":  # as older programs write it
+        kind = "mmproj"
+    if kind != "model":
+        yield "general.type", _PARTS.get(str(kind), f"it holds {show(kind)}, {_NO_MODEL}")
+        return
     if architecture not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
         yield "general.architecture", f"its architecture {show(architecture)} is not one of {known}"

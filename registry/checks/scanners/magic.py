@@ -57,7 +57,7 @@ _ISO, _ISO_AT = b"\x01CD001", 0x8000
 _CARRIES = {Kind.CHECKPOINT: "zip archive", Kind.COMPRESSED: "zstandard archive"}
 _PICTURES = {
     "png": (b"\x89PNG\r\n\x1a\n",),
-    "jpg": (b"\xff\xd8\xff",),
+    **dict.fromkeys(("jpg", "jpeg"), (b"\xff\xd8\xff",)),
     "gif": (b"GIF87a", b"GIF89a"),
     "webp": (b"RIFF",),
 }
@@ -102,7 +102,9 @@ def _mismatch(file: ModelFile, kind: Kind, head: bytes, tail: bytes) -> Finding 
         return None  # SEC-CONTAINER and SEC-PICKLE account for each of its bytes
     contains = _begins(head, _OTHERS) if kind in (Kind.TEXT, Kind.OTHER) else None
     contains = contains or disguises.pickle_in(file) or _not_what_it_says(file, kind, head)
-    if not contains and _ends_as_zip(file, tail):
+    # What torch saves is one under any name, which SEC-CONTAINER judges
+    is_container = head.startswith(b"PK") and file.path.lower().endswith(container.ENDINGS)
+    if not contains and not is_container and _ends_as_zip(file, tail):
         contains = "a zip archive at its end"
     if not contains:
         return None

@@ -76,6 +76,10 @@ class PickleBroken(Problem):
         self.at = at
 
 
+class NotWeights(PickleBroken):
+    """The stream is sound, and holds something that is no weight."""
+
+
 @dataclass(frozen=True)
 class Global:
     name: str

@@ -10,6 +10,7 @@ from typing import Any
 from registry.checks.findings import ModelFile
 from registry.checks.scanners import checkpoints, config, gguf, limits, parameters, splits, stored
 from registry.checks.scanners.folder import Folder, Problem, joined
+from registry.checks.scanners.types import ORIGINAL as _OF_PUBLISHER
 
 TRANSFORMERS, GGUF, ADAPTER, ORIGINAL = "transformers", "gguf", "adapter", "original"
 
@@ -22,7 +23,6 @@ _LOADED = re.compile(
     r"|pytorch_model(-\d{5}-of-\d{5})?\.bin|(model\.safetensors|pytorch_model\.bin)\.index\.json"
 )
 _OF_ADAPTER = re.compile(rf"{_BESIDE}|adapter_model\.(safetensors|bin)")
-_ORIGINAL = re.compile(r"(.*/)?original/consolidated\.\d{2}\.pth")
 
 # The packages without which the library does not open such weights.
 NEEDS = {
@@ -157,7 +157,7 @@ def _adapters(folder: Folder) -> Iterator[Target]:
 def _originals(folder: Folder) -> Iterator[Target]:
     places: dict[str, list[ModelFile]] = {}
     for file in folder.files:
-        if _ORIGINAL.fullmatch(file.path):
+        if _OF_PUBLISHER.fullmatch(file.path):
             places.setdefault(dirname(file.path), []).append(file)
     for place, files in places.items():
         try:

@@ -21,9 +21,10 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+# The publisher's own layout; of the largest models it comes for 8 and for 16 devices
+ORIGINAL = re.compile(r"(.*/)?original/(mp\d{1,2}/)?consolidated\.\d{2}\.pth")
 _CHECKPOINTS = re.compile(
-    r"(.*/)?(pytorch_model(-\d{5}-of-\d{5})?|adapter_model)\.bin"
-    r"|(.*/)?original/consolidated\.\d{2}\.pth"
+    rf"(.*/)?(pytorch_model(-\d{{5}}-of-\d{{5}})?|adapter_model)\.bin|{ORIGINAL.pattern}"
 )
 _BARE_TEXTS = re.compile(r"(\.gitattributes|\.gitignore|(license|notice|use_policy)[^/]*)")
 _ENDINGS = {
@@ -31,7 +32,7 @@ _ENDINGS = {
     "gguf": Kind.GGUF,
     "model": Kind.TOKENIZER,
     **dict.fromkeys(("json", "jinja", "md", "txt", "yaml", "yml", "csv", "tsv"), Kind.TEXT),
-    **dict.fromkeys(("png", "jpg", "webp", "gif"), Kind.PICTURE),
+    **dict.fromkeys(("png", "jpg", "jpeg", "webp", "gif"), Kind.PICTURE),
     **dict.fromkeys(("svg", "pdf"), Kind.DOCUMENT),
 }
 # What a dataset is made of; in a model it is nothing that a loader reads
@@ -53,6 +54,28 @@ _REFUSED = {
     **dict.fromkeys(("npy", "npz"), "Numpy"),
     **dict.fromkeys(("exe", "dll", "so", "dylib", "wasm"), "Program"),
 }
+# What people upload along with a model: what it is, and what to do about it
+_LEFTOVERS = (
+    (
+        re.compile(
+            r"(.*/)?(training_args\.bin|(optimizer|scheduler|scaler)(_\d+)?\.(pt|bin)|rng_state(_\d+)?\.pth"
+            r"|[a-z_0-9]*(optim|model)_states\.pt)"
+        ),
+        "Training state",
+        "They are not needed to run the model; delete them.",
+    ),
+    (
+        re.compile(r"(.*/)?consolidated[^/]*\.pth"),
+        "Unnumbered checkpoint",
+        "The publisher's own layout is accepted as original/consolidated.00.pth, .01.pth and so on, "
+        "also below original/mp8/ and original/mp16/; rename it, or convert it to safetensors.",
+    ),
+    (
+        re.compile(r"(.*/)?([^/]*[._-])?imatrix([._-][^/]*)?\.dat|.*\.imatrix"),
+        "Importance matrix",
+        "They are not needed to run the model; delete them and upload the quantised model as GGUF.",
+    ),
+)
 _REMEDY = "Convert weights to safetensors or GGUF; delete what is not part of the model."
 _REMEDY_OF_DATASET = (
     "Data is taken as parquet, arrow, jsonl, json, csv, tsv or txt, and as text compressed with "
@@ -85,14 +108,23 @@ def to_delete(paths: Iterable[str], *, in_dataset: bool = False) -> list[str]:
 def check(folder: Folder) -> Iterator[Finding]:
     refused = to_delete((file.path for file in folder.files), in_dataset=folder.is_dataset)
     for file in (folder.by_path[path] for path in refused):
-        name = file.path.rsplit("/", 1)[-1]
-        ending = name.rsplit(".", 1)[-1].lower() if "." in name else ""
-        what = _REFUSED.get(ending) or (f".{show(ending)}" if ending else "Nameless")
+        what, remedy = _refusal_of(file.path)
         yield block(
             "UPL-TYPE",
             f"{show(file.path)}: {what} files are not accepted here. "
-            f"{_REMEDY_OF_DATASET if folder.is_dataset else _REMEDY}",
+            f"{_REMEDY_OF_DATASET if folder.is_dataset else remedy}",
             file=file.path,
             # Once is enough: it is the list of all of them.
             evidence={"delete": refused} if file.path == refused[0] else {},
         )
+
+
+def _refusal_of(path: str) -> tuple[str, str]:
+    """What files of this name are, and what their author does about it."""
+    lowered = path.lower()
+    for pattern, what, remedy in _LEFTOVERS:
+        if pattern.fullmatch(lowered):
+            return what, remedy
+    name = lowered.rsplit("/", 1)[-1]
+    ending = name.rsplit(".", 1)[-1] if "." in name else ""
+    return _REFUSED.get(ending) or (f".{show(ending)}" if ending else "Nameless"), _REMEDY

@@ -63,6 +63,21 @@ def test_a_header_that_lies_is_refused(tmp_path: Path, raw: bytes, why: str) -> 
         parsed(tmp_path / "m.gguf", raw)
 
 
+@pytest.mark.parametrize(("length", "passes"), [(4_000_000, True), (4_000_001, False)])
+def test_a_list_has_at_most_four_million_entries(tmp_path: Path, length: int, passes: bool) -> None:
+    key = b"general.file_type"
+    listed = struct.pack(f"<Q{len(key)}sIIQ", len(key), key, 9, 0, length) + bytes(length)
+    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 1) + listed
+    tensor = struct.pack("<Q1sIQIQ", 1, b"a", 1, 1, 0, 0)
+    raw = head + tensor + bytes(-len(head + tensor) % 32) + bytes(4)
+
+    if passes:
+        assert parsed(tmp_path / "m.gguf", raw).lengths == {key.decode(): length}
+    else:
+        with pytest.raises(gguf.HeaderProblem, match="claims 4000001 entries"):
+            parsed(tmp_path / "m.gguf", raw)
+
+
 def test_a_truncated_file_is_blocked_with_its_sentence(tmp_path: Path) -> None:
     found = models.findings_of(tmp_path, {"m.gguf": SOUND[:-64]})
 

@@ -181,6 +181,21 @@ def test_absurd_values_warn_and_overflow_blocks_where_float16_is_declared(tmp_pa
     assert "W-RANGE" not in {f.check for f in judged(tmp_path, raw(tensors), dtype="bfloat16")}
 
 
+@pytest.mark.parametrize("dtype", ["F32", "F64"])
+def test_the_highest_number_of_float16_is_no_overflow(tmp_path: Path, dtype: str) -> None:
+    kind = f"float{dtype[1:]}"
+    most = numpy.array(65_504, kind)
+    for value, overflows in (
+        (most, False),
+        (-most, False),
+        (numpy.nextafter(most, most * 2), True),
+    ):
+        tensors = {name: tensor.astype(kind) for name, tensor in model().items()}
+        tensors[UP][0, 0] = value
+        found = {one.check for one in judged(tmp_path, raw(tensors, dtype), dtype="float16")}
+        assert ("W-RANGE" in found) == overflows
+
+
 def test_layers_that_are_copies_warn_once_a_pair(tmp_path: Path) -> None:
     tensors = model()
     for name in list(tensors):
