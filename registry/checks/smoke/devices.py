@@ -55,14 +55,15 @@ class Cpu:
     kind = "cpu"
     dtype = torch.float32
     window = LONGEST
-    decoded = 16
+    decoded = 8
 
     def __init__(self) -> None:
         self.torch = torch.device("cpu")
 
     def prepare(self) -> None:
-        # Threads that wait for each other at every layer crawl as soon as anything else wants a core.
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+        # Threads that wait for each other at every layer crawl as soon as anything else wants a core,
+        # and all that the program may have are 256.
+        torch.set_num_threads(min(64, max(1, (os.cpu_count() or 1) // 2)))
 
     def fits(self, kind: str, parameters: int, *, memory_mib: int) -> None:
         """Raises TooLarge where trying would only tell about this machine."""
