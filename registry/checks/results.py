@@ -65,14 +65,18 @@ def note(run: CheckRun, now: datetime) -> None:
     if run.verdict == Verdict.ERROR or run.rescan_id is not None or _taken_over(run):
         return
     key = key_of(run.revision, profile=run.profile, device=_device(run))
-    CachedResult.objects.update_or_create(
+    known = CachedResult(
         key=key,
-        defaults={
-            "check_id": WHOLE_RUN,
-            "findings": {"run": run.public_id},
-            "created_at": now,
-            "used_at": now,
-        },
+        check_id=WHOLE_RUN,
+        findings={"run": run.public_id},
+        created_at=now,
+        used_at=now,
+    )
+    CachedResult.objects.bulk_create(
+        [known],
+        update_conflicts=True,
+        unique_fields=["key"],
+        update_fields=["check_id", "findings", "created_at", "used_at"],
     )
 
 
