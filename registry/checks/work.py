@@ -123,6 +123,7 @@ def _ballot(known: Mapping[tuple[str, str], Vote]) -> Ballot:
         seconds=settings.CHECK_ENGINE_SECONDS,
         clamd=settings.CHECK_CLAMD,
         clamd_mib=settings.CHECK_CLAMD_MIB,
+        cgroup=settings.CHECK_CGROUP,
         known=known,
     )
 

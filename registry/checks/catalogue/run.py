@@ -165,6 +165,7 @@ ALL: tuple[Check, ...] = (
         "Models for pictures whose processor does not fit, or that do not look at the picture.",
         "Add preprocessor_config.json of the model and make sure that the vision weights are there.",
         (B, W),
+        version=2,
         matters="It would answer about pictures that it has not seen.",
     ),
     Check(

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from registry.checks.engines.vote import Ballot, Vote
 from registry.checks.findings import ModelFile
 from registry.checks.scanners.container import ENDINGS
+from registry.checks.smoke import cgroups
 
 NAMES = ("picklescan", "fickling", "modelscan")
 CHILD = Path(__file__).with_name("child.py")
@@ -32,7 +33,7 @@ def _vote(name: str, file: ModelFile, ballot: Ballot) -> Vote:
         # Engines go by the ending of the name, and blobs have none.
         place = Path(folder, "model" + PurePosixPath(file.path.lower()).suffix)
         place.symlink_to(file.local.resolve())
-        answer = _ask([name, str(place), str(ballot.memory_mib)], ballot.seconds, folder)
+        answer = _ask([name, str(place), str(ballot.memory_mib)], ballot, folder)
     if isinstance(answer, str):
         return Vote(name, "", file.path, "failed", answer)
     vote, version, detail = (answer.get(key, "") for key in ("vote", "version", "detail"))
@@ -41,21 +42,24 @@ def _vote(name: str, file: ModelFile, ballot: Ballot) -> Vote:
     return Vote(name, str(version), file.path, vote, str(detail))
 
 
-def _ask(arguments: list[str], seconds: float, folder: str) -> dict[str, object] | str:
+def _ask(arguments: list[str], ballot: Ballot, folder: str) -> dict[str, object] | str:
     """The last line that the child printed as JSON, or why there is none."""
-    with subprocess.Popen(  # noqa: S603 - our own program, no shell
-        [sys.executable, "-I", "-B", str(CHILD), *arguments],
-        env={"PATH": "/usr/bin:/bin", "HOME": folder, "TMPDIR": folder, "LANG": "C.UTF-8"},
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
+    with (
+        cgroups.job(cgroups.ground(ballot.cgroup), memory_mib=ballot.memory_mib) as group,
+        subprocess.Popen(  # noqa: S603 - our own program
+            [*group.entry, sys.executable, "-I", "-B", str(CHILD), *arguments],
+            env={"PATH": "/usr/bin:/bin", "HOME": folder, "TMPDIR": folder, "LANG": "C.UTF-8"},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as process,
+    ):
         try:
-            out, _ = process.communicate(timeout=seconds)
+            out, _ = process.communicate(timeout=ballot.seconds)
         except subprocess.TimeoutExpired:
-            return f"It took longer than {seconds:g} seconds"
+            return f"It took longer than {ballot.seconds:g} seconds"
         finally:
             _end(process)
     if process.returncode:

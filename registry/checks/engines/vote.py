@@ -37,6 +37,7 @@ class Ballot:
     engines: tuple[str, ...] = ("picklescan",)
     seconds: float = 120
     memory_mib: int = 2048
+    cgroup: str = ""
     clamd: str = "unix:/run/clamav/clamd.ctl"
     clamd_mib: int = 25
     known: Mapping[tuple[str, str], Vote] = field(default_factory=dict)

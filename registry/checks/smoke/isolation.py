@@ -61,7 +61,7 @@ class Isolation:
             "landlock": self.landlock,
             "seccomp": self.seccomp,
             "memory_cap_mb": limits.memory_mib,
-            "memory_cap_by": " and ".join(["cgroup", *caps] if group["cgroup"] else caps),
+            "memory_cap_by": ", ".join(["cgroup", *caps] if group["cgroup"] else caps),
             **group,
         }
 
