@@ -64,6 +64,9 @@ BLOCKS = {
     35: (256, 66),
     39: (32, 17),
 }
+# What newer programs write, and nothing here can read yet; and what no program reads any more.
+_NEWER = {40: "NVFP4", 41: "Q1_0", 42: "Q2_0"}
+_RETIRED = (4, 5, 31, 32, 33, 36, 37, 38)
 
 
 class HeaderProblem(Problem):
@@ -281,7 +284,7 @@ def _read_tensor(reader: _Reader, header: Header) -> None:
     if not all(1 <= size <= 2**40 for size in shape):
         raise HeaderProblem(f"{show(name)} has the shape {show(shape)}")
     if kind not in BLOCKS:
-        raise HeaderProblem(f"{show(name)} has the unknown type {kind}")
+        raise HeaderProblem(f"{show(name)} {_why_not(kind)}")
     values, taken = BLOCKS[kind]
     if shape[0] % values:
         raise HeaderProblem(f"the rows of {show(name)} do not divide into blocks of {values}")
@@ -289,6 +292,17 @@ def _read_tensor(reader: _Reader, header: Header) -> None:
     for size in shape:
         elements *= size
     header.tensors[name] = Tensor(kind, shape, offset, elements // values * taken)
+
+
+def _why_not(kind: int) -> str:
+    if kind in _NEWER:
+        return (
+            f"has the type {_NEWER[kind]}, which these checks cannot read yet; "
+            "use another, such as Q4_K or Q8_0"
+        )
+    if kind in _RETIRED:
+        return f"has the type {kind}, which was given up; quantise again with current tools"
+    return f"has the unknown type {kind}"
 
 
 def _covered(header: Header, size: int, alignment: int) -> None:

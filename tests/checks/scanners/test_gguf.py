@@ -108,3 +108,20 @@ def test_any_mutation_is_read_or_refused(tmp_path: Path, place: int, value: int,
             parsed(tmp_path / "m.gguf", shown)
         except gguf.HeaderProblem:
             continue
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (40, "has the type NVFP4, which these checks cannot read yet"),
+        (41, "has the type Q1_0, which these checks cannot read yet"),
+        (36, "has the type 36, which was given up"),
+        (99, "has the unknown type 99"),
+    ],
+)
+def test_a_type_that_nothing_here_can_read_is_named(kind: int, why: str, tmp_path: Path) -> None:
+    name = b"token_embd.weight"
+    at = SOUND.index(name) + len(name) + 4 + 2 * 8
+
+    with pytest.raises(gguf.HeaderProblem, match=f"token_embd.weight {why}"):
+        parsed(tmp_path / "m.gguf", patched(at, "<I", kind))
