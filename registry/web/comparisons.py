@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -145,20 +146,20 @@ def _cell(name: str, this: Measured, other: Measured) -> dict[str, Any]:
     found = figures.difference(name, this.figures.get(name), value, this.machine, other.machine)
     shown: dict[str, Any] = _only(other, plots.number(value))
     if found is not None:
-        share = "" if found.share is None else f", {_signed_share(found.share)}"
-        sign = "−" if found.amount < 0 else "+"
-        shown["change"] = f"{sign}{plots.number(abs(found.amount))}{share}"
+        share = "" if found.share is None else f", {_sign(found.share)}{_percent(found.share)}"
+        change = f"{_sign(found.amount)}{plots.number(round(abs(found.amount), 2))}{share}"
+        shown["change"] = change if found.amount else "="
         shown["is_notable"] = found.is_notable
     return shown
 
 
-def _signed_share(share: float) -> str:
-    return f"{'−' if share < 0 else '+'}{_percent(share)}"
+def _sign(value: float) -> str:
+    return "−" if value < 0 else "+"
 
 
 def _percent(share: float) -> str:
     size = abs(share) * 100
-    return f"{plots.number(round(size, 1 if size < 10 else 0))}\u00a0%"
+    return f"{number_format(round(size, 1 if size < 10 else 0), 1 if size < 10 else 0, use_l10n=True)}\u00a0%"
 
 
 def _same_answers(own: str, this: Measured, other: Measured) -> dict[str, Any]:

@@ -94,7 +94,10 @@ def number(value: float | None) -> str:
     if value is None:
         return "–"
     places = 0 if abs(value) >= 100 or value == int(value) else 2
-    return str(number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True))
+    # Digits that are not shown would be cut off, not rounded
+    return str(
+        number_format(round(value, places), decimal_pos=places, use_l10n=True, force_grouping=True)
+    )
 
 
 def _line(one: Series, look: int, labels: Sequence[str], top: float) -> Line:

@@ -279,6 +279,9 @@ def test_figures_are_told_beside_the_base_and_the_last_release(
         ),
     }
 
+    jsonschema.Draft202012Validator(document.schema()["$defs"]["beside"]).validate(
+        report["metrics"]["last"]
+    )
     shown = " ".join(printed.lines(report))
 
     assert "tokens per second: 10; the base 20 (-10, -50.0%); the last release 5 " in shown

@@ -102,6 +102,13 @@ def test_an_error_is_reported_with_its_reason():
     assert report["stages"][0]["status"] == "failed"
 
 
+@pytest.mark.parametrize("verdict", ["passed", "warned", "blocked"])
+def test_the_report_of_every_verdict_meets_the_schema(verdict: str):
+    report = _valid(factories.finish_checks(factories.make_revision(), verdict))
+
+    assert report["verdict"] == verdict
+
+
 def test_a_report_stays_as_it_was_when_the_repository_is_renamed():
     run = factories.finish_checks(factories.make_revision())
     repository = run.revision.repository

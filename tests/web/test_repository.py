@@ -197,9 +197,25 @@ def test_live_checks_are_asked_for_again_until_they_are_through(client: Client) 
     address = f"/{revision.repository.full_name}/checks/{revision.oid}"
     client.force_login(revision.repository.created_by)
 
+    line = {"HX-Request": "true", "HX-Target": "progress"}
+    card = client.get(f"/{revision.repository.full_name}").text
+    scan = factories.claim_job(CheckRun.objects.get(revision=revision))
+    runs.write_progress(
+        scan,
+        [{"at": "", "target": "", "stage": "scan", "status": "started", "done": 0, "note": ""}],
+    )
     running = client.get(address, headers={"HX-Request": "true"})
-    factories.finish_checks(revision)
+    on_card = client.get(address, headers=line)
+    runs.finish(scan, runs.Outcome([]))
+    runs.finish(factories.claim_job(scan.run, JobKind.SMOKE), runs.Outcome([]))
     done = client.get(address, headers={"HX-Request": "true"})
+    done_on_card = client.get(address, headers=line)
+
+    assert f'id="progress" hx-get="{address}" hx-trigger="load, every 3s"' in card
+    assert "Stage 1: scan of every file" in on_card.text
+    assert f'hx-get="{address}" hx-trigger="every 3s"' in on_card.text
+    assert "hx-get" not in done_on_card.text
+    assert "The checks are through." in done_on_card.text
 
     assert "<html" not in running.text
     assert f'hx-get="{address}"' in running.text
