@@ -1,6 +1,5 @@
 """`make_*`: rows in the states that tests need, reached through the rules."""
 
-import io
 import itertools
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +23,7 @@ from registry.discussions.models import Discussion
 from registry.errors import Invalid
 from registry.releases import duties, front_matter, pushes, workflow
 from registry.releases.models import Release
-from registry.storage import blobs
+from registry.storage import many
 
 PASSWORD = "a-long-enough-passphrase"
 _numbers = itertools.count(1)
@@ -96,12 +95,13 @@ def make_commit(
 ) -> Revision:
     """A commit of these files, pushed as the repository's creator unless `by` says otherwise."""
     author = by or repository.created_by
-    operations = []
-    for path, content in files.items():
-        raw = content.encode() if isinstance(content, str) else content
-        blob = blobs.store(io.BytesIO(raw), size=len(raw))
-        commits.hold(repository, blob, by=author)
-        operations.append(AddFile(path, blob, is_lfs=path.endswith(lfs)))
+    contents = [one.encode() if isinstance(one, str) else one for one in files.values()]
+    stored = many.store_all(contents)
+    commits.hold_all(repository, {blob.pk: blob for blob in stored}.values(), by=author)
+    operations = [
+        AddFile(path, blob, is_lfs=path.endswith(lfs))
+        for path, blob in zip(files, stored, strict=True)
+    ]
     return pushes.push(
         repository, branch=branch, operations=operations, title=title, by=as_caller(author)
     )
