@@ -28,6 +28,7 @@ from tests.checks import tiny
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 LEASE_SECONDS = 3
+PATIENCE_SECONDS = 300
 SOURCE = Path(__file__).resolve().parent.parent.parent
 
 
@@ -113,7 +114,7 @@ def run(tmp_path: Path, settings) -> CheckRun:
     return CheckRun.objects.get(revision=revision)
 
 
-def _sweep_until(reached: Callable[[], bool], *, seconds: float = 120) -> None:
+def _sweep_until(reached: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS) -> None:
     """Be the scheduler until it is so."""
     deadline = time.monotonic() + seconds
     while not reached():
@@ -159,7 +160,7 @@ def test_a_machine_killed_in_the_middle_of_a_smoke_test_is_replaced_and_there_is
     _sweep_until(lambda: _job(run, JobKind.SMOKE).state == JobState.QUEUED)
     seen = reports.progress_of(run)["jobs"][1]
     assert seen["note"] == "The worker was lost; the test runs again (attempt 2)."
-    psutil.wait_procs(below, timeout=10)
+    psutil.wait_procs(below, timeout=30)
     assert not any(process.is_running() for process in below)
 
     start_machine("two")
@@ -178,41 +179,24 @@ def test_a_machine_killed_in_the_middle_of_a_smoke_test_is_replaced_and_there_is
     assert log.verify().problems == []
 
 
-def test_a_broker_emptied_in_the_middle_loses_nothing(start_worker, broker, run):
-    start_worker()
+def test_a_worker_cut_off_and_asked_to_stop_finishes_what_it_is_at_and_nothing_is_lost(
+    start_worker, broker, run
+):
+    worker = start_worker()
     others = [CheckRun.objects.get(revision=factories.make_revision()) for _ in range(3)]
     _sweep_until(lambda: _is_at_work(run))
 
     broker.flushdb()
-    _sweep_until(lambda: _is_finished(run) and all(map(_is_finished, others)))
-
-    assert run.verdict == Verdict.PASSED
-    assert all(other.verdict for other in others)
-    assert set(Job.objects.filter(run=run).values_list("attempt", flat=True)) == {1}
-
-
-def test_a_worker_that_is_asked_to_stop_finishes_what_it_is_at(start_worker, run):
-    worker = start_worker()
-    _sweep_until(lambda: _is_at_work(run))
-
+    _break_connections()
     worker.send_signal(signal.SIGTERM)
-    worker.wait(timeout=90)
+    worker.wait(timeout=PATIENCE_SECONDS)
 
     assert _is_finished(run)
-    assert _job(run, JobKind.SMOKE).attempt == 1
-
-
-def test_a_database_that_breaks_off_all_connections_in_the_middle_does_not_cost_the_test(
-    start_worker, run
-):
-    start_worker()
-    _sweep_until(lambda: _is_at_work(run))
-
-    _break_connections()
-    _sweep_until(lambda: _is_finished(run))
-
     assert run.verdict == Verdict.PASSED
-    assert _job(run, JobKind.SMOKE).attempt == 1
+    assert set(Job.objects.filter(run=run).values_list("attempt", flat=True)) == {1}
+    start_worker()
+    _sweep_until(lambda: all(map(_is_finished, others)))
+    assert all(other.verdict for other in others)
     # Nor does it cost the next one, which would use the connection that the last has left
     _break_connections()
     after = CheckRun.objects.get(revision=factories.make_revision())
