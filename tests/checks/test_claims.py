@@ -154,11 +154,11 @@ def test_work_on_a_lost_lease_is_told_to_stop():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_lease_is_renewed_for_as_long_as_the_work_takes(settings):
-    settings.CHECK_LEASE_SECONDS = 1
+    settings.CHECK_LEASE_SECONDS = 2
     job = factories.claim_job(_run())
 
     with leases.keep(job):
-        for _ in range(8):
+        for _ in range(10):
             threading.Event().wait(0.25)
             assert runs.take_back_lost() == 0
 

@@ -63,11 +63,11 @@ def test_a_program_that_ends_well_leaves_what_it_said(tmp_path: Path) -> None:
 def test_a_program_that_hangs_is_ended_at_the_limit(tmp_path: Path) -> None:
     started = time.monotonic()
 
-    found = watched(tmp_path, READY + FORWARD + "time.sleep(60)", seconds=2)
+    found = watched(tmp_path, READY + FORWARD + "time.sleep(60)", seconds=3)
 
     assert only(found) == (
         "RUN-TIMEOUT",
-        "The test was stopped: 2 seconds were over during forward.",
+        "The test was stopped: 3 seconds were over during forward.",
     )
     assert time.monotonic() - started < 30
     assert found.stages[-1]["status"] == "failed"
@@ -76,7 +76,7 @@ def test_a_program_that_hangs_is_ended_at_the_limit(tmp_path: Path) -> None:
 def test_a_program_that_closes_its_pipes_and_hangs_is_ended_too(tmp_path: Path) -> None:
     program = READY + FORWARD + "result.close(); os.closerange(0, 64); time.sleep(60)"
 
-    assert only(watched(tmp_path, program, seconds=2))[0] == "RUN-TIMEOUT"
+    assert only(watched(tmp_path, program, seconds=3))[0] == "RUN-TIMEOUT"
 
 
 def test_a_silent_program_ends_as_soon_as_nobody_wants_it_any_more(
@@ -246,7 +246,7 @@ def test_the_program_dies_with_the_one_that_watches_it(tmp_path: Path) -> None:
     process.wait()
     process.stdout.close()
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while _lives(child) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not _lives(child)
