@@ -108,9 +108,12 @@ def one(request: ApiRequest, rescan_id: str) -> dict[str, Any]:
 )
 def changes(request: ApiRequest, rescan_id: str, paging: Query[Paging]) -> dict[str, Any]:
     rescan = rescans.find(rescan_id, by=request.auth)
-    found = rescans.changes(rescan)
+    found = {change.run: change for change in rescans.changes(rescan)}
     return page_of(
-        request, found, paging, shape=lambda rows: [_change(request, rescan, row) for row in rows]
+        request,
+        list(found),
+        paging,
+        shape=lambda runs: [_change(request, rescan, found[run]) for run in runs],
     )
 
 
