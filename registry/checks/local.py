@@ -252,8 +252,8 @@ def _named_in(folder: Folder) -> str:
     """The base that the card names, where it names one."""
     said = _card(folder).get("base_model")
     names = said if isinstance(said, list) else [said]
-    is_one = len(names) == 1 and isinstance(names[0], str) and _NAME.fullmatch(names[0])
-    return names[0] if is_one else ""
+    name = names[0] if len(names) == 1 else None
+    return name if isinstance(name, str) and _NAME.fullmatch(name) else ""
 
 
 def _relation(folder: Folder) -> str:

@@ -87,7 +87,7 @@ def measure(
         on_event=show,
     )
     blocks = findings.that_stop(result.findings)
-    found = {
+    found: dict[str, Any] = {
         "records": result.records,
         "metrics": result.metrics,
         "samples": result.samples,

@@ -158,8 +158,9 @@ def _sign(value: float) -> str:
 
 
 def _percent(share: float) -> str:
-    size = abs(share) * 100
-    return f"{number_format(round(size, 1 if size < 10 else 0), 1 if size < 10 else 0, use_l10n=True)}\u00a0%"
+    size = round(abs(share) * 100, 1)
+    places = 1 if size < 10 else 0
+    return f"{number_format(round(size, places), places, use_l10n=True)}\u00a0%"
 
 
 def _same_answers(own: str, this: Measured, other: Measured) -> dict[str, Any]:
