@@ -2,7 +2,8 @@
 bytes are not read again.
 
 Only that a file is clean is kept, never a finding: whatever is wrong with a file is found in it.
-What looks at several files together is judged anew each time, from headers.
+What looks at several files together is judged anew each time, from headers. Each repository has its
+own: that a scan is short would else tell who has a file that it is in a repository of somebody else.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 from registry.audit import canonical
+from registry.catalog.models import Repository
 from registry.checks import catalogue
 from registry.checks.engines import Vote, pickled
 from registry.checks.findings import ModelFile
@@ -39,14 +41,15 @@ class Known:
     votes: Mapping[tuple[str, str], Vote] = field(default_factory=dict)
 
 
-def key_of(file: ModelFile, *, in_dataset: bool) -> str:
+def key_of(file: ModelFile, repository: Repository) -> str:
     """Of all that decides whether the contents of a file pass: bytes, path, checks and engines."""
     versions = {check: catalogue.VERSIONS[check] for check in (*CHECKS_OF_CONTENTS, "SEC-AV")}
     return canonical.digest(
         {
+            "repository": repository.pk,
+            "type": str(repository.type),
             "sha256": file.sha256,
             "path": file.path,
-            "in_dataset": in_dataset,
             "catalogue": catalogue.CATALOGUE,
             "scanner": SCANNER_VERSION,
             "checks": versions,
@@ -55,13 +58,13 @@ def key_of(file: ModelFile, *, in_dataset: bool) -> str:
     )
 
 
-def known(run: CheckRun, files: Sequence[ModelFile], *, in_dataset: bool, now: datetime) -> Known:
+def known(run: CheckRun, files: Sequence[ModelFile], *, now: datetime) -> Known:
     """What holds still of these files. A rescan, and a rerun, which somebody asked for, know of
     nothing."""
     before = CheckRun.objects.filter(revision=run.revision_id, pk__lt=run.pk)
     if run.rescan_id is not None or before.exists():
         return Known()
-    keys = _keys(files, in_dataset=in_dataset)
+    keys = _keys(files, run.revision.repository)
     found = dict(
         CachedResult.objects.filter(
             key__in=keys, check_id=A_FILE, used_at__gt=now - KEPT
@@ -80,11 +83,11 @@ def known(run: CheckRun, files: Sequence[ModelFile], *, in_dataset: bool, now: d
 
 
 def keep(
+    run: CheckRun,
     files: Sequence[ModelFile],
     clean: Iterable[str],
     votes: Sequence[Vote],
     *,
-    in_dataset: bool,
     now: datetime,
 ) -> None:
     """Remember the files that a whole scan found clean, and that every engine passed which looks
@@ -104,7 +107,7 @@ def keep(
             created_at=now,
             used_at=now,
         )
-        for key, file in _keys(files, in_dataset=in_dataset).items()
+        for key, file in _keys(files, run.revision.repository).items()
         if file.path in sound
         and (
             not file.path.lower().endswith(ENDINGS) or len(passed.get(file.path, ())) == len(asked)
@@ -117,9 +120,9 @@ def keep(
         CachedResult.objects.filter(pk__in=_free(old)).delete()
 
 
-def _keys(files: Sequence[ModelFile], *, in_dataset: bool) -> dict[str, ModelFile]:
+def _keys(files: Sequence[ModelFile], repository: Repository) -> dict[str, ModelFile]:
     large = (file for file in files if file.size >= LEAST_BYTES)
-    return {key_of(file, in_dataset=in_dataset): file for file in large}
+    return {key_of(file, repository): file for file in large}
 
 
 def _touch(found: Mapping[str, Any], now: datetime) -> None:

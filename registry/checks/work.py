@@ -86,7 +86,7 @@ def _scan(job: Job, lease: Lease) -> Outcome:
     is_dataset = repository.type == RepositoryType.DATASET
     now = timezone.now()
     with _model_files(job) as model:
-        known = file_results.known(job.run, model, in_dataset=is_dataset, now=now)
+        known = file_results.known(job.run, model, now=now)
         result = scanners.scan(
             model,
             repository=repository.full_name,
@@ -96,7 +96,7 @@ def _scan(job: Job, lease: Lease) -> Outcome:
         )
         is_blocked = verdict(result.findings) is Verdict.BLOCKED
         judged = engines.judge(model, _ballot(known.votes), is_blocked=is_blocked)
-        file_results.keep(model, result.clean, judged.votes, in_dataset=is_dataset, now=now)
+        file_results.keep(job.run, model, result.clean, judged.votes, now=now)
     reason = _known_before(len(known.paths), len(model))
     stage = {"name": "scan", "status": "done", "seconds": result.seconds, "reason": reason}
     return Outcome(

@@ -10,6 +10,7 @@ import torch
 from django.utils import timezone
 
 from registry.catalog import files
+from registry.catalog.models import RepositoryType
 from registry.checks import file_results, reports, runs, work
 from registry.checks.engines import Vote
 from registry.checks.findings import ModelFile
@@ -85,18 +86,20 @@ def test_a_commit_of_the_card_alone_reads_no_byte_of_the_weights() -> None:
     CheckRun.objects.filter(pk=second.pk).update(rescan=rescan)
     second.refresh_from_db()
     model = [replace(FILE, sha256=entry.sha256, size=entry.size)]
-    assert file_results.known(second, model, in_dataset=False, now=now) == file_results.Known()
+    assert file_results.known(second, model, now=now) == file_results.Known()
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "change", ["check", "scanner", "edition", "path", "bytes", "engines", "dataset", "age", ""]
+    "change",
+    ["check", "scanner", "edition", "path", "bytes", "engines", "type", "repository", "age", ""],
 )
 def test_what_it_rests_on_has_to_be_the_same(
     settings, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    now, file, in_dataset = timezone.now(), FILE, False
-    file_results.keep([FILE], {FILE.path}, [CLEAN], in_dataset=False, now=now)
+    now, file = timezone.now(), FILE
+    run = CheckRun.objects.get(revision=factories.make_revision())
+    file_results.keep(run, [FILE], {FILE.path}, [CLEAN], now=now)
     match change:
         case "check":
             monkeypatch.setitem(file_results.catalogue.VERSIONS, "SEC-CONTAINER", 99)
@@ -110,13 +113,14 @@ def test_what_it_rests_on_has_to_be_the_same(
             file = replace(FILE, sha256="b" * 64)
         case "engines":
             settings.CHECK_ENGINES = ["picklescan", "clamav"]
-        case "dataset":
-            in_dataset = True
+        case "type":
+            run.revision.repository.type = RepositoryType.DATASET
+        case "repository":
+            run = CheckRun.objects.get(revision=factories.make_revision())
         case "age":
             now += file_results.KEPT
 
-    run = CheckRun.objects.get(revision=factories.make_revision())
-    found = file_results.known(run, [file], in_dataset=in_dataset, now=now)
+    found = file_results.known(run, [file], now=now)
 
     same = file_results.Known(frozenset({FILE.path}), {("picklescan", FILE.path): CLEAN})
     assert found == (file_results.Known() if change else same)
@@ -125,10 +129,11 @@ def test_what_it_rests_on_has_to_be_the_same(
 @pytest.mark.django_db
 def test_only_large_files_that_everything_passed_are_kept() -> None:
     now = timezone.now()
+    run = CheckRun.objects.get(revision=factories.make_revision())
 
     def kept(file: ModelFile, clean: set[str], *votes: Vote) -> bool:
         CachedResult.objects.all().delete()
-        file_results.keep([file], clean, votes, in_dataset=False, now=now)
+        file_results.keep(run, [file], clean, votes, now=now)
         return CachedResult.objects.exists()
 
     assert kept(FILE, {FILE.path}, CLEAN)
@@ -140,7 +145,7 @@ def test_only_large_files_that_everything_passed_are_kept() -> None:
     assert kept(replace(FILE, path="data.json"), {"data.json"})
 
     later = now + file_results.KEPT + timedelta(seconds=1)
-    file_results.keep([], (), (), in_dataset=False, now=later)
+    file_results.keep(run, [], (), (), now=later)
     assert not CachedResult.objects.exists()
 
 
