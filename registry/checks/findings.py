@@ -2,7 +2,8 @@
 
 import math
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -102,6 +103,17 @@ def that_stop(findings: Iterable[Finding]) -> list[str]:
     """The checks whose findings keep later stages from running."""
     blocking = {finding.check for finding in findings if finding.severity is Severity.BLOCK}
     return sorted(blocking - HARMLESS_BLOCKS)
+
+
+def first(found: Iterable[Finding], most: int) -> Iterator[Finding]:
+    """The first so many of each severity, so that no number of warnings hides what blocks."""
+    seen: Counter[Severity] = Counter()
+    for finding in found:
+        seen[finding.severity] += 1
+        if seen[finding.severity] <= most:
+            yield finding
+        elif finding.severity is Severity.BLOCK:
+            return
 
 
 def escaped(text: str, *, limit: int = VALUE_LIMIT) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from registry.checks.catalogue import CATALOGUE, VERSIONS
-from registry.checks.findings import Finding, ModelFile
+from registry.checks.findings import Finding, ModelFile, first
 from registry.checks.scanners import (
     adapters,
     amounts,
@@ -37,7 +37,7 @@ from registry.checks.scanners import (
 )
 from registry.checks.scanners.folder import Folder
 
-SCANNER_VERSION = "2"
+SCANNER_VERSION = "3"
 FINDINGS_PER_CHECK = 50
 
 Scanner = Callable[[Folder], Iterator[Finding]]
@@ -131,14 +131,9 @@ def versions() -> dict[str, str | int]:
 
 
 def _findings_of(name: str, scanner: Scanner, folder: Folder) -> list[Finding]:
-    found: list[Finding] = []
     folder.reading = ""
     try:
-        for finding in scanner(folder):
-            found.append(finding)
-            if len(found) == FINDINGS_PER_CHECK:
-                break
+        return list(first(scanner(folder), FINDINGS_PER_CHECK))
     # The one place that may catch everything: hostile bytes found a hole in a parser of ours.
     except Exception as cause:
         raise ScannerCrashed(name, folder.reading, cause) from cause
-    return found

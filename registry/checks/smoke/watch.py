@@ -281,9 +281,8 @@ class _Session:
             case report.Progress() as progress:
                 self.on_event({**progress.model_dump(), "note": escaped(progress.note)})
             case report.Found(finding=said):
-                finding = report.finding_of(said)
-                if finding and len(self.seen.findings) < report.MAX_FINDINGS:
-                    self.seen.findings.append(finding)
+                if finding := report.finding_of(said):
+                    self._found(finding)
             case report.Metrics(metrics=metrics):
                 self.seen.metrics = report.plain(metrics)
             case report.Sample(prompt=prompt, output=output):
@@ -305,6 +304,12 @@ class _Session:
             raise SmokeError("The sandbox is not as tight as the self-test found.")
         self.is_ready = True
         self.seen.held = ready.model_dump(exclude={"event"})
+
+    def _found(self, finding: Finding) -> None:
+        """So many of each severity: no number of warnings hides what blocks."""
+        alike = sum(one.severity is finding.severity for one in self.seen.findings)
+        if alike < report.MAX_FINDINGS:
+            self.seen.findings.append(finding)
 
     def _stage(self, change: report.StageChange) -> None:
         reason = None if change.reason is None else escaped(change.reason)

@@ -47,6 +47,16 @@ def test_every_fault_is_found_at_once(tmp_path: Path) -> None:
     assert {"UPL-TYPE", "SEC-NATIVE", "SEC-CODE", "SEC-CONFIG", "ST-HEADER"} <= found
 
 
+def test_no_number_of_warnings_hides_what_blocks(tmp_path: Path) -> None:
+    places = {f"part{number}": {"_name_or_path": "/home/ada/model"} for number in range(60)}
+    files = models.llama(config=models.config(**places))
+    files["generation_config.json"] = b'{"trust_remote_code": true}'
+
+    found = [one for one in models.findings_of(tmp_path, files) if one.check == "SEC-CONFIG"]
+
+    assert [one.severity for one in found] == [*[Severity.WARN] * 50, Severity.BLOCK]
+
+
 def test_a_scanner_that_breaks_breaks_the_run_and_names_check_and_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -198,6 +198,20 @@ def test_findings_of_unknown_checks_or_severities_are_dropped(tmp_path: Path) ->
     assert [(f.check, f.message) for f in found.findings] == [("RUN-FINITE", "it is \\x1b[31mred")]
 
 
+def test_no_number_of_warnings_hides_what_blocks(tmp_path: Path) -> None:
+    program = """
+    for number in range(250):
+        finding = {"id": "RUN-PADDING", "severity": "warn", "message": str(number)}
+        send(event="finding", finding=finding)
+    send(event="finding", finding={"id": "RUN-FINITE", "severity": "block", "message": "last"})
+    send(event="done")
+    """
+
+    found = watched(tmp_path, READY + textwrap.dedent(program))
+
+    assert [f.severity for f in found.findings] == [*["warn"] * 200, "block"]
+
+
 def test_a_program_that_talks_without_end_is_ended(tmp_path: Path) -> None:
     program = "while True: result.write('x' * 100_000)"
 

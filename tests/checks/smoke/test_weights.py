@@ -284,6 +284,17 @@ def test_hostile_names_and_counts_end_in_few_and_plain_findings(tmp_path: Path) 
     assert all(finding.check == "W-DEAD" for finding in found)
 
 
+def test_no_number_of_warnings_hides_what_blocks(tmp_path: Path) -> None:
+    tensors = {f"model.layers.{n}.mlp.up_proj.weight": numpy.eye(4) for n in range(60)}
+    for tensor in tensors.values():
+        tensor[2] = 0
+    tensors["model.layers.60.mlp.up_proj.weight"] = numpy.zeros((4, 4))
+
+    found = [one for one in judged(tmp_path, raw(tensors)) if one.check == "W-DEAD"]
+
+    assert [one.severity for one in found] == [*[Severity.WARN] * 50, Severity.BLOCK]
+
+
 def test_a_config_that_is_none_is_no_reason_to_fail(tmp_path: Path) -> None:
     content = weights.safetensors(raw(model()))
     for config in (b"", b"[]", json.dumps({"text_config": 1}).encode()):

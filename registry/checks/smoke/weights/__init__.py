@@ -5,11 +5,10 @@ One module for each check; each sees the figures that the pass has kept of every
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from registry.checks.findings import Finding
+from registry.checks.findings import Finding, first
 from registry.checks.smoke.weights import (
     adapters,
     dead,
@@ -54,7 +53,7 @@ def check(
     figures = measure(paths, send=send, progress=progress)
     circumstances = about(folder, paths)
     for judge in CHECKS:
-        yield from islice(judge(figures, circumstances), FINDINGS_PER_CHECK)
+        yield from first(judge(figures, circumstances), FINDINGS_PER_CHECK)
 
 
 def measure(
