@@ -24,6 +24,7 @@ from registry.checks.smoke.hierarchies import OFF, Hierarchy, Unusable, hierarch
 MOST_PROCESSES = 256
 PREFIX = "registry-check-"
 END_SECONDS = 10.0
+_TRIES = 5
 _PERIOD = 100_000
 _TRIAL_MIB, _TRIAL_PROCESSES, _TRIAL_SECONDS = 64, 8, 30
 # Enters each of the groups, then becomes the program: its every descendant is in them from the start.
@@ -79,21 +80,39 @@ class Group:
         return ["/bin/sh", "-c", _ENTER, "sh", *places, "--"]
 
     def ran_out(self) -> bool:
-        """Whether the kernel ended something in it for lack of memory."""
-        name = "memory.events" if self.version == "v2" else "memory.oom_control"
-        return self._counted("memory", name, "oom_kill")
+        """Whether the kernel ended something in it because it had all the memory that it may have."""
+        return self._lost_a_process() and self._was_full()
+
+    def was_robbed(self) -> bool:
+        """Whether the kernel ended something in it for a lack of memory elsewhere: of the machine's,
+        or of a group above."""
+        return self._lost_a_process() and not self._was_full()
 
     def was_crowded(self) -> bool:
         """Whether it was refused a process or a thread."""
         return self._counted("pids", "pids.events", "max")
 
+    def _lost_a_process(self) -> bool:
+        name = "memory.events" if self.version == "v2" else "memory.oom_control"
+        return self._counted("memory", name, "oom_kill")
+
+    def _was_full(self) -> bool:
+        """Version 1 counts no ends for lack of its own memory, and takes it by some pages at once."""
+        if self.version == "v2":
+            return self._counted("memory", "memory.events", "oom")
+        for kind in ("memory", "memory.memsw"):
+            most, limit = (
+                _read(self.folders["memory"] / f"{kind}.{name}_in_bytes")
+                for name in ("max_usage", "limit")
+            )
+            if most and limit and int(most) > int(limit) - MIB:
+                return True
+        return False
+
     def _counted(self, controller: str, name: str, key: str) -> bool:
         if controller not in self.folders:
             return False
-        try:
-            lines = (self.folders[controller] / name).read_text().splitlines()
-        except OSError:
-            return False
+        lines = _read(self.folders[controller] / name).splitlines()
         return any(line.split()[0] == key and line.split()[1] != "0" for line in lines if line)
 
 
@@ -124,6 +143,23 @@ def job(place: Ground, *, memory_mib: int, cpus: float = 0) -> Iterator[Group]:
 
 @contextmanager
 def _made(where: Hierarchy) -> Iterator[Group]:
+    group = _new(where)
+    try:
+        yield group
+    finally:
+        _close(group)
+
+
+def _new(where: Hierarchy) -> Group:
+    """A worker that starts may take one for left behind in the moment before it is held: then
+    another is made."""
+    for _ in range(_TRIES - 1):
+        with suppress(BlockingIOError, FileNotFoundError):
+            return _begun(where)
+    return _begun(where)
+
+
+def _begun(where: Hierarchy) -> Group:
     name = f"{PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
     folders = {controller: parent / name for controller, parent in where.parents.items()}
     group = Group(where.version, folders)
@@ -132,12 +168,18 @@ def _made(where: Hierarchy) -> Iterator[Group]:
             os.mkdir(folder)
             # Tells others that its maker lives; what nobody holds was left behind.
             group._locks.append(_held(folder))
-        yield group
-    finally:
-        for folder in _once(folders):
-            _end(folder)
-        for lock in group._locks:
-            os.close(lock)
+            folder.stat()
+    except OSError:
+        _close(group)
+        raise
+    return group
+
+
+def _close(group: Group) -> None:
+    for folder in _once(group.folders):
+        _end(folder)
+    for lock in group._locks:
+        os.close(lock)
 
 
 def _held(folder: Path) -> int:
@@ -194,11 +236,7 @@ def _end(folder: Path) -> None:
 
 def _members(folder: Path) -> list[int]:
     """0 stands for a process that cannot be seen from here, and means oneself to `kill`."""
-    try:
-        found = (folder / "cgroup.procs").read_text().split()
-    except OSError:
-        return []
-    return [int(pid) for pid in found if pid != "0"]
+    return [int(pid) for pid in _read(folder / "cgroup.procs").split() if pid != "0"]
 
 
 def _remove_left_behind(where: Hierarchy) -> None:
@@ -236,6 +274,14 @@ def _try(where: Hierarchy) -> None:
 def _once(folders: Mapping[str, Path]) -> list[Path]:
     """Several controllers may share a folder."""
     return list(dict.fromkeys(folders.values()))
+
+
+def _read(place: Path) -> str:
+    """What it says; nothing where it is not there."""
+    try:
+        return place.read_text().strip()
+    except OSError:
+        return ""
 
 
 def _write(place: Path, value: str, *, may_lack: bool = False) -> None:

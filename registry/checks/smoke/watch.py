@@ -234,7 +234,10 @@ class _Session:
                 raise _Stop("RUN-OOM", f"more than {self._card_limit} MiB of the GPU were used")
 
     def _look_at_memory(self, used: int = 0) -> None:
-        """The kernel may have been faster, and have ended any part of it."""
+        """The kernel may have been faster, and have ended any part of it. That it did so for a lack
+        of memory elsewhere says nothing about the model."""
+        if self.group.was_robbed():
+            raise SmokeError("The machine ran out of memory beside the test.")
         if self.group.ran_out():
             used = self.seen.peak_mib = max(self.limits.memory_mib + 1, self.seen.peak_mib)
         if used > self.limits.memory_mib:
