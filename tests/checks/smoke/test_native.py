@@ -87,6 +87,9 @@ def test_a_file_that_llama_cpp_reads_otherwise_is_found(
     assert "40 of 40 choices" in finding.message
     assert "decode_tok_s" not in subject.metrics["native"]
 
+    subject.readings[0].logits.fill_(float("nan"))
+    assert said(native.check(subject, packed[0], with_speed=False)) == [("RUN-BACKEND", "warn")]
+
 
 def test_a_file_that_llama_cpp_refuses_is_left_to_a_maintainer(
     subject: Subject, tmp_path: Path

@@ -43,7 +43,7 @@ def check(subject: Subject, path: Path, *, with_speed: bool) -> Iterator[Finding
         return
     subject.metrics["native"] = _figures(name, said, found)
     divergence = float(found.divergence.mean())
-    if divergence > FAITHFUL or found.apart:
+    if not divergence <= FAITHFUL or found.apart:  # what is no number is no agreement
         yield warn(
             "RUN-BACKEND",
             f"{name} says something else than the same weights as numbers: KL {divergence:.3f}, and "
