@@ -3,8 +3,11 @@
 import gzip
 import json
 import os
+import stat
 import tempfile
+import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,7 +25,16 @@ from registry.checks.smoke.limits import Base, Limits
 from registry.checks.smoke.refusal_probes import REFUSALS
 from registry.checks.smoke.texts import PROBE
 
-LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors", "gguf", "peft", "numpy")
+LIBRARIES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "safetensors",
+    "gguf",
+    "peft",
+    "numpy",
+    "xllamacpp",
+)
 MOST_KEPT = 32
 MOST_BYTES = 256 * 1024 * 1024
 KEPT = "Run before the model; kept in registry-checks of your cache folder for the next time."
@@ -143,8 +155,10 @@ def _version(library: str) -> str:
 
 
 def _read(place: Path) -> Measured | None:
-    """A file that is damaged counts as none: it is made anew."""
+    """A file that is damaged, or that others may have written, counts as none: it is made anew."""
     try:
+        if not _is_own(place.parent):
+            return None
         with gzip.open(place, "rb") as stream:
             said = json.loads(stream.read(MOST_BYTES))
         found = Measured(
@@ -153,9 +167,10 @@ def _read(place: Path) -> Measured | None:
             list(said["samples"]),
             dict(said["device"]),
         )
-    except (OSError, EOFError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError, KeyError, TypeError):
         return None
-    os.utime(place)
+    with suppress(OSError):  # somebody removed it meanwhile, or it may not be changed
+        os.utime(place)
     return Measured(
         **{**vars(found), "note": "Not run again: the same files were measured before."}
     )
@@ -166,14 +181,32 @@ def _write(place: Path, found: dict[str, Any]) -> bool:
     raw = gzip.compress(json.dumps(document.plain(found)).encode(), 1)
     try:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as stream:
-            stream.write(raw)
-        os.replace(stream.name, place)
+        if not _is_own(place.parent):
+            return False
+        _put(place, raw)
         for old in sorted(place.parent.glob("*.json.gz"), key=_age)[MOST_KEPT:]:
             old.unlink()
     except OSError:
         return False
     return True
+
+
+def _put(place: Path, raw: bytes) -> None:
+    """At once or not at all; nothing is left of what could not be written."""
+    descriptor, name = tempfile.mkstemp(dir=place.parent)
+    try:
+        with open(descriptor, "wb") as stream:
+            stream.write(raw)
+        os.replace(name, place)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether nobody else can write there: `XDG_CACHE_HOME` may be a place that is everybody's."""
+    found = folder.stat()
+    return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _age(place: Path) -> float:

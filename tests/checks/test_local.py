@@ -226,7 +226,15 @@ def test_a_base_that_was_measured_before_is_not_run_again(
         )
 
     again = measure()
-    place.write_bytes(place.read_bytes()[:100])
+    place.parent.chmod(0o777)
+    assert local_base._read(place) is None
+    assert not local_base._write(place, found)
+    place.parent.chmod(0o700)
+    whole = place.read_bytes()
+    for at in range(10, len(whole), len(whole) // 50):  # most of these are nothing to unpack
+        place.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        local_base._read(place)
+    place.write_bytes(whole[:100])
     anew = measure()
 
     assert again.note.startswith("Not run again")
