@@ -54,6 +54,7 @@ ALL: tuple[Check, ...] = (
         "Models that read the end of their declared context much worse than its beginning.",
         "Declare the context that the model was trained for, or mend its rope settings.",
         (B, W),
+        version=2,
         matters="People rely on the context that the configuration promises.",
     ),
     Check(

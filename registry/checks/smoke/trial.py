@@ -199,11 +199,16 @@ class Trial:
 
     def _forward(self) -> Iterator[Finding]:
         self.metrics["tokens_tried"] = self.subject.context
+        blocks = False
         for check in self._forward_checks():
             found = list(check(self.subject))
             yield from found
-            if any(finding.severity is Severity.BLOCK for finding in found):
+            blocks |= any(finding.severity is Severity.BLOCK for finding in found)
+            # The author sees every fault at once; only without numbers there is nothing to look at.
+            if blocks and check is finite.check:
                 return
+        if blocks:
+            return
         for reading in self.subject.readings:
             self._record("probe", encoded(reading))
 

@@ -90,6 +90,10 @@ def no_number(_: dict[str, Any], output: Any) -> None:
     output.logits[..., 7] = float("nan")
 
 
+def never_the_last(_: dict[str, Any], output: Any) -> None:
+    output.logits[..., -1] = float("-inf")
+
+
 def other_with_cache(given: dict[str, Any], output: Any) -> None:
     if given.get("past_key_values") is not None:
         output.logits = output.logits.roll(1, -1)
@@ -126,8 +130,9 @@ class Moody:
         (other_when_padded, padding.check, ("RUN-PADDING", "warn")),
         (lost_at_the_end, long.check, ("RUN-LONG", "warn")),
         (no_number, long.check, ("RUN-LONG", "block")),
+        (never_the_last, long.check, ("RUN-LONG", "block")),
     ],
-    ids=["nan", "moody", "cache", "cache-nan", "padding", "long", "long-nan"],
+    ids=["nan", "moody", "cache", "cache-nan", "padding", "long", "long-nan", "long-infinity"],
 )
 def test_a_break_is_found_by_its_check(
     model: Any, twist: Twist, check: Any, finding: tuple[str, str]

@@ -20,6 +20,7 @@ def test_random_weights_are_no_better_than_chance_in_the_full_profile(tmp_path: 
     result = tried(tmp_path, models.llama(), profile="full")
 
     assert "QUAL-UNIFORM" in blocks(result)
+    assert {"kl_cache_max", "kl_padding_max", "nll_long"} <= result.metrics.keys()
     assert result.stages[-1]["status"] == "skipped"
 
 

@@ -55,12 +55,11 @@ def _losses(subject: Subject, length: int) -> torch.Tensor | None:
     row = torch.tensor([ids], device=subject.model.device)
     logits = subject.model(input_ids=row, use_cache=False).logits[0]
     # In slices: at full precision the whole would take as much memory as the model.
-    found = [
-        torch.nn.functional.cross_entropy(
-            logits[start : start + SLICE][: len(ids) - 1 - start].float(),
-            row[0, start + 1 : start + 1 + SLICE],
-            reduction="none",
-        )
-        for start in range(0, len(ids) - 1, SLICE)
-    ]
+    found = []
+    for start in range(0, len(ids) - 1, SLICE):
+        part = logits[start : start + SLICE][: len(ids) - 1 - start].float()
+        wanted = row[0, start + 1 : start + 1 + SLICE]
+        losses = torch.nn.functional.cross_entropy(part, wanted, reduction="none")
+        # An infinity elsewhere does not show in the loss of the token that was wanted.
+        found.append(losses.where(part.isfinite().all(-1), torch.nan))
     return torch.cat(found).cpu()
