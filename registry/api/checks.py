@@ -161,7 +161,7 @@ def _shape(
         "state": run.state if run else NOT_STARTED,
         "verdict": run.verdict if run else "",
         "findings": report["findings"] if report else [],
-        "progress": reports.progress_of(run) if run else None,
+        "progress": reports.progress_of(run, by=request.auth) if run else None,
         "overrides": _overrides(request, repository, revision),
         "report": report,
         "url": request.build_absolute_uri(f"{repository.get_absolute_url()}/checks/{revision.oid}"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from registry.accounts.callers import Caller
 from registry.checks import catalogue, document, queues
 from registry.checks.document import SMOKE_STAGES, plain, schema
 from registry.checks.models import (
@@ -91,13 +92,15 @@ def grouped(run: CheckRun) -> list[Group]:
     )
 
 
-def progress_of(run: CheckRun, *, now: datetime | None = None) -> dict[str, Any]:
+def progress_of(
+    run: CheckRun, *, by: Caller | None = None, now: datetime | None = None
+) -> dict[str, Any]:
     """How far a run is, for pages and programs that watch it.
 
     Of each job: `done` is a share between 0 and 1 (None: unknown), `events` the steps so far, and
     `note` what a person should know, such as that a worker was lost and the test runs again.
     `behind_until` says until when it comes after the uploads of others, because its author has used
-    up the day's budget.
+    up the day's budget: to the author and to site maintainers, since it tells of other repositories.
     """
     now = now or timezone.now()
     return {
@@ -105,7 +108,10 @@ def progress_of(run: CheckRun, *, now: datetime | None = None) -> dict[str, Any]
         "verdict": run.verdict or None,
         "reason": run.reason,
         "is_live": run.state in LIVE,
-        "jobs": [_progress(job, now) for job in run.jobs.all()],
+        "jobs": [
+            _progress(job) | {"behind_until": instant(_behind_until(job, by, now))}
+            for job in run.jobs.all()
+        ],
     }
 
 
@@ -164,7 +170,14 @@ def _finding(row: FindingRow) -> dict[str, Any]:
     }
 
 
-def _progress(job: Job, now: datetime) -> dict[str, Any]:
+def _behind_until(job: Job, by: Caller | None, now: datetime) -> datetime | None:
+    if by is None or by.user is None:
+        return None
+    is_author = by.user.pk == job.run.revision.author_id
+    return queues.spent_until(job, now=now) if is_author or by.is_maintainer else None
+
+
+def _progress(job: Job) -> dict[str, Any]:
     last = job.progress[-1] if job.progress else {}
     return {
         "kind": job.kind,
@@ -179,7 +192,6 @@ def _progress(job: Job, now: datetime) -> dict[str, Any]:
         "events": job.progress,
         "started": instant(job.started_at),
         "seconds": _seconds(job.started_at, job.finished_at),
-        "behind_until": instant(queues.spent_until(job, now=now)),
     }
 
 

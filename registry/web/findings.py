@@ -8,6 +8,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from registry.accounts.callers import Caller
 from registry.checks import overrides, reports
 from registry.checks.models import CheckRun
 from registry.releases import evidence
@@ -55,12 +56,13 @@ MEASURES: list[tuple[str, Any, Callable[[Any], str]]] = [
 ]
 
 
-def report(run: CheckRun | None, answer: Answer) -> dict[str, Any]:
-    """What the checks page shows of a run, where the gate gave this answer on its revision."""
+def report(run: CheckRun | None, answer: Answer, *, by: Caller) -> dict[str, Any]:
+    """What the checks page shows this visitor of a run, where the gate gave this answer on its
+    revision."""
     if run is None:
         return {"run": None}
     document = evidence.report_for(run, answer)
-    progress = reports.progress_of(run)
+    progress = reports.progress_of(run, by=by)
     stages = [_stage(stage) for stage in document["stages"]]
     groups = _with_overrides(run)
     return {

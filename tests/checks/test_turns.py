@@ -207,12 +207,17 @@ def test_who_used_up_the_day_is_told_until_when_others_go_first(settings, crowd)
     assert queues.spent_until(waiting, now=now) is None
     _used(earlier, minutes=20, ended=now - timedelta(hours=9))
     _used(later, minutes=15, ended=now - timedelta(hours=2))
-    shown = reports.progress_of(waiting.run, now=now)["jobs"][0]
+
+    def told(by: User) -> str | None:
+        found = reports.progress_of(waiting.run, by=factories.as_caller(by), now=now)
+        return found["jobs"][0]["behind_until"]
 
     until = queues.spent_until(waiting, now=now)
 
     assert until == now - timedelta(hours=9, minutes=20) + timedelta(hours=24)
-    assert shown["behind_until"] == reports.instant(until)
+    author, maintainer = waiting.run.revision.author, factories.make_maintainer()
+    assert told(author) == told(maintainer) == reports.instant(until)
+    assert told(factories.make_user()) is None
     assert queues.spent_until(waiting, now=until) is None
     waiting.priority = Priority.REVIEW
     assert queues.spent_until(waiting, now=now) is None

@@ -28,7 +28,7 @@ def page(request: CallerRequest, namespace: str, name: str, revision: str = "") 
     of the repository for one line of it."""
     here = _standing(request, namespace, name, revision)
     if request.htmx and request.htmx.target == "progress":
-        found = findings.report(here.run, here.answer)
+        found = findings.report(here.run, here.answer, by=request.caller)
         return render(request, "repository/progress.html", _about(here) | found)
     return _render(request, here, part="#live" if request.htmx else "")
 
@@ -170,7 +170,7 @@ def _render(
         "holds": _holds_beside_checks(here),
         "may_rerun": runs.may_rerun(here.shown, by=request.caller),
         "may_cancel": here.run is not None and runs.may_cancel(here.run, by=request.caller),
-        **findings.report(here.run, here.answer),
+        **findings.report(here.run, here.answer, by=request.caller),
         **_acts(here, request.caller),
     }
     if here.run is not None and here.run.verdict:
