@@ -9,6 +9,8 @@ from registry.checks import catalogue
 from registry.checks.catalogue import CHECKS, Check
 
 TESTS = Path(__file__).parent
+SOURCES = Path(catalogue.__file__).parents[1]
+_GIVEN = re.compile(r'\b(block|warn|info|find)\(\s*"([A-Z]+(?:-[A-Z]+)*)"')
 # Ids are stable: reports, filters and mails use them. A check that goes away needs a decision.
 PROMISED = """
 UPL-PATH UPL-REPONAME UPL-TYPE UPL-SIZE UPL-LFS
@@ -47,3 +49,19 @@ def test_every_check_is_made_to_find_something_in_a_test() -> None:
     named = set(re.findall(r"[\"'`]([A-Z]+(?:-[A-Z]+)+|PERF)[\"'`]", texts))
 
     assert sorted(set(CHECKS) - named) == []
+
+
+def test_every_severity_that_a_check_gives_is_in_the_catalogue() -> None:
+    """What the sandbox says with another severity is dropped."""
+    given = {
+        pair
+        for path in SOURCES.rglob("*.py")
+        for how, check in _GIVEN.findall(path.read_text())
+        for pair in [(check, how)] * (how != "find")
+        + [(check, "block"), (check, "warn")] * (how == "find")
+    }
+
+    assert len(given) > len(CHECKS)
+    assert (
+        sorted(given - {(one.id, each) for one in CHECKS.values() for each in one.severities}) == []
+    )
