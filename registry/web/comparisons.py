@@ -137,7 +137,7 @@ def _plain(value: Any) -> str:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
-    return plots.number(value) if value >= 1 or not value else f"{value:.4g}"
+    return plots.number(value) if value >= 1 or not value else str(number_format(f"{value:.4g}"))
 
 
 def _cell(name: str, this: Measured, other: Measured) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _cell(name: str, this: Measured, other: Measured) -> dict[str, Any]:
     found = figures.difference(name, this.figures.get(name), value, this.machine, other.machine)
     shown: dict[str, Any] = _only(other, plots.number(value))
     if found is not None:
-        share = "" if found.share is None else f", {_sign(found.share)}{_percent(found.share)}"
+        share = "" if found.share is None else f" · {_sign(found.share)}{_percent(found.share)}"
         change = f"{_sign(found.amount)}{plots.number(round(abs(found.amount), 2))}{share}"
         shown["change"] = change if found.amount else "="
         shown["is_notable"] = found.is_notable

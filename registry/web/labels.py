@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from registry.agreements.models import DocumentKind, EndingEvent, FoundState
-from registry.checks.models import Queue
+from registry.checks.models import JobKind, Queue
 
 KINDS: dict[str, Any] = {
     DocumentKind.LICENSE: _("license"),
@@ -29,4 +29,5 @@ QUEUES: dict[str, Any] = {
     Queue.SMOKE_CPU: _("smoke tests on processors"),
     Queue.SMOKE_GPU: _("smoke tests on GPUs"),
 }
-ALL = KINDS | EVENTS | STATES | QUEUES
+JOBS: dict[str, Any] = {JobKind.SCAN: _("scanners"), JobKind.SMOKE: _("smoke test")}
+ALL = KINDS | EVENTS | STATES | QUEUES | JOBS

@@ -95,7 +95,7 @@ def test_figures_stand_beside_the_last_release_and_are_drawn_over_all(client: Cl
     page = client.get(_address(head)).text
 
     assert "Beside <strong>v2</strong>:" in page
-    assert "(−9, −50\u00a0%)" in page  # against v2, not v1
+    assert "(−9 · −50\u00a0%)" in page  # against v2, not v1
     assert "+100" not in page  # v2 was measured on another device
     assert "speed and memory not compared" in page
     assert "Energy per 1,000 tokens, J" in page
@@ -108,7 +108,7 @@ def test_figures_stand_beside_the_last_release_and_are_drawn_over_all(client: Cl
         assert '<path d="M' in drawn
         assert all("," not in path.split('"')[0] for path in drawn.split('<path d="M')[1:])
     older = client.get(_address(last.revision)).text
-    assert "(−2, −10\u00a0%)" in older  # v2 against v1
+    assert "(−2 · −10\u00a0%)" in older  # v2 against v1
 
 
 def test_figures_of_drafts_are_not_told_to_the_public(client: Client):

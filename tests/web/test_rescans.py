@@ -43,7 +43,7 @@ def test_maintainers_follow_a_rescan_on_pages_that_others_do_not_find(client: Cl
     assert "every 5s" not in page
     assert first.revision.repository.full_name in page
     assert second.revision.repository.full_name not in page
-    assert "1 of them would be blocked" in page
+    assert "1 would be blocked" in page
     report = client.get(f"{address}/runs/{first.public_id}").json()
     assert report["verdict"] == "blocked"
     other = Client()
