@@ -416,6 +416,7 @@ CHECK_CLAMD = os.environ.get("REGISTRY_CHECK_CLAMD", "unix:/run/clamav/clamd.ctl
 CHECK_CLAMD_MIB = environment.number("REGISTRY_CHECK_CLAMD_MIB", 25)
 CHECK_CONCURRENT = environment.number("REGISTRY_CHECK_CONCURRENT", 4)
 CHECK_DAILY_MINUTES = environment.number("REGISTRY_CHECK_DAILY_MINUTES", 240)
+CHECK_REFUSE_TYPES = environment.flag("REGISTRY_CHECK_REFUSE_TYPES", default=False)
 RESCAN_ON_UPGRADE = environment.flag("REGISTRY_RESCAN_ON_UPGRADE", default=False)
 WORKER_NAME = os.environ.get("REGISTRY_WORKER_NAME", "").strip() or socket.gethostname()
 WORKER_DEVICES = os.environ.get("REGISTRY_WORKER_DEVICES", "").strip().lower() or "auto"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import cast
 
+from django.conf import settings
 from django.db import transaction
 
 from registry.accounts.callers import Caller
@@ -12,8 +13,10 @@ from registry.accounts.models import User
 from registry.agreements import documents, texts
 from registry.audit import log
 from registry.catalog import branches, commits, holdings, rights, turns
-from registry.catalog.models import Repository, Revision
+from registry.catalog.models import Repository, RepositoryType, Revision
 from registry.checks import runs
+from registry.checks.findings import show
+from registry.checks.scanners import types
 from registry.discussions import pull_requests, threads
 from registry.discussions.models import Discussion, Status
 from registry.errors import Invalid, NotAllowed
@@ -54,6 +57,8 @@ def push(
         known_licenses=documents.known_tags(),
         opened=opened,
     )
+    if settings.CHECK_REFUSE_TYPES:
+        _check_types(repository, operations)
     runs.queue(revision)
     # Afterwards, so that whoever reads long texts keeps nobody waiting, and cannot fail a commit
     transaction.on_commit(partial(texts.look_through, revision), robust=True)
@@ -150,3 +155,15 @@ def delete_branch(repository: Repository, name: str, *, by: Caller) -> None:
     if needed is not None:
         raise NotAllowed(f"Cannot delete refs/heads/{name}: the release {needed.version} needs it.")
     branches.delete_branch(repository, name, by=by)
+
+
+def _check_types(repository: Repository, operations: Sequence[commits.Operation]) -> None:
+    """Where the site takes no file into quarantine that it could never release."""
+    added = [one.path for one in operations if isinstance(one, commits.AddFile)]
+    refused = types.to_delete(added, in_dataset=repository.type == RepositoryType.DATASET)
+    if refused:
+        more = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
+        raise Invalid(
+            f"{show(refused[0])}{more}: files of this type are not accepted here. Convert weights to "
+            "safetensors or GGUF, and leave out what is not part of the model."
+        )

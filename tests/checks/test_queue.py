@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from registry.catalog.models import Ref
+from registry.catalog.models import Ref, Revision
 from registry.checks import queues, runs
 from registry.checks.models import CheckRun, JobState, Queue, RunState
+from registry.errors import Invalid
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -95,3 +96,16 @@ def test_runs_of_other_repositories_are_not_touched():
     one, other = factories.make_revision(), factories.make_revision()
 
     assert runs.latest(one).state == runs.latest(other).state == RunState.QUEUED
+
+
+def test_a_site_may_refuse_a_commit_with_types_that_are_not_accepted(settings):
+    before = factories.make_commit(factories.make_repository(), {"run.sh": "true"})
+    settings.CHECK_REFUSE_TYPES = True
+
+    with pytest.raises(Invalid, match="'?a.zip'? and 1 more: files of this type are not accepted"):
+        factories.make_commit(
+            before.repository, {"notes.txt": "x", "a.zip": "x", "training_args.bin": "x"}
+        )
+    taken = factories.make_commit(before.repository, {"notes.txt": "x"})
+
+    assert [one.parents for one in Revision.objects.filter(pk=taken.pk)] == [[before.oid]]
