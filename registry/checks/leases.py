@@ -105,8 +105,9 @@ class Lease:
     def _renew(self) -> bool:
         try:
             return runs.renew(self.job)
-        except UNREACHABLE as error:
-            log.warning("The lease of %s was not renewed: %s", self.job, error)
+        # The file that is being scanned may have taken all that its check may have of memory
+        except (*UNREACHABLE, MemoryError) as error:
+            log.warning("The lease of %s was not renewed: %r", self.job, error)
             connection.close()
             return True
 

@@ -162,6 +162,11 @@ def test_a_lease_is_renewed_for_as_long_as_the_work_takes(settings):
             threading.Event().wait(0.25)
             assert runs.take_back_lost() == 0
 
+    def refuse(*_: object) -> None:
+        raise MemoryError
+
+    with connection.execute_wrapper(refuse):
+        assert leases.Lease(job)._renew()  # else the work would go on without anybody to renew it
     assert runs.finish(job, runs.Outcome([]))
 
 
