@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks import gpu, load
+from benchmarks.instance import PREPARED
 from benchmarks.report import Table
 from benchmarks.smoke import MODEL, Bare, Pair
 from registry.checks.smoke.isolation import gpu_nodes
 from registry.checks.smoke.limits import SmokeResult
 from tests import nginx
+from tests.instance import prepared
 
 ROOT = Path(__file__).parents[1]
 PARTS = {
@@ -33,8 +35,11 @@ def test_a_quick_run_measures_and_writes_a_report(part: str, tmp_path: Path) -> 
         pytest.skip("nginx is not installed")
     arguments, tables = PARTS[part]
     command = [sys.executable, "-m", "benchmarks", *arguments, "--quick", "--out", str(tmp_path)]
+    environment = os.environ | {PREPARED: str(prepared.folder())}
 
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stderr[-4000:]
     found = json.loads((tmp_path / "benchmarks.json").read_text())

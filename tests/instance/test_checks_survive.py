@@ -16,6 +16,7 @@ from huggingface_hub import HfApi
 
 from registry.instance import secrets
 from tests.checks import tiny
+from tests.instance import prepared
 from tests.instance.instances import Instance, manage, running
 
 pytestmark = pytest.mark.slow
@@ -117,6 +118,7 @@ def _rows(instance: Instance, query: str) -> dict[str, int]:
 def test_worker_scheduler_sandbox_and_database_are_killed_and_each_run_has_one_verdict(
     tmp_path: Path, model: Path
 ):
+    prepared.copy_to(tmp_path / "data")
     with running(tmp_path / "data", env=SETTINGS) as instance:
         ada = _Watcher(instance)
         for name in NAMES:

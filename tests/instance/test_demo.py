@@ -12,6 +12,7 @@ import pytest
 from registry.instance.demo import model
 from registry.instance.parts import SOURCE
 from registry.instance.processes import InstanceError
+from tests.instance import prepared
 from tests.instance.instances import Instance, environment, running
 
 pytestmark = pytest.mark.slow
@@ -41,6 +42,7 @@ def _kill(instance: Instance, *words: str) -> None:
 @pytest.mark.usefixtures("real_model")
 def test_the_main_job_ends_right_though_worker_database_and_broker_are_killed(tmp_path: Path):
     data = tmp_path / "data"
+    prepared.copy_to(data)
     with running(data, "--demo") as instance:
         demo = subprocess.Popen(
             [sys.executable, "manage.py", "demo", "--data", str(data)],
