@@ -74,10 +74,10 @@ ALL: tuple[Check, ...] = (
         "run",
         "Not run",
         "Models that were not run: too large for the machines of this site, of a format whose kernels "
-        "are absent, or adapters whose base is not here.",
-        "Nothing; a maintainer weighs it in review.",
+        "are absent, or adapters whose base is not here; and weights that no loader reads.",
+        "Delete weights that no loader reads; else nothing, a maintainer weighs it in review.",
         (W,),
-        version=2,
+        version=3,
         matters="Nobody has seen this model answer.",
     ),
     Check(

@@ -15,6 +15,7 @@ from registry.checks.findings import Finding, ModelFile, show, warn
 from registry.checks.scanners import card, targets
 from registry.checks.scanners.folder import Folder, Problem
 from registry.checks.scanners.targets import Target
+from registry.checks.scanners.types import Kind, kind_of
 from registry.checks.smoke import control
 from registry.checks.smoke import isolation as isolations
 from registry.checks.smoke.limits import Base, IsolationTooWeak, Limits, SmokeError, SmokeResult
@@ -25,6 +26,7 @@ __all__ = ["Base", "IsolationTooWeak", "Limits", "SmokeError", "SmokeResult", "r
 
 MOST_TARGETS = 4
 LOG_BYTES = 16 * 1024
+WEIGHTS = (Kind.SAFETENSORS, Kind.CHECKPOINT, Kind.GGUF)
 OF_BASE = ("device", "figures", "greedy_fingerprint", "chat")
 TOO_LATE = "too little time was left after the others"
 
@@ -96,7 +98,25 @@ def targets_of(folder: Folder) -> tuple[list[Target], list[Finding]]:
         skipped.append(
             _skipped("", "the revision holds no weights that can be loaded by themselves")
         )
+    else:
+        skipped += _left_over(folder, found)
     return found[:MOST_TARGETS], skipped
+
+
+def _left_over(folder: Folder, found: Sequence[Target]) -> list[Finding]:
+    """Weights that no loader would read, so that nobody has looked at their numbers."""
+    read = {
+        file.path
+        for target in found
+        for file in target.files
+        if os.path.basename(file.path) in target.weights
+    }
+    left = [f.path for f in folder.files if kind_of(f.path) in WEIGHTS and f.path not in read]
+    if not left:
+        return []
+    more = f" and {len(left) - 1} more were" if len(left) > 1 else " was"
+    text = f"{show(left[0])}{more} not run: no loader of the models here reads these weights."
+    return [warn("RUN-SKIPPED", text, file=left[0], evidence={"files": left[:20]})]
 
 
 def is_chat(folder: Folder) -> bool:

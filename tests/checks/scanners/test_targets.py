@@ -9,6 +9,7 @@ import torch
 
 from registry.checks.scanners import targets
 from registry.checks.scanners.folder import Folder
+from registry.checks.smoke import launcher
 from tests.checks import models
 
 
@@ -101,3 +102,24 @@ def test_what_cannot_be_read_is_left_to_the_scan(tmp_path: Path) -> None:
     files |= {"original/consolidated.00.pth": b"PK", "config.json": b"[]"}
 
     assert found_in(tmp_path, files) == []
+
+
+def test_weights_that_no_loader_reads_are_left_to_a_maintainer(tmp_path: Path) -> None:
+    files = models.llama()
+    other = dict.fromkeys(("part.safetensors", "a/b.safetensors"), files["model.safetensors"])
+    beside = other | {"pytorch_model.bin": saved(tmp_path / "m.bin")}
+
+    def said(files: dict[str, bytes]) -> list[tuple[str, str, str]]:
+        folder = Folder(models.put(tmp_path, files), repository="lab/tiny")
+        found = launcher.targets_of(folder)[1]
+        return [(one.check, one.severity, one.message) for one in found]
+
+    assert said(files | {"tiny.gguf": models.gguf()}) == []
+    assert said(files | beside) == [
+        (
+            "RUN-SKIPPED",
+            "warn",
+            "a/b.safetensors and 2 more were not run: "
+            "no loader of the models here reads these weights.",
+        )
+    ]
