@@ -49,6 +49,7 @@ def test_housekeeping_and_the_sweep_are_on_the_schedule():
 
     assert planned == {
         "registry.checks.tasks.sweep",
+        "registry.checks.tasks.rescan_on_upgrade",
         "registry.outbox.tasks.send_due",
         "registry.agreements.tasks.sweep_access",
         "registry.agreements.tasks.forget_words",
