@@ -26,6 +26,7 @@ from registry.agreements.models import (
 )
 from registry.audit import canonical, log
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow
+from registry.prepared import Prepared
 
 MAX_TEXT = 1024 * 1024
 MAX_REASON = 500
@@ -92,28 +93,60 @@ def known_tags() -> list[str]:
 
 
 def site_policy() -> Document | None:
-    return Document.objects.filter(is_site_policy=True).first()
+    return next(iter(_SITE_POLICY.rows()), None)
 
 
 def current(document: Document, *, now: datetime | None = None) -> DocumentVersion:
     """The version in force; Invalid where there is none."""
     if (version := in_force(document, now=now)) is None:
-        raise Invalid(
-            f"{document.title} has no version in force; load one with `manage.py document add`."
-        )
+        raise Invalid(none_in_force(document))
     return version
+
+
+def none_in_force(document: Document) -> str:
+    return f"{document.title} has no version in force; load one with `manage.py document add`."
 
 
 def in_force(document: Document, *, now: datetime | None = None) -> DocumentVersion | None:
     """The text that took effect last, else our summary as it stands. A version takes effect on its
     date at 00:00 UTC, and one without a date when it is loaded."""
-    begun = document.versions.filter(Q(effective_date=None) | Q(effective_date__lte=_today(now)))
+    return in_force_of([document], now=now).get(document.pk)
+
+
+def in_force_of(
+    wanted: Sequence[Document], *, now: datetime | None = None
+) -> dict[int, DocumentVersion]:
+    """The version in force of each document that has one, by its key; all texts in one query."""
+    today = _today(now)
+    keys = sorted({one.pk for one in wanted})
+    found = {one.document_id: one for one in _TEXTS.rows(documents=keys, today=today)}
+    for document in wanted:
+        if document.pk not in found and (summary := _summary(document, today)) is not None:
+            found[document.pk] = summary
+        if document.pk in found:
+            found[document.pk].document = document
+    return found
+
+
+def _texts_in_force(documents: Any, today: Any) -> QuerySet[DocumentVersion]:
     since = Coalesce("effective_date", TruncDate("loaded_at", tzinfo=UTC))
-    if (text := begun.exclude(text=None).order_by(since.desc(), "-pk").first()) is not None:
-        return text
-    summaries = begun.filter(text=None).order_by("-pk")
+    begun = DocumentVersion.objects.filter(_begun(today), document__any_of=documents)
+    newest = begun.exclude(text=None).order_by("document_id", since.desc(), "-pk")
+    return newest.distinct("document_id")
+
+
+def _summary(document: Document, today: date) -> DocumentVersion | None:
+    summaries = document.versions.filter(_begun(today), text=None).order_by("-pk")
     summary = canonical.digest(summary_of(document))
     return summaries.filter(sha256=summary).first() or summaries.first()
+
+
+def _begun(today: Any) -> Q:
+    return Q(effective_date=None) | Q(effective_date__lte=today)
+
+
+_TEXTS = Prepared(_texts_in_force)
+_SITE_POLICY = Prepared(lambda: Document.objects.filter(is_site_policy=True)[:1])
 
 
 def coming(document: Document, *, now: datetime | None = None) -> QuerySet[DocumentVersion]:

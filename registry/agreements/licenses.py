@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from registry.agreements.models import Document, DocumentKind
 from registry.catalog import cards, lineage
 from registry.catalog.lineage import Ancestry, Parent
 from registry.catalog.models import Repository
+from registry.prepared import Prepared
 
 MAX_LICENSES = 50
 MAX_TAG = 100
@@ -172,9 +173,7 @@ class _Library:
 
     @cached_property
     def _documents(self) -> list[Document]:
-        named = Q(hub_tags__overlap=self._tags) | Q(license_names__overlap=self._tags)
-        found = Document.objects.filter(named, kind=DocumentKind.LICENSE)
-        return list(found.select_related("policy", "stands_for__policy"))
+        return _NAMED.rows(tags=self._tags)
 
     def find(self, tag: str, field: str) -> Document | None:
         """The license of this tag or name. Letters that merely look like Latin ones are others."""
@@ -187,6 +186,15 @@ class _Library:
         # A tag that several share means the one with the text
         meant.sort(key=lambda one: (one.stands_for_id is not None, one.slug))
         return meant[0] if meant else None
+
+
+def _named(tags: Any) -> QuerySet[Document]:
+    named = Q(hub_tags__overlap=tags) | Q(license_names__overlap=tags)
+    found = Document.objects.filter(named, kind=DocumentKind.LICENSE)
+    return found.select_related("policy", "stands_for__policy")
+
+
+_NAMED = Prepared(_named)
 
 
 def _names_more(card: dict[str, Any]) -> bool:

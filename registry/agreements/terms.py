@@ -13,7 +13,6 @@ from registry.audit import canonical
 from registry.catalog import lineage, modalities, questions
 from registry.catalog.lineage import Ancestry, Parent
 from registry.catalog.models import Repository, Revision
-from registry.errors import Invalid
 
 __all__ = [
     "Item",
@@ -65,7 +64,7 @@ class Terms:
     """The set for one repository. `problem` says why nothing can be released under it, or ''.
 
     `prompt` is what the publisher shows and asks, `attestations` what the licenses ask people to
-    state. `ancestry` is the lineage that it was computed from.
+    state. `ancestry` and `licenses` are what it was computed from.
     """
 
     repository: str
@@ -74,6 +73,7 @@ class Terms:
     prompt: dict[str, Any] | None = None
     attestations: tuple[dict[str, Any], ...] = ()
     ancestry: Ancestry = field(default_factory=Ancestry)
+    licenses: Licenses = field(default_factory=Licenses)
 
     @property
     def needs_acceptance(self) -> bool:
@@ -121,6 +121,7 @@ def of_revision(
         prompt_of(revision),
         tuple(attested.statements(subjects, _inputs(revision, ancestry))),
         ancestry,
+        licenses,
     )
 
 
@@ -239,11 +240,11 @@ def origins(parents: Iterable[Parent]) -> list[dict[str, str]]:
 def _versions(entries: list[_Entry], now: datetime | None) -> tuple[list[Item], str]:
     """Each document in its version in force, and what is wrong where one has none."""
     items, problem = [], ""
+    found = documents.in_force_of([entry.document for entry in entries], now=now)
     for entry in entries:
-        try:
-            version = documents.current(entry.document, now=now)
-        except Invalid as error:
-            problem = problem or str(error)
+        version = found.get(entry.document.pk)
+        if version is None:
+            problem = problem or documents.none_in_force(entry.document)
             continue
         parents = tuple(entry.parents.values())
         items.append(Item(version, entry.why, parents, not entry.is_verified))

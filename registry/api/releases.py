@@ -22,6 +22,7 @@ from registry.api.shapes import (
 from registry.catalog import revisions
 from registry.errors import Invalid, NotAllowed
 from registry.releases import workflow
+from registry.releases.grounds import Grounds
 from registry.releases.models import OPEN, DecisionKind, Release
 from registry.releases.models import Status as ReleaseStatus
 
@@ -158,21 +159,22 @@ def _detail(request: ApiRequest, release_id: str) -> dict[str, Any]:
         )
         for decision in release.decisions.select_related("by")
     ]
+    grounds = Grounds(release.revision)
     return _shape(request, release) | {
         "approvals": workflow.approvals(release),
         "approvals_needed": workflow.approvals_needed(release),
         "decisions": decisions,
-        "holds": workflow.holds(release) if release.status in OPEN else [],
-        "warnings": workflow.warned_checks(release.revision),
-        "steps": _steps(release, request.auth),
+        "holds": workflow.holds(release, grounds) if release.status in OPEN else [],
+        "warnings": workflow.warned_checks(release.revision, grounds),
+        "steps": _steps(release, request.auth, grounds),
     }
 
 
-def _steps(release: Release, caller: Caller) -> list[str]:
+def _steps(release: Release, caller: Caller, grounds: Grounds) -> list[str]:
     return [
         name.replace("_", "-")
         for name in workflow.TRANSITIONS
-        if workflow.refusal(name, release, caller) is None
+        if workflow.refusal(name, release, caller, grounds=grounds) is None
     ]
 
 

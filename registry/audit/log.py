@@ -13,6 +13,7 @@ from registry.audit.models import Checkpoint, Entry, SigningKey
 
 CHAIN_LOCK = 0x52454749  # one number for pg_advisory_xact_lock: writers of the chain take turns
 GENESIS = "0" * 64
+_HEAD = "SELECT sequence, hash FROM audit_entry ORDER BY sequence DESC LIMIT 1"
 
 
 def record(event: str, *, actor: str, subject: models.Model, **details: Any) -> Entry:
@@ -37,16 +38,17 @@ def record_about(
     """As `record`, for what is not one of our rows."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])
-    last = Entry.objects.order_by("-sequence").values("sequence", "hash").first()
+        cursor.execute(_HEAD)
+        last = cursor.fetchone()
     entry = Entry(
-        sequence=last["sequence"] + 1 if last else 1,
+        sequence=last[0] + 1 if last else 1,
         at=timezone.now(),
         event=event,
         actor=actor,
         subject_type=subject_type,
         subject=subject,
         details=details,
-        previous_hash=last["hash"] if last else GENESIS,
+        previous_hash=last[1] if last else GENESIS,
     )
     entry.hash = hash_of(entry)
     entry.save(force_insert=True)

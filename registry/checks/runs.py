@@ -47,6 +47,7 @@ from registry.checks.models import (
 )
 from registry.checks.slots import Slot
 from registry.errors import NotAllowed, NotNow
+from registry.prepared import Prepared
 
 MAX_ATTEMPTS = 3
 RETRY_SECONDS = (15, 60)
@@ -176,7 +177,15 @@ def claim(job_id: int, *, worker: str, host: Host | None = None, device: str = "
     CheckRun.objects.filter(jobs=job_id, state=RunState.QUEUED).update(
         state=RunState.RUNNING, started_at=now
     )
-    return Job.objects.select_related("run__revision__repository__namespace", "host").get(pk=job_id)
+    [job] = _CLAIMED.rows(job=job_id)
+    return job
+
+
+_CLAIMED = Prepared(
+    lambda job: Job.objects.select_related("run__revision__repository__namespace", "host").filter(
+        pk=job
+    )
+)
 
 
 def renew(job: Job) -> bool:
@@ -242,14 +251,25 @@ def take_back_of(slot: Slot) -> int:
 def latest(revision: Revision) -> CheckRun | None:
     """The run that counts: the newest that was not superseded, and of no rescan that is only
     compared yet."""
+    return next(iter(_LATEST.rows(revision=revision.pk)), None)
+
+
+def _counted(revision: Any) -> QuerySet[CheckRun]:
     counted = Q(rescan=None) | Q(rescan__adopted_at__isnull=False)
     runs = CheckRun.objects.filter(counted, revision=revision)
-    return runs.exclude(state=RunState.SUPERSEDED).first()
+    return runs.exclude(state=RunState.SUPERSEDED)[:1]
+
+
+_LATEST = Prepared(_counted)
 
 
 def holds(revision: Revision) -> list[str]:
     """What the checks have against a release, one sentence each."""
-    run = latest(revision)
+    return holds_of(latest(revision), revision)
+
+
+def holds_of(run: CheckRun | None, revision: Revision) -> list[str]:
+    """As `holds`, of the run of the revision that counts."""
     if run is None:
         return ["The checks of this revision have not started."]
     if run.state in LIVE:

@@ -19,6 +19,7 @@ from registry.audit import log
 from registry.errors import Invalid, Missing, NotAllowed, NotNow, SignInRequired
 from registry.outbox import mail, messages, targets
 from registry.outbox.models import Kind, Message, State, Webhook
+from registry.prepared import Prepared
 
 MAX_OF_A_PERSON = 50
 MAX_WATCHED = 100
@@ -145,11 +146,20 @@ def send_again(webhook: Webhook, delivery: str, *, by: Caller) -> Message:
 def watching(scope: str, names: Sequence[tuple[str, str]]) -> QuerySet[Webhook]:
     """The webhooks that want events of this scope about something with one of these names, which
     are (type, `namespace/name`) pairs."""
+    return _watching(**_wanted(scope, names))
+
+
+def _watching(keys: Any, domains: Any) -> QuerySet[Webhook]:
     return Webhook.objects.filter(
-        watches__overlap=sorted(_keys(names)),
-        domains__contains=[scope.split(".")[0]],
-        disabled_at=None,
+        watches__overlap=keys, domains__contains=domains, disabled_at=None
     )
+
+
+def _wanted(scope: str, names: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    return {"keys": sorted(_keys(names)), "domains": [scope.split(".")[0]]}
+
+
+_WATCHING = Prepared(_watching)
 
 
 def emit(
@@ -172,7 +182,7 @@ def emit(
         "audience": audience,
         **more,
     }
-    write([(webhook, event) for webhook in watching(scope, names)])
+    write([(webhook, event) for webhook in _WATCHING.rows(**_wanted(scope, names))])
 
 
 def write(events: Sequence[tuple[Webhook, dict[str, Any]]]) -> None:

@@ -1,6 +1,6 @@
 """Which duties a revision meets, which hold its release, and what a steward decided about them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,10 +13,12 @@ from registry.accounts.permissions import Permission
 from registry.agreements.duties import engine, rules
 from registry.agreements.duties.engine import Result, Verdict
 from registry.agreements.duties.situation import Situation
+from registry.agreements.terms import Terms
 from registry.audit import canonical, log
 from registry.catalog import turns, versions
 from registry.catalog.models import RepositoryType, Revision
 from registry.errors import Invalid, NotAllowed, NotNow, SignInRequired
+from registry.prepared import Prepared
 from registry.releases import situations
 from registry.releases.models import OPEN, DutyDecision, DutyVerdict, Release
 
@@ -37,12 +39,14 @@ def situation_of(revision: Revision) -> Situation:
     return situations.of_revision(revision)
 
 
-def of_revision(revision: Revision, now: datetime | None = None) -> list[Result]:
+def of_revision(
+    revision: Revision, now: datetime | None = None, *, terms: Terms | None = None
+) -> list[Result]:
     """Every rule about the model, what stands in the way first. What a steward decided about
     exactly this is the verdict then. A repository of data has none."""
     if revision.repository.type != RepositoryType.MODEL:
         return []
-    asked = situation_of(revision)
+    asked = situations.of_revision(revision, terms=terms)
     found = engine.evaluate(asked, _OF_MODELS)
     decided = _decisions(revision, now or timezone.now())
     settled = [_settled(one, decided.get(one.rule), asked, found) for one in found]
@@ -65,23 +69,23 @@ def asked_at_download(revision: Revision) -> list[Result]:
     ]
 
 
-def holds(revision: Revision, *, submitting: bool = False) -> list[str]:
+def holds(results: Iterable[Result], *, submitting: bool = False) -> list[str]:
     """What of its duties stands between a revision and its release, a sentence or two each. What a
     steward has to decide does not keep it from being submitted: they look at it in review."""
-    found = [one for one in of_revision(revision) if one.holds]
+    found = [one for one in results if one.holds]
     if submitting:
         found = [one for one in found if one.verdict == Verdict.BLOCK]
     return [_sentence(one) for one in found]
 
 
-def to_review(revision: Revision) -> list[Result]:
+def to_review(results: Iterable[Result]) -> list[Result]:
     """What a steward has to decide before the revision is released."""
-    return [one for one in of_revision(revision) if one.holds and one.verdict == Verdict.REVIEW]
+    return [one for one in results if one.holds and one.verdict == Verdict.REVIEW]
 
 
-def warnings(revision: Revision) -> dict[str, str]:
+def warnings(results: Iterable[Result]) -> dict[str, str]:
     """What a reviewer ticks off before approving: ids beside those of checks, with titles."""
-    return {f"{WARNING}{one.rule}": one.title for one in of_revision(revision) if one.warns}
+    return {f"{WARNING}{one.rule}": one.title for one in results if one.warns}
 
 
 @transaction.atomic
@@ -173,8 +177,12 @@ def _digest(asked: Situation, rule: str, found: Sequence[Result]) -> str:
 
 
 def _decisions(revision: Revision, now: datetime) -> dict[str, DutyDecision]:
-    rows = DutyDecision.objects.filter(revision=revision, at__lte=now).order_by("pk")
-    return {one.rule: one for one in rows}
+    return {one.rule: one for one in _DECIDED.rows(revision=revision.pk, now=now)}
+
+
+_DECIDED = Prepared(
+    lambda revision, now: DutyDecision.objects.filter(revision=revision, at__lte=now).order_by("pk")
+)
 
 
 def _settled(

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from registry.agreements import documents, licenses, linked, wording
+from registry.agreements import documents, licenses, wording
+from registry.agreements import terms as terms_of
 from registry.agreements.duties import licenses as facts_of
 from registry.agreements.duties.checks_of_files import (
     LICENSE_NAMES,
@@ -13,6 +14,7 @@ from registry.agreements.duties.checks_of_files import (
 from registry.agreements.duties.situation import UNKNOWN_LICENSE, File, Root, Situation
 from registry.agreements.licenses import Licensed, Licenses
 from registry.agreements.models import DocumentVersion
+from registry.agreements.terms import Terms
 from registry.catalog import cards, files, lineage, modalities
 from registry.catalog.files import FileEntry
 from registry.catalog.lineage import Ancestry, Parent
@@ -36,24 +38,25 @@ _LANGUAGE = frozenset(
 _WEIGHTS = frozenset({"safetensors", "gguf", "pytorch"})
 
 
-def of_revision(revision: Revision) -> Situation:
-    """The situation of a revision as things stand, offered to the outside."""
+def of_revision(revision: Revision, *, terms: Terms | None = None) -> Situation:
+    """The situation of a revision as things stand, offered to the outside. `terms` are those of the
+    revision where they were read already."""
     known = getattr(revision, "duty_situation", None)
     if isinstance(known, Situation):
         return known
-    made = _read(revision)
+    made = _read(revision, terms or terms_of.of_revision(revision.repository, revision))
     revision.duty_situation = made  # type: ignore[attr-defined]
     return made
 
 
-def _read(revision: Revision) -> Situation:
-    ancestry = lineage.of_revision(revision)
-    found = licenses.licenses_of(ancestry, revision.card, linked=linked.license_of(revision))
+def _read(revision: Revision, terms: Terms) -> Situation:
+    ancestry, found = terms.ancestry, terms.licenses
+    versions = {item.version.document_id: item.version for item in terms.items}
     held = _files(revision)
     relation = _relation(revision, held)
     trained = _trained_on(revision)
     return Situation(
-        roots=tuple(_root(one, revision) for one in found.roots),
+        roots=tuple(_root(one, revision, versions) for one in found.roots),
         relation=relation,
         distributed=True,
         repository_name=revision.repository.name,
@@ -77,7 +80,7 @@ def _read(revision: Revision) -> Situation:
     )
 
 
-def _root(one: Licensed, revision: Revision) -> Root:
+def _root(one: Licensed, revision: Revision, versions: dict[int, DocumentVersion]) -> Root:
     """What the model itself takes in counts like what the official one does: a text model that
     learns to see is multimodal."""
     parents = [parent for parent in one.parents if parent.is_root]
@@ -87,7 +90,7 @@ def _root(one: Licensed, revision: Revision) -> Root:
     known = {modalities.TEXT} | ({modalities.IMAGE} if sees else set())
     return Root(
         license=facts_of.id_of(one.document.slug),
-        version=documents.current(one.document).version,
+        version=(versions.get(one.document.pk) or documents.current(one.document)).version,
         modalities=frozenset(known),
         is_verified=one.is_verified,
         path=tuple(dict.fromkeys(parent.shown or parent.name for parent in parents)),

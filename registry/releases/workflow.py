@@ -14,6 +14,7 @@ from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.accounts.permissions import Permission
 from registry.agreements import terms as terms_of
+from registry.agreements.terms import Terms
 from registry.audit import canonical, log
 from registry.audit.models import Entry
 from registry.catalog import positions, turns, versions
@@ -22,6 +23,7 @@ from registry.checks import runs
 from registry.checks.models import FindingRow
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow, RegistryError, SignInRequired
 from registry.releases import campaigns, duties, policies, review_threads
+from registry.releases.grounds import Grounds
 from registry.releases.models import (
     OPEN,
     Decision,
@@ -116,9 +118,11 @@ def open_release(
     branch: str = "main",
 ) -> Release:
     """Offer a branch's head for release and submit it, or raise with what stands in the way."""
-    repository = turns.take(revision.repository)
+    turns.take(revision.repository)
     if by.user is None:
         raise SignInRequired("Sign in to request a release.")
+    revision = Revision.objects.select_related("repository__namespace").get(pk=revision.pk)
+    repository = revision.repository
     _check_may_open(repository, by)
     versions.check_label(version)
     ref = positions.branch(repository, branch)
@@ -128,7 +132,7 @@ def open_release(
             f"{ref.head.short} instead."
         )
     positions.check_free(repository, version, revision)
-    terms = terms_of.of_revision(repository, revision)
+    grounds = Grounds(revision)
     now = timezone.now()
     release = Release(
         repository=repository,
@@ -140,7 +144,7 @@ def open_release(
         opened_at=now,
         due_at=now + timedelta(days=settings.REVIEW_DUE_DAYS),
     )
-    _bind(release, terms)
+    _bind(release, grounds.terms)
     release.discussion = review_threads.of_revision(
         repository, revision, version=version, notes=notes, by=by.user
     )
@@ -152,7 +156,7 @@ def open_release(
     log.record(
         "release.open", actor=by.public_id, subject=release, version=version, digest=release.digest
     )
-    return transition("submit", release, by=by)
+    return _step("submit", release, grounds, by=by)
 
 
 def _check_may_open(repository: Repository, by: Caller) -> None:
@@ -178,15 +182,32 @@ def transition(
     `acknowledged` are the ids of the checks whose warnings an approver ticked off: all of them.
     """
     release = _locked(release)
-    if error := refusal(name, release, by, reason=reason, digest=digest):
+    grounds = Grounds(release.revision)
+    return _step(
+        name, release, grounds, by=by, reason=reason, digest=digest, acknowledged=acknowledged
+    )
+
+
+def _step(
+    name: str,
+    release: Release,
+    grounds: Grounds,
+    *,
+    by: Caller,
+    reason: str = "",
+    digest: str | None = None,
+    acknowledged: Collection[str] = (),
+) -> Release:
+    """As `transition`, of a release that nobody else can move, on grounds read since then."""
+    if error := refusal(name, release, by, reason=reason, digest=digest, grounds=grounds):
         raise error
-    ticked = warned_checks(release.revision) if name == "approve" else []
+    ticked = warned_checks(release.revision, grounds) if name == "approve" else []
     if missing := set(ticked) - set(acknowledged):
         raise Invalid(f"Tick off each warning before you approve: {', '.join(sorted(missing))}.")
     rule = TRANSITIONS[name]
     assert by.user is not None  # noqa: S101 - every rule needs a permission
     if name == "submit":
-        _bind_to(release, release.revision)
+        _bind_to(release, release.revision, grounds.terms)
     if name in DECISIONS:
         Decision.objects.create(
             release=release,
@@ -209,11 +230,18 @@ def transition(
 
 
 def refusal(
-    name: str, release: Release, by: Caller, *, reason: str | None = None, digest: str | None = None
+    name: str,
+    release: Release,
+    by: Caller,
+    *,
+    reason: str | None = None,
+    digest: str | None = None,
+    grounds: Grounds | None = None,
 ) -> RegistryError | None:
     """Why this caller cannot take this step now, or None. Buttons and steps ask the same question.
 
-    With `reason` None the question is whether the step could be taken with a reason.
+    With `reason` None the question is whether the step could be taken with a reason. `grounds` are
+    those of the release's revision where several questions are asked at once.
     """
     if name not in TRANSITIONS:
         return Invalid(f"{name!r} is not a step; choose one of {', '.join(TRANSITIONS)}.")
@@ -222,7 +250,7 @@ def refusal(
         _forbidden(rule, release, by)
         or _too_soon(rule, release)
         or _unclear(rule, release, reason, digest)
-        or (_held(release) if rule.needs_passing_checks else None)
+        or (_held(release, grounds) if rule.needs_passing_checks else None)
         or (_unplaced(release) if rule.target == Status.RELEASED else None)
         or (_repeated(release, by) if name == "approve" else None)
     )
@@ -240,19 +268,20 @@ def _locked(release: Release) -> Release:
     ).get(pk=release.pk)
 
 
-def holds(release_or_revision: Release | Revision) -> list[str]:
+def holds(release_or_revision: Release | Revision, grounds: Grounds | None = None) -> list[str]:
     """What stands between a revision and its release, one sentence each; [] when nothing does."""
     revision = (
         release_or_revision.revision
         if isinstance(release_or_revision, Release)
         else release_or_revision
     )
-    found = list(runs.holds(revision))
+    grounds = grounds or Grounds(revision)
+    found = runs.holds_of(grounds.run, revision)
     in_review = (
         isinstance(release_or_revision, Release) and release_or_revision.status == Status.IN_REVIEW
     )
-    found += duties.holds(revision, submitting=not in_review)
-    terms = terms_of.of_revision(revision.repository, revision)
+    found += duties.holds(grounds.duties, submitting=not in_review)
+    terms = grounds.terms
     if terms.problem:
         found.append(terms.problem)
     if (
@@ -267,11 +296,12 @@ def holds(release_or_revision: Release | Revision) -> list[str]:
     return found
 
 
-def warned_checks(revision: Revision) -> list[str]:
+def warned_checks(revision: Revision, grounds: Grounds | None = None) -> list[str]:
     """The checks and duties whose warnings a maintainer has to tick off before approving."""
-    run = runs.latest(revision)
+    grounds = grounds or Grounds(revision)
+    run = grounds.run
     rows = FindingRow.objects.filter(run=run, severity="warn") if run else FindingRow.objects.none()
-    return sorted({*rows.values_list("check_id", flat=True), *duties.warnings(revision)})
+    return sorted({*rows.values_list("check_id", flat=True), *duties.warnings(grounds.duties)})
 
 
 def approvals(release: Release) -> int:
@@ -299,20 +329,20 @@ def follow(repository: Repository, *, branch: str, head: Revision, by: Caller) -
     if release is None or release.revision_id == head.pk:
         return
     before = release.digest
-    _bind_to(release, head)
+    _bind_to(release, head, terms_of.of_revision(release.repository, head))
     log.record(
         "release.revise", actor=by.public_id, subject=release, before=before, digest=release.digest
     )
 
 
-def _bind_to(release: Release, revision: Revision) -> None:
+def _bind_to(release: Release, revision: Revision, terms: Terms) -> None:
     """Have the release say this revision and the terms that it is under today."""
     release.revision = revision
-    _bind(release, terms_of.of_revision(release.repository, revision))
+    _bind(release, terms)
     release.save(update_fields=["revision", "terms", "terms_hash", "manifest_digest", "digest"])
 
 
-def _bind(release: Release, terms: terms_of.Terms) -> None:
+def _bind(release: Release, terms: Terms) -> None:
     release.terms = terms.as_json()
     release.terms_hash = terms.hash
     release.manifest_digest = release.revision.manifest_digest
@@ -424,8 +454,8 @@ def _unclear(
     return None
 
 
-def _held(release: Release) -> RegistryError | None:
-    found = holds(release)
+def _held(release: Release, grounds: Grounds | None) -> RegistryError | None:
+    found = holds(release, grounds)
     return NotNow(" ".join(found)) if found else None
 
 

@@ -259,8 +259,8 @@ def test_what_a_page_pays_for_the_terms_is_bounded() -> None:
     with CaptureQueriesContext(connection) as along:
         terms.of_revision(derived.repository, derived)
 
-    assert len(alone) == 5
-    assert len(along) == 10
+    assert len(alone) == 4
+    assert len(along) == 8
 
 
 # The publisher's prompt

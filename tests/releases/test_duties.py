@@ -43,14 +43,14 @@ def steward():
 
 def test_a_base_under_llama_is_held_until_license_notice_and_policy_are_files():
     revision = factories.make_revision()
-    found = " ".join(duties.holds(fresh(revision)))
+    found = " ".join(duties.holds(duties.of_revision(fresh(revision))))
 
     assert "There is no copy of Llama 3.1 Community License Agreement" in found
     assert "NOTICE" in found
     assert "USE_POLICY.md" in found
 
     done = factories.make_commit(revision.repository, factories.copies_of("llama3.1"))
-    assert duties.holds(fresh(done)) == []
+    assert duties.holds(duties.of_revision(fresh(done))) == []
 
 
 def test_another_text_as_license_is_no_copy_and_one_with_other_markup_is():
@@ -79,8 +79,8 @@ def test_where_the_site_holds_no_text_a_copy_is_left_to_a_steward_until_it_does(
 def test_a_permissive_license_without_its_text_is_a_warning_for_reviewers():
     revision = of_card("license: mit")
 
-    assert duties.holds(fresh(revision)) == []
-    assert "DUTY-kept_license_copy" in duties.warnings(fresh(revision))
+    assert duties.holds(duties.of_revision(fresh(revision))) == []
+    assert "DUTY-kept_license_copy" in duties.warnings(duties.of_revision(fresh(revision)))
 
 
 def test_a_fine_tune_of_a_published_model_owes_what_its_license_asks():
@@ -99,8 +99,8 @@ def test_a_fine_tune_that_does_all_is_free():
     front = f"license: llama3.1\nbase_model: {BASE}\nbase_model_relation: finetune"
     revision = of_card(front, **factories.copies_of("llama3.1"))
 
-    assert duties.holds(fresh(revision)) == []
-    assert duties.warnings(fresh(revision)) == {}
+    assert duties.holds(duties.of_revision(fresh(revision))) == []
+    assert duties.warnings(duties.of_revision(fresh(revision))) == {}
 
 
 def test_duties_come_down_through_a_model_that_is_here():
@@ -186,8 +186,8 @@ def test_what_duties_cost_is_bounded():
     assert len(captured) <= 20
 
     with CaptureQueriesContext(connection) as captured:
-        duties.holds(revision)
-        duties.warnings(revision)
+        duties.holds(duties.of_revision(revision))
+        duties.warnings(duties.of_revision(revision))
     assert len(captured) <= 2
 
 
@@ -202,15 +202,17 @@ def doubtful():
 
 
 def test_what_the_rules_leave_open_holds_until_a_steward_allows_it(doubtful, steward):
-    assert [one.rule for one in duties.to_review(doubtful)] == ["license_not_looser"]
-    assert duties.holds(doubtful, submitting=True) == []
-    assert "A steward has to decide" in " ".join(duties.holds(doubtful))
+    assert [one.rule for one in duties.to_review(duties.of_revision(doubtful))] == [
+        "license_not_looser"
+    ]
+    assert duties.holds(duties.of_revision(doubtful), submitting=True) == []
+    assert "A steward has to decide" in " ".join(duties.holds(duties.of_revision(doubtful)))
 
     made = duties.decide(
         doubtful, "license_not_looser", verdict="allow", reason="Own changes only.", by=steward
     )
 
-    assert duties.holds(fresh(doubtful)) == []
+    assert duties.holds(duties.of_revision(fresh(doubtful))) == []
     entry = Entry.objects.filter(event="duty.decide").get()
     assert entry.details["facts"] == made.facts_digest
 
@@ -218,7 +220,9 @@ def test_what_the_rules_leave_open_holds_until_a_steward_allows_it(doubtful, ste
 def test_what_a_steward_refuses_is_held_with_the_reason(doubtful, steward):
     duties.decide(doubtful, "license_not_looser", verdict="refuse", reason="Name both.", by=steward)
 
-    assert "Name both." in " ".join(duties.holds(fresh(doubtful), submitting=True))
+    assert "Name both." in " ".join(
+        duties.holds(duties.of_revision(fresh(doubtful)), submitting=True)
+    )
 
 
 def test_other_facts_ask_again(doubtful, steward):
@@ -226,7 +230,9 @@ def test_other_facts_ask_again(doubtful, steward):
     document = documents.Document.objects.get(slug="llama3-1")
     documents.add_text(slug=document.slug, version="newer", text=b"Newer words.")
 
-    assert [one.rule for one in duties.to_review(fresh(doubtful))] == ["license_not_looser"]
+    assert [one.rule for one in duties.to_review(duties.of_revision(fresh(doubtful)))] == [
+        "license_not_looser"
+    ]
 
 
 def test_nobody_but_a_steward_decides(doubtful):

@@ -49,7 +49,7 @@ def test_one_press_makes_one_commit_after_which_nothing_holds(bare):
     made = apply_all(bare)
 
     assert made.parents == [bare.oid]
-    assert duties.holds(fresh(made)) == []
+    assert duties.holds(duties.of_revision(fresh(made))) == []
     assert read(made, "LICENSE").startswith("Invented words")
     assert "Llama 3.1 is licensed under" in read(made, "NOTICE")
     card = read(made, "README.md")
@@ -77,7 +77,7 @@ def test_a_merge_gets_one_line_and_one_text_for_each_root():
         fresh(factories.make_revision(repository, files={"README.md": card, "m.bin": b"w"}))
     )
 
-    assert duties.holds(fresh(made)) == []
+    assert duties.holds(duties.of_revision(fresh(made))) == []
     assert read(made, "NOTICE").count("is licensed under") == 2
     assert {"LICENSE", "LICENSE-llama3"} <= set(files.at(made, ["LICENSE", "LICENSE-llama3"]))
 

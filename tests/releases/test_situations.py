@@ -33,7 +33,7 @@ def test_a_license_that_the_link_of_the_card_leads_to_has_its_duties(by_file: bo
 
     assert terms.of_revision(revision.repository, revision).problem == ""
     assert roots == ["llama3.1"]
-    assert any("NOTICE" in hold for hold in duties.holds(revision))
+    assert any("NOTICE" in hold for hold in duties.holds(duties.of_revision(revision)))
 
 
 def test_a_link_that_nobody_knows_brings_no_duties_and_no_release() -> None:

@@ -54,7 +54,7 @@ def test_the_writer_sees_what_is_missing_previews_and_writes_it_with_one_press(b
     assert answer.status_code == 302
     head = Ref.objects.get(repository=bare.repository, name="refs/heads/main").head
     assert head.parents == [bare.oid]
-    assert "A copy of the license" not in " ".join(duties.holds(head))
+    assert "A copy of the license" not in " ".join(duties.holds(duties.of_revision(head)))
 
 
 def test_a_commit_that_came_meanwhile_is_shown_first(bare):

@@ -145,7 +145,7 @@ def _waiting(request: CallerRequest) -> dict[str, Any]:
     page = Paginator(in_review, PER_PAGE).get_page(request.GET.get("page"))
     found = []
     for release in page.object_list:
-        rules = {one.rule: one for one in duties.to_review(release.revision)}
+        rules = {one.rule: one for one in duties.to_review(duties.of_revision(release.revision))}
         asked = [
             {"result": one, "shown": duties.facts_digest(release.revision, rule)}
             for rule, one in rules.items()

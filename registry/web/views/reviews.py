@@ -17,6 +17,7 @@ from registry.checks import catalogue, reports, runs
 from registry.discussions.models import Discussion, EventKind
 from registry.errors import RegistryError
 from registry.releases import duties, gate, workflow
+from registry.releases.grounds import Grounds
 from registry.releases.models import DecisionKind, Release, Status
 from registry.web import differences, findings, listing, shown_terms, threads
 from registry.web import duties as shown_duties
@@ -93,7 +94,8 @@ def _page(request: CallerRequest, release: Release) -> dict[str, Any]:
     before = _before(release)
     after_files = files.files_of(release.revision)
     before_files = files.files_of(before.revision) if before else []
-    of_duties = duties.warnings(release.revision)
+    grounds = Grounds(release.revision)
+    of_duties = duties.warnings(grounds.duties)
     is_open = release.status in {Status.DRAFT, Status.IN_REVIEW, Status.CHANGES_REQUESTED}
     return {
         "release": release,
@@ -111,13 +113,13 @@ def _page(request: CallerRequest, release: Release) -> dict[str, Any]:
         "comments": _comments(request, release),
         "approvals": workflow.approvals(release),
         "approvals_needed": workflow.approvals_needed(release),
-        "holds": workflow.holds(release) if is_open else [],
+        "holds": workflow.holds(release, grounds) if is_open else [],
         "duties": shown_duties.unmet(release.revision) if is_open else [],
-        "steps": _steps(request, release),
-        "why_not": _why_not(request, release),
+        "steps": _steps(request, release, grounds),
+        "why_not": _why_not(request, release, grounds),
         "warned": [
             catalogue.CHECKS.get(check_id) or {"id": check_id, "title": of_duties.get(check_id)}
-            for check_id in workflow.warned_checks(release.revision)
+            for check_id in workflow.warned_checks(release.revision, grounds)
         ],
         "documents": terms.versions_in(release.terms),
         "prompt": shown_terms.prompt(release.terms),
@@ -126,20 +128,20 @@ def _page(request: CallerRequest, release: Release) -> dict[str, Any]:
     }
 
 
-def _steps(request: CallerRequest, release: Release) -> list[dict[str, Any]]:
+def _steps(request: CallerRequest, release: Release, grounds: Grounds) -> list[dict[str, Any]]:
     """The steps that this caller can take now: the table says, and the buttons follow."""
     return [
         {"name": name, "rule": rule, "is_dangerous": name in DANGEROUS}
         for name, rule in workflow.TRANSITIONS.items()
-        if workflow.refusal(name, release, request.caller) is None
+        if workflow.refusal(name, release, request.caller, grounds=grounds) is None
     ]
 
 
-def _why_not(request: CallerRequest, release: Release) -> str:
+def _why_not(request: CallerRequest, release: Release, grounds: Grounds) -> str:
     """What keeps a maintainer from approving, where they would expect to."""
     if not request.caller.is_maintainer or release.status != Status.IN_REVIEW:
         return ""
-    return str(workflow.refusal("approve", release, request.caller) or "")
+    return str(workflow.refusal("approve", release, request.caller, grounds=grounds) or "")
 
 
 def _before(release: Release) -> Release | None:
