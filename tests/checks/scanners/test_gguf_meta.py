@@ -26,7 +26,10 @@ def said_of(tmp_path: Path, check: str = "GG-META", **changes: Any) -> list[str]
     [
         ({"general.architecture": "mamba"}, "its architecture mamba is not one of llama, llama4"),
         ({"general.architecture": 5}, "its architecture 5 is not one of"),
-        ({"general.type": "adapter"}, "it holds an adapter, which is accepted as adapter_model.safetensors"),
+        (
+            {"general.type": "adapter"},
+            "it holds an adapter, which is accepted as adapter_model.safetensors",
+        ),
         ({"llama.block_count": 100_000}, "llama.block_count is 100000, but must be from 1 to 512"),
         ({"llama.block_count": None}, "llama.block_count is missing"),
         ({"llama.block_count": [2, 2]}, "llama.block_count is a list"),
