@@ -3,9 +3,10 @@
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.utils import timezone
 
 from registry.agreements.models import Document, DocumentVersion
-from registry.audit.models import Entry
+from registry.audit.models import Access, Entry
 from tests import factories, tables
 from tests.refusals import refused_as_evidence
 
@@ -17,13 +18,22 @@ def test_the_tables_are_as_before_and_evidence_is_guarded_again() -> None:
     assert Document.objects.exists()
 
     factories.make_released()
+    _download()
     Document.objects.update(title="Another")
     assert Entry.objects.exists()
+    assert Access.objects.exists()
     tables.bring_back()
 
     assert _rows() == before
     with refused_as_evidence():
         DocumentVersion.objects.all().delete()
+    _download()
+    with refused_as_evidence():
+        Access.objects.all().delete()
+
+
+def _download() -> None:
+    Access.objects.create(at=timezone.now(), first_byte=0, last_byte=0, size=1)
 
 
 def _rows() -> dict[str, list[tuple[object, ...]]]:

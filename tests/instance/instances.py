@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -66,8 +66,9 @@ class Instance:
 
     def part(self, *words: str) -> psutil.Process:
         for process in psutil.Process(self.process.pid).children():
-            if all(any(word in argument for argument in process.cmdline()) for word in words):
-                return process
+            with suppress(psutil.NoSuchProcess):  # it has just ended, or is a zombie still
+                if all(any(word in argument for argument in process.cmdline()) for word in words):
+                    return process
         raise AssertionError(f"no part {words}")
 
     def stop(self) -> int:
