@@ -26,7 +26,8 @@ def measure(folder: Path, *, quick: bool) -> list[Table]:
         "Small uploads through the queue",
         ["scan processes", "uploads", "seconds", "a second", "one verdict each", "late ones by"],
         notes=[
-            f"Data sets of one card, nearly all of one namespace. {LATE_NAMESPACES} others with "
+            "Data sets of one card, nearly all of one namespace; of these only the first is pushed, "
+            f"the others are rows like it. {LATE_NAMESPACES} other namespaces with "
             f"{LATE_EACH} uploads each queue last; *late ones by* says how many runs had ended when "
             "the last of theirs had. Under a plain queue it would be all of them.",
             "Real workers at a real broker, until every run has its verdict, report, statement and "
