@@ -6,10 +6,8 @@ that is a name in the scratch folder, and nobody calls there.
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from tempfile import gettempdir
+from tempfile import mkdtemp
 from time import monotonic
 from typing import Any
 
@@ -75,9 +73,7 @@ def _opened(path: str, *, context: int) -> Any:
     os.environ["GGML_NO_BACKTRACE"] = "1"
     import xllamacpp  # type: ignore[import-untyped]
 
-    os.chdir(gettempdir())
-    with suppress(FileNotFoundError):
-        Path(ADDRESS).unlink()
+    os.chdir(mkdtemp())
     threads = max(1, (os.cpu_count() or 1) // 2)
     params = xllamacpp.CommonParams()
     params.model.path = path
