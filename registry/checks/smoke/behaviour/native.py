@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -97,14 +97,13 @@ def _figures(name: str, said: _Said, found: Compared) -> dict[str, Any]:
 
 def _why_never() -> str | None:
     """Why it runs not even a file that is known to be good, else None."""
-    path = Path(gettempdir(), "control.gguf")
-    path.write_bytes(control_gguf.made())
-    try:
-        _ask(path, list(range(FIRST + FEWEST_TOKENS)), decoded=0)
-    except aside.NoAnswer as problem:
-        return str(problem)
-    finally:
-        path.unlink()
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "control.gguf")
+        path.write_bytes(control_gguf.made())
+        try:
+            _ask(path, list(range(FIRST + FEWEST_TOKENS)), decoded=0)
+        except aside.NoAnswer as problem:
+            return str(problem)
     return None
 
 
