@@ -6,7 +6,7 @@ HOST ?= 127.0.0.1
 DATA ?= var
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test clients check check-django format clean bench
+.PHONY: help install run demo test clients screenshots check check-django format clean bench
 
 define make-venv
 command -v $(PYTHON) >/dev/null || \
@@ -50,6 +50,10 @@ test: .venv/installed-dev ## run all tests; ARGS="tests/storage -x" for some
 clients: .venv/installed-dev ## drive the site with every Hub client that people still run, on a folder and on S3
 	$(BIN)/python -m tests.wire.clients
 	REGISTRY_TEST_CLIENTS=all $(BIN)/python -m pytest $(if $(ARGS),$(ARGS),tests/wire)
+
+screenshots: .venv/installed-dev ## take pictures of every page: light, dark, phone, French
+	mkdir -p screenshots
+	REGISTRY_TESTS_SCREENSHOTS=screenshots $(BIN)/python -m pytest -q tests/web/browser -k "looks"
 
 bench: .venv/installed-dev ## measure speed; ARGS="downloads --quick" for a part
 	$(BIN)/python -m benchmarks $(ARGS)
