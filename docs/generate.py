@@ -40,7 +40,7 @@ def states() -> str:
     """The diagram and the table of the steps of a release."""
     from registry.accounts.permissions import Permission
     from registry.releases.models import Status
-    from registry.releases.workflow import TRANSITIONS
+    from registry.releases.steps import TRANSITIONS
 
     who = {
         Permission.PROPOSE: "who may write the repository",

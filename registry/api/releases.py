@@ -21,7 +21,7 @@ from registry.api.shapes import (
 )
 from registry.catalog import revisions
 from registry.errors import Invalid, NotAllowed
-from registry.releases import workflow
+from registry.releases import steps, workflow
 from registry.releases.grounds import Grounds
 from registry.releases.models import OPEN, DecisionKind, Release
 from registry.releases.models import Status as ReleaseStatus
@@ -161,11 +161,11 @@ def _detail(request: ApiRequest, release_id: str) -> dict[str, Any]:
     ]
     grounds = Grounds(release.revision)
     return _shape(request, release) | {
-        "approvals": workflow.approvals(release),
-        "approvals_needed": workflow.approvals_needed(release),
+        "approvals": steps.approvals(release),
+        "approvals_needed": steps.approvals_needed(release),
         "decisions": decisions,
-        "holds": workflow.holds(release, grounds) if release.status in OPEN else [],
-        "warnings": workflow.warned_checks(release.revision, grounds),
+        "holds": steps.holds(release, grounds) if release.status in OPEN else [],
+        "warnings": steps.warned_checks(release.revision, grounds),
         "steps": _steps(release, request.auth, grounds),
     }
 
@@ -173,8 +173,8 @@ def _detail(request: ApiRequest, release_id: str) -> dict[str, Any]:
 def _steps(release: Release, caller: Caller, grounds: Grounds) -> list[str]:
     return [
         name.replace("_", "-")
-        for name in workflow.TRANSITIONS
-        if workflow.refusal(name, release, caller, grounds=grounds) is None
+        for name in steps.TRANSITIONS
+        if steps.refusal(name, release, caller, grounds=grounds) is None
     ]
 
 

@@ -1,111 +1,29 @@
-"""Which steps a release takes, who may take them, and what follows. One table says every step."""
+"""Moves a release on: each step as the table of steps says, and what follows from it."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
-from registry.accounts.models import User
 from registry.accounts.permissions import Permission
 from registry.agreements import terms as terms_of
 from registry.agreements.terms import Terms
 from registry.audit import canonical, log
-from registry.audit.models import Entry
 from registry.catalog import positions, turns, versions
 from registry.catalog.models import Repository, Revision, RevisionState
-from registry.checks import runs
-from registry.checks.models import FindingRow
-from registry.errors import Conflict, Invalid, NotAllowed, NotNow, RegistryError, SignInRequired
-from registry.releases import campaigns, duties, policies, review_threads
+from registry.errors import Conflict, Invalid, NotAllowed, NotNow, SignInRequired
+from registry.releases import campaigns, review_threads, steps
 from registry.releases.grounds import Grounds
 from registry.releases.models import (
     OPEN,
     Decision,
-    DecisionKind,
     Release,
     Status,
 )
-
-MAX_REASON = 10_000
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One step: from which states to which, who may take it, and what it asks besides."""
-
-    sources: frozenset[str]
-    target: str
-    permission: Permission
-    label: str
-    second_person: bool = False
-    needs_reason: bool = False
-    needs_passing_checks: bool = False
-
-
-def _rule(
-    sources: list[Status], target: Status, permission: Permission, label: str, **asks: bool
-) -> Rule:
-    return Rule(frozenset(sources), target, permission, label, **asks)
-
-
-S = Status
-TRANSITIONS: dict[str, Rule] = {
-    "submit": _rule(
-        [S.DRAFT, S.CHANGES_REQUESTED],
-        S.IN_REVIEW,
-        Permission.PROPOSE,
-        "submit for review",
-        needs_passing_checks=True,
-    ),
-    "withdraw": _rule(OPEN, S.WITHDRAWN, Permission.PROPOSE, "withdraw"),
-    "approve": _rule(
-        [S.IN_REVIEW],
-        S.RELEASED,
-        Permission.REVIEW,
-        "approve",
-        second_person=True,
-        needs_passing_checks=True,
-    ),
-    "request_changes": _rule(
-        [S.IN_REVIEW],
-        S.CHANGES_REQUESTED,
-        Permission.REVIEW,
-        "ask for changes",
-        second_person=True,
-        needs_reason=True,
-    ),
-    "reject": _rule(
-        [S.IN_REVIEW, S.CHANGES_REQUESTED],
-        S.REJECTED,
-        Permission.REVIEW,
-        "reject",
-        second_person=True,
-        needs_reason=True,
-    ),
-    "suspend": _rule([S.RELEASED], S.SUSPENDED, Permission.REVIEW, "suspend", needs_reason=True),
-    "restore": _rule(
-        [S.SUSPENDED],
-        S.RELEASED,
-        Permission.REVIEW,
-        "restore",
-        second_person=True,
-        needs_reason=True,
-    ),
-    "recall": _rule(
-        [S.RELEASED, S.SUSPENDED],
-        S.RECALLED,
-        Permission.REVIEW,
-        "recall for good",
-        needs_reason=True,
-    ),
-}
-DECISIONS = {kind.value for kind in DecisionKind}
 
 
 @transaction.atomic
@@ -199,16 +117,16 @@ def _step(
     acknowledged: Collection[str] = (),
 ) -> Release:
     """As `transition`, of a release that nobody else can move, on grounds read since then."""
-    if error := refusal(name, release, by, reason=reason, digest=digest, grounds=grounds):
+    if error := steps.refusal(name, release, by, reason=reason, digest=digest, grounds=grounds):
         raise error
-    ticked = warned_checks(release.revision, grounds) if name == "approve" else []
+    ticked = steps.warned_checks(release.revision, grounds) if name == "approve" else []
     if missing := set(ticked) - set(acknowledged):
         raise Invalid(f"Tick off each warning before you approve: {', '.join(sorted(missing))}.")
-    rule = TRANSITIONS[name]
+    rule = steps.TRANSITIONS[name]
     assert by.user is not None  # noqa: S101 - every rule needs a permission
     if name == "submit":
         _bind_to(release, release.revision, grounds.terms)
-    if name in DECISIONS:
+    if name in steps.DECISIONS:
         Decision.objects.create(
             release=release,
             kind=name,
@@ -219,7 +137,7 @@ def _step(
             at=timezone.now(),
         )
     review_threads.note(release, name, by=by.user, reason=reason)
-    if name != "approve" or approvals(release) >= approvals_needed(release):
+    if name != "approve" or steps.approvals(release) >= steps.approvals_needed(release):
         _enter(release, rule.target, reason=reason, name=name)
         if release.status not in OPEN:
             review_threads.close(release, by=by.user)
@@ -227,33 +145,6 @@ def _step(
         f"release.{name}", actor=by.public_id, subject=release, digest=release.digest, reason=reason
     )
     return release
-
-
-def refusal(
-    name: str,
-    release: Release,
-    by: Caller,
-    *,
-    reason: str | None = None,
-    digest: str | None = None,
-    grounds: Grounds | None = None,
-) -> RegistryError | None:
-    """Why this caller cannot take this step now, or None. Buttons and steps ask the same question.
-
-    With `reason` None the question is whether the step could be taken with a reason. `grounds` are
-    those of the release's revision where several questions are asked at once.
-    """
-    if name not in TRANSITIONS:
-        return Invalid(f"{name!r} is not a step; choose one of {', '.join(TRANSITIONS)}.")
-    rule = TRANSITIONS[name]
-    return (
-        _forbidden(rule, release, by)
-        or _too_soon(rule, release)
-        or _unclear(rule, release, reason, digest)
-        or (_held(release, grounds) if rule.needs_passing_checks else None)
-        or (_unplaced(release) if rule.target == Status.RELEASED else None)
-        or (_repeated(release, by) if name == "approve" else None)
-    )
 
 
 def _locked(release: Release) -> Release:
@@ -266,55 +157,6 @@ def _locked(release: Release) -> Release:
     return Release.objects.select_related(
         "repository__namespace", "revision__repository", "opened_by", "discussion"
     ).get(pk=release.pk)
-
-
-def holds(release_or_revision: Release | Revision, grounds: Grounds | None = None) -> list[str]:
-    """What stands between a revision and its release, one sentence each; [] when nothing does."""
-    revision = (
-        release_or_revision.revision
-        if isinstance(release_or_revision, Release)
-        else release_or_revision
-    )
-    grounds = grounds or Grounds(revision)
-    found = runs.holds_of(grounds.run, revision)
-    in_review = (
-        isinstance(release_or_revision, Release) and release_or_revision.status == Status.IN_REVIEW
-    )
-    found += duties.holds(grounds.duties, submitting=not in_review)
-    terms = grounds.terms
-    if terms.problem:
-        found.append(terms.problem)
-    if (
-        isinstance(release_or_revision, Release)
-        and release_or_revision.status == Status.IN_REVIEW
-        and release_or_revision.terms_hash != terms.hash
-    ):
-        found.append(
-            "The terms have changed since this was submitted. Ask for changes, so that it is "
-            "submitted again under the new ones."
-        )
-    return found
-
-
-def warned_checks(revision: Revision, grounds: Grounds | None = None) -> list[str]:
-    """The checks and duties whose warnings a maintainer has to tick off before approving."""
-    grounds = grounds or Grounds(revision)
-    run = grounds.run
-    rows = FindingRow.objects.filter(run=run, severity="warn") if run else FindingRow.objects.none()
-    return sorted({*rows.values_list("check_id", flat=True), *duties.warnings(grounds.duties)})
-
-
-def approvals(release: Release) -> int:
-    """How many maintainers approved exactly what the release says now."""
-    return valid_approvals(release).count()
-
-
-def valid_approvals(release: Release) -> QuerySet[Decision]:
-    return release.decisions.filter(kind=DecisionKind.APPROVE, digest=release.digest)
-
-
-def approvals_needed(release: Release) -> int:
-    return policies.approvals_needed(release.repository.namespace_id)
 
 
 @transaction.atomic
@@ -400,82 +242,6 @@ def _place(release: Release) -> None:
         public=newest.revision if newest else None,
         withdrawn=last.revision if last and not newest else None,
     )
-
-
-def _forbidden(rule: Rule, release: Release, by: Caller) -> RegistryError | None:
-    if by.user is None:
-        return SignInRequired(f"Sign in to {rule.label}.")
-    if not permissions.may(by, rule.permission, release.repository.namespace):
-        who = (
-            "a site maintainer with a browser or a token of scope admin"
-            if rule.permission is Permission.REVIEW
-            else "somebody who may write the repository"
-        )
-        return NotAllowed(f"You may not {rule.label} here: only {who} can.")
-    if not by.reaches(release.repository.public_id):
-        return NotAllowed("This token does not cover the repository.")
-    if rule.second_person and is_own_work(release, by.user):
-        return NotAllowed(
-            f"You may not {rule.label} your own work: you submitted this release or wrote a "
-            "commit that it would publish. Another maintainer has to decide."
-        )
-    return None
-
-
-def is_own_work(release: Release, user: User) -> bool:
-    """Whether this person ever submitted the release, or wrote a commit since the last one."""
-    if user.pk in {release.opened_by_id} | versions.authors_since_release(release.revision):
-        return True
-    submitted = Entry.objects.filter(
-        subject_type="release", subject=release.public_id, event="release.submit"
-    )
-    return submitted.filter(actor=user.public_id).exists()
-
-
-def _too_soon(rule: Rule, release: Release) -> RegistryError | None:
-    if release.status in rule.sources:
-        return None
-    return NotNow(
-        f"The release is {Status(release.status).label}, so nobody can {rule.label} it now."
-    )
-
-
-def _unclear(
-    rule: Rule, release: Release, reason: str | None, digest: str | None
-) -> RegistryError | None:
-    if digest is not None and digest != release.digest:
-        return Conflict(
-            "The release has changed since you opened it. Nothing was decided; look at it again."
-        )
-    if reason is not None and rule.needs_reason and not reason.strip():
-        return Invalid("Give a reason: the contributor is told it, and it stays on record.")
-    if reason is not None and len(reason) > MAX_REASON:
-        return Invalid(f"The reason is longer than {MAX_REASON} characters.")
-    return None
-
-
-def _held(release: Release, grounds: Grounds | None) -> RegistryError | None:
-    found = holds(release, grounds)
-    return NotNow(" ".join(found)) if found else None
-
-
-def _unplaced(release: Release) -> RegistryError | None:
-    """A release needs its repository, and its branch: the public position of the branch is what it
-    moves."""
-    if release.repository.deleted_at is not None:
-        return NotNow("The repository of this release was deleted. Reject the release.")
-    if positions.exists(release.repository, release.branch):
-        return None
-    return NotNow(
-        f"The branch {release.branch.removeprefix('refs/heads/')!r} of this release is gone, so "
-        "nobody could get it. Make the branch again, or reject the release."
-    )
-
-
-def _repeated(release: Release, by: Caller) -> RegistryError | None:
-    if by.user is not None and valid_approvals(release).filter(by=by.user).exists():
-        return NotNow("You have approved this release already; another maintainer is needed.")
-    return None
 
 
 def _taken(repository: Repository, revision: Revision, version: str, branch: str) -> str:

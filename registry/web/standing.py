@@ -11,7 +11,7 @@ from registry.catalog import revisions
 from registry.catalog.models import MAIN, Ref, Repository, Revision
 from registry.checks import runs
 from registry.checks.models import CheckRun
-from registry.releases import gate, offers, workflow
+from registry.releases import gate, offers, steps
 from registry.releases.gate import Answer
 from registry.releases.models import OPEN, Release, Status
 
@@ -125,4 +125,4 @@ def _requests_waiting(repository: Repository) -> int:
 def _submit_refusal(release: Release | None, caller: Caller) -> str:
     if release is None or release.status != Status.CHANGES_REQUESTED:
         return ""
-    return str(workflow.refusal("submit", release, caller) or "")
+    return str(steps.refusal("submit", release, caller) or "")

@@ -12,7 +12,7 @@ from registry.agreements import documents, terms
 from registry.agreements.models import Document
 from registry.catalog import facts, repositories
 from registry.catalog.models import Repository, Revision, Visibility
-from registry.releases import workflow
+from registry.releases import steps, workflow
 from tests import factories
 from tests.agreements.sets import (
     BASE,
@@ -319,10 +319,10 @@ def test_a_release_in_review_says_that_its_terms_changed() -> None:
     files = {"README.md": "---\nlicense: llama3.1\nbase_model: ada/Llama-base\n---\n"}
     release = factories.make_release(factories.make_repository(ada, "Llama-new"), files=files)
     says = "The terms have changed since this was submitted."
-    before = workflow.holds(release)
+    before = steps.holds(release)
     card = "---\nlicense: gemma\n---\n"
     factories.make_released(base.repository, version="v2", files={"README.md": card})
-    by_parent = workflow.holds(release)
+    by_parent = steps.holds(release)
     workflow.transition(
         "request_changes",
         release,
@@ -331,12 +331,12 @@ def test_a_release_in_review_says_that_its_terms_changed() -> None:
     )
     workflow.transition("submit", release, by=factories.as_caller(ada))
     release.refresh_from_db()
-    again = workflow.holds(release)
+    again = steps.holds(release)
     documents.add_text(slug="gemma", version="1", text=b"A text in our own words.")
 
     assert not any(says in hold for hold in before + again)
     assert any(says in hold for hold in by_parent)
-    assert any(says in hold for hold in workflow.holds(release))
+    assert any(says in hold for hold in steps.holds(release))
 
 
 # The hash

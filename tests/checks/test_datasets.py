@@ -5,7 +5,7 @@ from pytest_django import Settings
 
 from registry.checks import reports, tasks, work
 from registry.checks.models import CheckRun, JobKind, JobState, Verdict
-from registry.releases import workflow
+from registry.releases import steps, workflow
 from registry.releases.models import Status
 from tests import factories
 from tests.checks.scanners.test_datasets import FILES
@@ -48,7 +48,7 @@ def test_a_dataset_with_code_is_held() -> None:
     run = _checked(FILES | {"texts.py": b"import datasets\n"})
 
     assert run.verdict == Verdict.BLOCKED
-    assert workflow.holds(run.revision)
+    assert steps.holds(run.revision)
 
 
 def test_no_worker_is_told_of_a_smoke_test_of_a_dataset() -> None:

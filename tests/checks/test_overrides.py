@@ -8,7 +8,7 @@ from registry.audit.models import Entry
 from registry.checks import overrides, runs
 from registry.checks.models import CheckRun, Override
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow
-from registry.releases import workflow
+from registry.releases import steps, workflow
 from tests import factories
 from tests.refusals import at_once, refused_by
 
@@ -126,8 +126,8 @@ def test_a_release_takes_no_override_along_to_another_commit():
     for _ in range(2):
         overrides.override(run, "W-FINITE", reason=WHY, by=_maintainer())
     release = workflow.open_release(revision, version="v1", by=author)
-    assert not any("W-FINITE" in hold for hold in workflow.holds(release))
-    assert (workflow.approvals(release), release.status) == (0, "in_review")
+    assert not any("W-FINITE" in hold for hold in steps.holds(release))
+    assert (steps.approvals(release), release.status) == (0, "in_review")
     manifest, digest = release.manifest_digest, release.digest
 
     # Other files, and then the same files as before in another commit
@@ -136,7 +136,7 @@ def test_a_release_takes_no_override_along_to_another_commit():
         factories.finish_checks(head, "blocked", BLOCKS)
         release.refresh_from_db()
         assert release.revision == head
-        assert any("W-FINITE" in hold for hold in workflow.holds(release))
+        assert any("W-FINITE" in hold for hold in steps.holds(release))
     assert (release.manifest_digest, release.digest) == (manifest, digest)
 
 

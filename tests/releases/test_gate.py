@@ -26,7 +26,7 @@ from registry.errors import (
     Withdrawn,
 )
 from registry.releases import access as getting_access
-from registry.releases import gate, workflow
+from registry.releases import gate, steps, workflow
 from registry.releases.gate import Reason
 from registry.releases.models import WAS_RELEASED, Release, Status
 from tests import factories
@@ -137,7 +137,7 @@ class World:
         self.repository = Repository.objects.select_related("namespace").get(pk=self.repository.pk)
 
     def _step(self, name: str, by=None) -> None:
-        release = Release.objects.filter(status__in=workflow.TRANSITIONS[name].sources).first()
+        release = Release.objects.filter(status__in=steps.TRANSITIONS[name].sources).first()
         if release is not None:
             caller = factories.as_caller(by or self.maintainer)
             workflow.transition(name, release, by=caller, reason="a reason")
@@ -293,7 +293,7 @@ def test_lists_look_ups_gate_and_entrances_agree_whatever_happened(visibility, a
             if released is not None:
                 _look_from_outside(world, name, released)
         for release in Release.objects.filter(status=Status.RELEASED):
-            assert workflow.approvals(release) >= 1
+            assert steps.approvals(release) >= 1
             assert release.revision.state == "released"
         transaction.set_rollback(True)
 

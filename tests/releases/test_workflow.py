@@ -9,9 +9,9 @@ from registry.agreements import documents
 from registry.audit.models import Entry
 from registry.catalog.models import Ref
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow, SignInRequired
-from registry.releases import workflow
+from registry.releases import steps, workflow
 from registry.releases.models import Policy, Release, Status
-from registry.releases.workflow import TRANSITIONS
+from registry.releases.steps import TRANSITIONS
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -256,7 +256,7 @@ def test_a_policy_of_two_needs_two_different_maintainers(maintainer):
     _refused("approve", release, maintainer, NotNow)
     second = factories.as_caller(factories.make_maintainer())
     assert _take("approve", release, second).status == Status.RELEASED
-    assert workflow.approvals(release) == 2
+    assert steps.approvals(release) == 2
 
 
 def test_a_push_voids_approvals_and_moves_the_release_to_the_new_head(maintainer):
@@ -268,7 +268,7 @@ def test_a_push_voids_approvals_and_moves_the_release_to_the_new_head(maintainer
     head = factories.make_commit(release.repository, {"model.safetensors": b"other weights"})
 
     release.refresh_from_db()
-    assert (release.revision, workflow.approvals(release)) == (head, 0)
+    assert (release.revision, steps.approvals(release)) == (head, 0)
     assert release.digest != seen
     second = factories.as_caller(factories.make_maintainer())
     _refused("approve", release, second, NotNow)  # its checks have not run
@@ -287,7 +287,7 @@ def test_a_push_that_changes_nothing_voids_nothing(maintainer):
     factories.make_commit(release.repository, {"README.md": factories.CARD})
 
     release.refresh_from_db()
-    assert workflow.approvals(release) == 1
+    assert steps.approvals(release) == 1
 
 
 def test_terms_that_changed_since_it_was_submitted_have_to_be_submitted_again(maintainer):

@@ -16,7 +16,7 @@ from registry.catalog.models import Repository, RevisionState
 from registry.checks import catalogue, overrides, runs
 from registry.checks.models import CheckRun
 from registry.errors import RegistryError
-from registry.releases import evidence, unwanted, workflow
+from registry.releases import evidence, steps, unwanted
 from registry.web import comparisons, findings, lookup, standing
 from registry.web.requests import CallerRequest, text_in
 from registry.web.standing import Standing
@@ -204,4 +204,4 @@ def _holds_beside_checks(here: Standing) -> list[str]:
     if not here.may_write or here.shown.state != RevisionState.QUARANTINE:
         return []
     of_checks = runs.holds(here.shown)
-    return [hold for hold in workflow.holds(here.shown) if hold not in of_checks]
+    return [hold for hold in steps.holds(here.shown) if hold not in of_checks]

@@ -12,7 +12,7 @@ from registry.agreements import terms
 from registry.catalog import cards, files, lineage, markdown
 from registry.catalog.models import Repository, Revision
 from registry.errors import EntryMissing, RegistryError
-from registry.releases import gate, in_force, offers, workflow
+from registry.releases import gate, in_force, offers, steps, workflow
 from registry.releases.models import Release
 from registry.storage import blobs
 from registry.web import duties as shown_duties
@@ -115,7 +115,7 @@ def _releases_page(
         "releases": shown,
         "form": form or ReleaseForm(initial={"revision": here.head.oid if here.head else ""}),
         "can_request": can_request,
-        "holds": workflow.holds(here.head) if can_request and here.head else [],
+        "holds": steps.holds(here.head) if can_request and here.head else [],
         "duties": shown_duties.unmet(here.head) if can_request and here.head else [],
     }
     return _render(request, "releases", here, page)

@@ -16,7 +16,7 @@ from registry.catalog import files
 from registry.checks import catalogue, reports, runs
 from registry.discussions.models import Discussion, EventKind
 from registry.errors import RegistryError
-from registry.releases import duties, gate, workflow
+from registry.releases import duties, gate, steps, workflow
 from registry.releases.grounds import Grounds
 from registry.releases.models import DecisionKind, Release, Status
 from registry.web import differences, findings, listing, shown_terms, threads
@@ -24,7 +24,7 @@ from registry.web import duties as shown_duties
 from registry.web.requests import CallerRequest, text_in
 
 PER_PAGE = 50
-LONGEST_REASON = workflow.MAX_REASON + 1  # one more, so that the rule sees that it is too long
+LONGEST_REASON = steps.MAX_REASON + 1  # one more, so that the rule sees that it is too long
 DANGEROUS = {"reject", "suspend", "recall"}
 
 
@@ -111,15 +111,15 @@ def _page(request: CallerRequest, release: Release) -> dict[str, Any]:
         "unchanged": differences.unchanged(before_files, after_files),
         "decisions": _decisions(release),
         "comments": _comments(request, release),
-        "approvals": workflow.approvals(release),
-        "approvals_needed": workflow.approvals_needed(release),
-        "holds": workflow.holds(release, grounds) if is_open else [],
+        "approvals": steps.approvals(release),
+        "approvals_needed": steps.approvals_needed(release),
+        "holds": steps.holds(release, grounds) if is_open else [],
         "duties": shown_duties.unmet(release.revision) if is_open else [],
         "steps": _steps(request, release, grounds),
         "why_not": _why_not(request, release, grounds),
         "warned": [
             catalogue.CHECKS.get(check_id) or {"id": check_id, "title": of_duties.get(check_id)}
-            for check_id in workflow.warned_checks(release.revision, grounds)
+            for check_id in steps.warned_checks(release.revision, grounds)
         ],
         "documents": terms.versions_in(release.terms),
         "prompt": shown_terms.prompt(release.terms),
@@ -132,8 +132,8 @@ def _steps(request: CallerRequest, release: Release, grounds: Grounds) -> list[d
     """The steps that this caller can take now: the table says, and the buttons follow."""
     return [
         {"name": name, "rule": rule, "is_dangerous": name in DANGEROUS}
-        for name, rule in workflow.TRANSITIONS.items()
-        if workflow.refusal(name, release, request.caller, grounds=grounds) is None
+        for name, rule in steps.TRANSITIONS.items()
+        if steps.refusal(name, release, request.caller, grounds=grounds) is None
     ]
 
 
@@ -141,7 +141,7 @@ def _why_not(request: CallerRequest, release: Release, grounds: Grounds) -> str:
     """What keeps a maintainer from approving, where they would expect to."""
     if not request.caller.is_maintainer or release.status != Status.IN_REVIEW:
         return ""
-    return str(workflow.refusal("approve", release, request.caller, grounds=grounds) or "")
+    return str(steps.refusal("approve", release, request.caller, grounds=grounds) or "")
 
 
 def _before(release: Release) -> Release | None:
