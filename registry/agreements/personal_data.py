@@ -22,7 +22,7 @@ from registry.agreements.models import (
 )
 from registry.audit import log
 from registry.audit.models import Access, Entry
-from registry.catalog.models import Like, Repository, Revision
+from registry.catalog.models import Like, Repository, Revision, SavedSearch
 from registry.discussions.models import CommentText
 from registry.errors import NotAllowed, SignInRequired
 from registry.outbox.models import Kind, Message, Webhook
@@ -265,6 +265,13 @@ def _likes(user: User) -> Iterator[Item]:
     )
 
 
+def _searches(user: User) -> Iterator[Item]:
+    return _each(
+        SavedSearch.objects.filter(user=user),
+        lambda one: {"name": one.name, "query": one.query, "created_at": _time(one.created_at)},
+    )
+
+
 def _webhooks(user: User) -> Iterator[Item]:
     return _each(
         Webhook.objects.filter(owner=user),
@@ -338,6 +345,7 @@ SECTIONS: dict[str, Section] = {
     "commits": _commits,
     "comments": _comments,
     "likes": _likes,
+    "searches": _searches,
     "webhooks": _webhooks,
     "mails": _mails,
     "downloads": _downloads,

@@ -23,7 +23,7 @@ from registry.agreements.models import (
     Grant,
 )
 from registry.audit import log
-from registry.catalog.models import FormerName, Repository
+from registry.catalog.models import FormerName, Repository, SavedSearch
 from registry.errors import Conflict, Invalid, NotAllowed, SignInRequired
 from registry.outbox import mail
 from registry.outbox.models import Kind, Message, Webhook
@@ -44,6 +44,7 @@ def erase(user: User, *, by: Caller, confirmed: str, now: datetime | None = None
     if not User.objects.filter(pk=user.pk, is_active=True).exists():
         raise Conflict("This account is closed already.")
     Webhook.objects.filter(owner=user).delete()
+    SavedSearch.objects.filter(user=user).delete()
     _empty_words_of(user)
     closed = closing.close(user, by=by.public_id, keeps_address=keeps_address(user), now=now)
     _drop_mails(closed.addresses)

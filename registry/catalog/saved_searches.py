@@ -1,0 +1,72 @@
+"""The searches that a person keeps: under which name, and since when they have not looked."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from registry.accounts.callers import Caller
+from registry.accounts.models import User
+from registry.catalog.models import SavedSearch
+from registry.errors import Conflict, Invalid, Missing, NotAllowed, NotNow, SignInRequired
+
+MAX_NAME = 100
+MAX_QUERY = 2000
+MAX_SEARCHES = 50
+
+
+def of(caller: Caller) -> QuerySet[SavedSearch]:
+    """Theirs, by name. Nobody has none."""
+    if caller.user is None:
+        return SavedSearch.objects.none()
+    return SavedSearch.objects.filter(user=caller.user)
+
+
+@transaction.atomic
+def keep(name: str, query: str, *, by: Caller, now: datetime | None = None) -> SavedSearch:
+    """Keep a search, as the catalog writes it in its address, under a name."""
+    user = _require(by)
+    name = " ".join(name.split())
+    if not name:
+        raise Invalid("Give the search a name.")
+    if len(name) > MAX_NAME:
+        raise Invalid(f"The name is longer than {MAX_NAME} characters.")
+    if len(query) > MAX_QUERY:
+        raise Invalid("This search is too long to be kept.")
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if of(by).count() >= MAX_SEARCHES:
+        raise NotNow(f"You keep {MAX_SEARCHES} searches already. Forget one first.")
+    try:
+        with transaction.atomic():
+            return SavedSearch.objects.create(
+                user=user, name=name, query=query, seen_at=now or timezone.now()
+            )
+    except IntegrityError as error:
+        raise Conflict(f"You keep a search called {name!r} already.") from error
+
+
+def forget(public_id: str, *, by: Caller) -> None:
+    """Keep it no longer."""
+    _require(by)
+    removed, _ = of(by).filter(public_id=public_id).delete()
+    if not removed:
+        raise Missing("There is no such search.")
+
+
+def look(public_id: str, *, by: Caller, now: datetime | None = None) -> SavedSearch:
+    """The search, which counts as looked at from now on."""
+    found = of(by).filter(public_id=public_id).first()
+    if found is None:
+        raise Missing("There is no such search.")
+    if by.can_write:
+        of(by).filter(pk=found.pk).update(seen_at=now or timezone.now())
+    return found
+
+
+def _require(by: Caller) -> User:
+    if by.user is None:
+        raise SignInRequired("Sign in to keep a search.")
+    if not by.can_write:
+        raise NotAllowed("Keeping a search needs a token of scope write.")
+    return by.user
