@@ -3,9 +3,8 @@
 import base64
 import binascii
 from collections.abc import Collection
-from typing import Any, TypeGuard
+from typing import Any
 
-from django.conf import settings
 from django.http import HttpResponse
 from pydantic import BaseModel, Field
 
@@ -19,16 +18,14 @@ from registry.catalog import (
     revisions,
     rights,
 )
-from registry.catalog.files import Entry, FileEntry
+from registry.catalog.files import Entry
 from registry.catalog.models import Repository
 from registry.errors import Invalid, TooLarge
 from registry.hub import lookup, wire
 from registry.hub.wire import WireRequest
-from registry.releases import gate
-from registry.storage import blobs
+from registry.releases import gate, upload_modes
 
 MAX_FILES = 256
-MAX_PATTERN_FILE = 256 * 1024
 
 
 class Planned(BaseModel):
@@ -61,9 +58,11 @@ def preupload(request: WireRequest, kind: str, repo_id: str, revision: str) -> H
     shown = gate.hashes_shown(repository, head, answer_on_head, caller=request.caller)
     asked = [".gitattributes", ".gitignore", *(planned.path for planned in plan.files)]
     here = files.at(head, asked)
-    to_lfs = patterns.lfs_patterns(_text(here.get(".gitattributes"), shown))
+    to_lfs = patterns.lfs_patterns(upload_modes.text_of(here.get(".gitattributes"), shown))
     to_ignore = patterns.ignore_patterns(
-        _text(here.get(".gitignore"), shown) if plan.gitIgnore is None else plan.gitIgnore
+        upload_modes.text_of(here.get(".gitignore"), shown)
+        if plan.gitIgnore is None
+        else plan.gitIgnore
     )
     named = [planned.path for planned in plan.files]
     patterns.check_effort([*to_lfs, *to_ignore], named)
@@ -105,44 +104,18 @@ def target_of(request: WireRequest, revision: str) -> str:
 
 
 def _is_lfs(planned: Planned, to_lfs: list[patterns.Pattern]) -> bool:
-    if planned.size == 0:
-        return False
-    return (
-        planned.size > settings.LFS_THRESHOLD
-        or patterns.is_lfs(to_lfs, planned.path)
-        or _is_binary(planned.sample)
-    )
+    return upload_modes.is_large(planned.path, planned.size, _sample(planned), to_lfs)
 
 
-def _is_binary(sample: str) -> bool:
-    """Text has no zero byte and is UTF-8; the sample may cut a character at its end."""
+def _sample(planned: Planned) -> bytes:
     try:
-        content = base64.b64decode(sample, validate=True)
+        return base64.b64decode(planned.sample, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Invalid("sample: write the first bytes of the file in base64.") from error
-    if b"\0" in content:
-        return True
-    try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        return error.start < len(content) - 3
-    return False
 
 
 def _id(file: Entry | None, shown: Collection[str] | None) -> str | None:
     """The id of the file that is there, for those who could download it."""
-    if not _is_shown(file, shown):
+    if not upload_modes.is_shown(file, shown):
         return None
     return file.sha256 if file.is_lfs else file.oid
-
-
-def _text(file: Entry | None, shown: Collection[str] | None) -> str:
-    """What a file of patterns says. To who could not download it, it is not there: by asking about
-    one path after the other they would read it."""
-    if not _is_shown(file, shown) or file.size > MAX_PATTERN_FILE:
-        return ""
-    return blobs.read(file.sha256, limit=MAX_PATTERN_FILE).decode(errors="replace")
-
-
-def _is_shown(file: Entry | None, shown: Collection[str] | None) -> TypeGuard[FileEntry]:
-    return isinstance(file, FileEntry) and (shown is None or file.sha256 in shown)
