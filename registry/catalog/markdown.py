@@ -3,6 +3,7 @@
 import posixpath
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -21,6 +22,8 @@ MAX_CHARACTERS = 200_000
 MAX_OPENERS = 8_000
 # Of the texts of one answer together: each of this length may take half a second
 MAX_OF_ALL = 256 * 1024
+MAX_HEADINGS = 100
+MAX_TITLE = 120
 CARD = "card-"
 
 TAGS = frozenset(
@@ -104,8 +107,18 @@ _ACTIVE = {
 }
 # What may be wider than the page can be scrolled with the keyboard too
 _SCROLLING = {"pre": {"tabindex": "0"}, "table": {"tabindex": "0"}}
+_WORDS = {"text", "code_inline", "softbreak"}
 _OPENER = re.compile(r"<[a-z]|\[", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of a text: its level on the page, and the id by which a link leads to it."""
+
+    level: int
+    id: str
+    title: str
 
 
 def render(text: str, *, files_url: str = "", prefix: str = CARD) -> SafeString:
@@ -115,16 +128,29 @@ def render(text: str, *, files_url: str = "", prefix: str = CARD) -> SafeString:
     cannot stand in for the page's own, or for those of another text on it. Relative links lead
     below `files_url`. What would take long to take apart is shown as it was written.
     """
+    return with_headings(text, files_url=files_url, prefix=prefix)[0]
+
+
+def with_headings(
+    text: str, *, files_url: str = "", prefix: str = CARD
+) -> tuple[SafeString, list[Heading]]:
+    """The same, and the headings that it has at its outermost level."""
     text = text[:MAX_CHARACTERS]
     if len(_OPENER.findall(text)) > MAX_OPENERS:
-        return _as_written(text)
+        return _as_written(text), []
+    env: dict[str, Any] = {}
+    parser = _markdown()
+    tokens = parser.parse(text, env)
+    unsafe = parser.renderer.render(tokens, parser.options, env)
+    return _clean(unsafe, files_url, prefix), _headings(tokens, prefix)
 
+
+def _clean(unsafe: str, files_url: str, prefix: str) -> SafeString:
     def attribute(tag: str, name: str, value: str) -> str | None:
         if name == "href":
             return _link(value, files_url, prefix)
         return value
 
-    unsafe = _markdown().render(text)
     clean = nh3.clean(
         unsafe,
         tags=set(TAGS),
@@ -137,6 +163,16 @@ def render(text: str, *, files_url: str = "", prefix: str = CARD) -> SafeString:
         id_prefix=prefix,
     )
     return mark_safe(clean)  # noqa: S308 - this is the sanitised text
+
+
+def _headings(tokens: Sequence[Token], prefix: str) -> list[Heading]:
+    found = []
+    for token, inline in zip(tokens, tokens[1:], strict=False):
+        if token.type == "heading_open" and token.level == 0 and token.attrGet("id"):
+            words = (one.content for one in inline.children or [] if one.type in _WORDS)
+            if title := " ".join("".join(words).split())[:MAX_TITLE]:
+                found.append(Heading(int(token.tag[1]), f"{prefix}{token.attrGet('id')}", title))
+    return found[:MAX_HEADINGS]
 
 
 class Renderer:
