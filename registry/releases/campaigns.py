@@ -166,7 +166,7 @@ def refusal(
 def follow(release: Release, *, now: datetime | None = None) -> None:
     """Have a release that comes out now go along with the campaigns that were confirmed before it,
     as those do that were out then."""
-    _share()
+    share()
     now = now or timezone.now()
     ahead = (
         Campaign.objects.filter(
@@ -382,7 +382,7 @@ def _be_alone() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CAMPAIGN_LOCK])
 
 
-def _share() -> None:
+def share() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CAMPAIGN_LOCK])
 

@@ -1,9 +1,9 @@
-"""Telling people of campaigns."""
+"""Telling people of campaigns and of advisories, and closing reports that are over."""
 
 from celery import shared_task
 from django.utils import timezone
 
-from registry.releases import campaign_notices
+from registry.releases import campaign_notices, cases, recipients
 
 
 @shared_task(ignore_result=True, soft_time_limit=600, time_limit=660)
@@ -13,3 +13,12 @@ def tell_of_campaigns() -> None:
     now = timezone.now()
     for campaign, kind in campaign_notices.due(now):
         campaign_notices.tell(campaign, kind, now=now)
+
+
+@shared_task(ignore_result=True, soft_time_limit=600, time_limit=660)
+def tell_of_advisories() -> None:
+    """Tell whom advisories concern, by batches. Broken off or run twice, nobody is told twice."""
+    now = timezone.now()
+    for advisory in recipients.due(now):
+        recipients.tell(advisory, now=now)
+    cases.close_settled(now)

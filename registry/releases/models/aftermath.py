@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from registry.accounts.callers import Caller
-from registry.accounts.models import User
+from registry.accounts.models import Membership, User
 from registry.catalog.models import Repository
 from registry.ids import new_public_id
 from registry.releases.models.releases import Release
@@ -94,6 +94,7 @@ class Recipient(models.TextChoices):
 
     ACCEPTED = "accepted", "accepted its terms"
     DOWNLOADED = "downloaded", "downloaded it"
+    DERIVED = "derived", "publishes a model that comes from it"
 
 
 class AdvisoryNotice(models.Model):
@@ -128,10 +129,19 @@ class ReportState(models.TextChoices):
 
 class ReportQuerySet(models.QuerySet["Report"]):
     def visible_to(self, caller: Caller) -> "ReportQuerySet":
-        """A case is private: its reporter and site maintainers, nobody else."""
-        if caller.is_maintainer:
-            return self.all()
-        return self.filter(reporter=caller.user) if caller.user is not None else self.none()
+        """A case is private: its reporter and site maintainers, nobody else. Of a namespace that a
+        maintainer belongs to they see no case of others: whom it concerns never learns who
+        reported."""
+        if caller.user is None or caller.token:
+            return self.none()
+        own = Q(reporter=caller.user)
+        if not caller.is_maintainer:
+            return self.filter(own)
+        theirs = Membership.objects.filter(user=caller.user).values("namespace")
+        concerned = Q(repository__namespace=caller.user.namespace_id) | Q(
+            repository__namespace__in=theirs
+        )
+        return self.filter(own | ~concerned)
 
 
 class Report(models.Model):
