@@ -274,7 +274,7 @@ EMAIL_TIMEOUT = 20
 
 OUTBOX_CARRIERS = {
     "mail": "registry.outbox.mail.send",
-    "webhook": "registry.discussions.announcements.send",
+    "webhook": "registry.releases.announcements.send",
 }
 OUTBOX_DAYS = environment.number("REGISTRY_OUTBOX_DAYS", 3)
 WEBHOOK_ALLOW = environment.networks("REGISTRY_WEBHOOK_ALLOW")
@@ -425,6 +425,7 @@ METRICS_TOKEN = os.environ.get("REGISTRY_METRICS_TOKEN", "").strip()
 # Reviews
 
 REVIEW_DUE_DAYS = environment.number("REGISTRY_REVIEW_DUE_DAYS", 3)
+REVIEW_CLAIM_HOURS = environment.number("REGISTRY_REVIEW_CLAIM_HOURS", 24)
 
 # Campaigns
 

@@ -1,4 +1,4 @@
-"""What webhooks are told of discussions, and the carrier that brings all events of a repository."""
+"""What webhooks are told of discussions."""
 
 from typing import Any
 
@@ -7,8 +7,7 @@ from django.conf import settings
 from registry.accounts.callers import Caller
 from registry.catalog import announcements
 from registry.discussions.models import CommentText, Discussion, Event
-from registry.outbox.messages import Delivered, Unwanted
-from registry.outbox.models import Message
+from registry.outbox.messages import Unwanted
 
 
 def announce(discussion: Discussion, action: str, *, comment: Event | None = None) -> None:
@@ -20,12 +19,8 @@ def announce(discussion: Discussion, action: str, *, comment: Event | None = Non
     announcements.announce(discussion.repository, scope, action, **named)
 
 
-def send(message: Message) -> Delivered:
-    """The carrier of webhooks: one attempt to deliver an event, as its owner may see it now."""
-    return announcements.send(message, fill=_fill)
-
-
-def _fill(event: dict[str, Any], caller: Caller) -> dict[str, Any]:
+def fill(event: dict[str, Any], caller: Caller) -> dict[str, Any]:
+    """An event with what it says of a discussion, as the caller may see it now; or Unwanted."""
     if "discussion" not in event:
         return event
     found = Discussion.objects.visible_to(caller).filter(public_id=event["discussion"])

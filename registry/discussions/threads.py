@@ -200,6 +200,13 @@ def note_review(discussion: Discussion, *, by: User, facts: dict[str, str]) -> E
     return _note(discussion, EventKind.REVIEW, by=by, facts=facts, is_internal=True)
 
 
+def remark(discussion: Discussion, text: str, *, by: User, facts: dict[str, str]) -> Event:
+    """A comment about a place in what is reviewed, for those who see quarantine. Who says it has
+    been found to be one of them."""
+    _check_room(discussion, text)
+    return _say(discussion, text, by=by, facts=facts, is_internal=True)
+
+
 def note_commit(discussion: Discussion, revision: Revision, *, by: User) -> None:
     """Note a commit to a pull request, once."""
     Event.objects.get_or_create(
@@ -255,9 +262,16 @@ def _check_room(discussion: Discussion, text: str = "") -> None:
         raise NotNow("This thread is full. Open another, and name this one in it.")
 
 
-def _say(discussion: Discussion, text: str, *, by: User) -> Event:
+def _say(
+    discussion: Discussion,
+    text: str,
+    *,
+    by: User,
+    facts: dict[str, str] | None = None,
+    is_internal: bool = False,
+) -> Event:
     raw = _checked_text(text)
-    event = _note(discussion, EventKind.COMMENT, by=by, facts={})
+    event = _note(discussion, EventKind.COMMENT, by=by, facts=facts or {}, is_internal=is_internal)
     CommentText.objects.create(event=event, raw=raw, by=by)
     return _fresh(event)
 

@@ -21,7 +21,7 @@ from registry.discussions.models import (
 from registry.errors import Invalid
 from registry.hub import lookup, wire
 from registry.hub.wire import WireRequest
-from registry.releases import diffs, merging
+from registry.releases import apart, diffs, merging
 
 PER_PAGE = 50
 MAX_PAGE = 100_000
@@ -100,7 +100,7 @@ def create(request: WireRequest, kind: str, repo_id: str) -> HttpResponse:
 def details(request: WireRequest, kind: str, repo_id: str, number: str) -> HttpResponse:
     """GET /api/{type}s/{id}/discussions/{n}: one thread with its events"""
     discussion = lookup.discussion(request, repo_id, kind, number)
-    seen = threads.events(discussion, caller=request.caller)
+    seen = apart.events(discussion, caller=request.caller)
     render = markdown.Renderer()
     answer = _described(discussion) | {"events": [_event(event, render) for event in seen]}
     if discussion.is_pull_request:
@@ -221,12 +221,13 @@ def _data(event: Event, render: markdown.Renderer) -> dict[str, Any]:
     texts = list(event.texts.all())
     is_hidden = event.hidden_at is not None
     described = [_text(event, text, render, is_hidden=is_hidden) for text in texts]
-    return {
+    told = {
         "edited": len(texts) > 1,
         "hidden": is_hidden,
         "history": [] if is_hidden else described[:-1],
         "latest": described[-1],
     }
+    return told | ({"remark": dict(event.facts)} if event.facts else {})
 
 
 def _text(

@@ -17,7 +17,7 @@ from registry.catalog.models import Revision
 from registry.checks import runs
 from registry.checks.models import FindingRow
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow, RegistryError, SignInRequired
-from registry.releases import duties, policies
+from registry.releases import duties, interests, policies
 from registry.releases.grounds import Grounds
 from registry.releases.models import OPEN, Decision, DecisionKind, Release, Status
 
@@ -190,7 +190,17 @@ def _forbidden(rule: Rule, release: Release, by: Caller) -> RegistryError | None
             f"You may not {rule.label} your own work: you submitted this release or wrote a "
             "commit that it would publish. Another maintainer has to decide."
         )
-    return None
+    return interests.refusal(release, by.user) if rule.second_person else None
+
+
+def reviews(caller: Caller) -> bool:
+    """Whether the caller takes part in reviews: a maintainer, with a token that may govern."""
+    return (
+        caller.user is not None
+        and caller.user.is_active
+        and caller.is_maintainer
+        and caller.can_administer
+    )
 
 
 def is_own_work(release: Release, user: User) -> bool:

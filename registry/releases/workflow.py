@@ -1,7 +1,8 @@
 """Moves a release on: each step as the table of steps says, and what follows from it."""
 
 from collections.abc import Callable, Collection
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
+from registry.accounts.models import User
 from registry.accounts.permissions import Permission
 from registry.agreements import terms as terms_of
 from registry.agreements.terms import Terms
@@ -16,14 +18,35 @@ from registry.audit import canonical, log
 from registry.catalog import positions, turns, versions
 from registry.catalog.models import Repository, Revision, RevisionState
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow, SignInRequired
-from registry.releases import campaigns, review_threads, steps
+from registry.releases import (
+    advisories,
+    campaigns,
+    checklists,
+    claims,
+    entries,
+    interests,
+    notices,
+    review_threads,
+    steps,
+)
 from registry.releases.grounds import Grounds
 from registry.releases.models import (
     OPEN,
+    Advisory,
     Decision,
     Release,
     Status,
 )
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """What a decider says they have seen: warnings, their own conflicts of interest, and items of
+    the checklist."""
+
+    warnings: Collection[str] = ()
+    conflicts: Collection[str] = ()
+    checklist: Collection[str] = ()
 
 
 @transaction.atomic
@@ -74,7 +97,7 @@ def open_release(
     log.record(
         "release.open", actor=by.public_id, subject=release, version=version, digest=release.digest
     )
-    return _step("submit", release, grounds, by=by)
+    return _step("submit", release, grounds, LookedAt(), by=by)
 
 
 def _check_may_open(repository: Repository, by: Caller) -> None:
@@ -93,16 +116,23 @@ def transition(
     reason: str = "",
     digest: str | None = None,
     acknowledged: Collection[str] = (),
+    conflicts: Collection[str] = (),
+    ticked: Collection[str] = (),
+    advisory: Advisory | None = None,
 ) -> Release:
     """Move a release on, or raise. The only code that writes `Release.status`.
 
     `digest` is what the decider saw; when the release says something else by now, nothing is done.
     `acknowledged` are the ids of the checks whose warnings an approver ticked off: all of them.
+    `conflicts` are the interests that a decider says they know of: all that they have. `ticked` are
+    the ids of items of the checklist that an approver looked at, beside those ticked before.
+    `advisory` is the one that tells of the step where it tells of several; else it gets its own.
     """
     release = _locked(release)
     grounds = Grounds(release.revision)
+    looked_at = LookedAt(acknowledged, conflicts, ticked)
     return _step(
-        name, release, grounds, by=by, reason=reason, digest=digest, acknowledged=acknowledged
+        name, release, grounds, looked_at, by=by, reason=reason, digest=digest, advisory=advisory
     )
 
 
@@ -110,41 +140,71 @@ def _step(
     name: str,
     release: Release,
     grounds: Grounds,
+    looked_at: LookedAt,
     *,
     by: Caller,
     reason: str = "",
     digest: str | None = None,
-    acknowledged: Collection[str] = (),
+    advisory: Advisory | None = None,
 ) -> Release:
     """As `transition`, of a release that nobody else can move, on grounds read since then."""
     if error := steps.refusal(name, release, by, reason=reason, digest=digest, grounds=grounds):
         raise error
-    ticked = steps.warned_checks(release.revision, grounds) if name == "approve" else []
-    if missing := set(ticked) - set(acknowledged):
-        raise Invalid(f"Tick off each warning before you approve: {', '.join(sorted(missing))}.")
     rule = steps.TRANSITIONS[name]
+    now = timezone.now()
     assert by.user is not None  # noqa: S101 - every rule needs a permission
     if name == "submit":
         _bind_to(release, release.revision, grounds.terms)
     if name in steps.DECISIONS:
-        Decision.objects.create(
-            release=release,
-            kind=name,
-            by=by.user,
-            reason=reason,
-            digest=release.digest,
-            acknowledged=ticked,
-            at=timezone.now(),
-        )
+        _decide(name, release, grounds, looked_at, by=by.user, reason=reason, now=now)
     review_threads.note(release, name, by=by.user, reason=reason)
     if name != "approve" or steps.approvals(release) >= steps.approvals_needed(release):
         _enter(release, rule.target, reason=reason, name=name)
+        notices.send(name, release, reason=reason, by=by.user)
+        advisories.follow(name, release, advisory, by=by.user, reason=reason)
         if release.status not in OPEN:
             review_threads.close(release, by=by.user)
+    claims.end(release, reviewer=by.user if release.status == Status.IN_REVIEW else None, now=now)
     log.record(
         f"release.{name}", actor=by.public_id, subject=release, digest=release.digest, reason=reason
     )
     return release
+
+
+def _decide(
+    name: str,
+    release: Release,
+    grounds: Grounds,
+    looked_at: LookedAt,
+    *,
+    by: User,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Write a decision down, once the decider has looked at all that they have to."""
+    warned: list[str] = []
+    if name == "approve":
+        warned = steps.warned_checks(release.revision, grounds)
+        if missing := set(warned) - set(looked_at.warnings):
+            raise Invalid(
+                f"Tick off each warning before you approve: {', '.join(sorted(missing))}."
+            )
+        items = checklists.named(release, looked_at.checklist)
+        checklists.tick(release, items, user=by, now=now)
+        checklists.require_all(release, by)
+    conflicts: list[str] = []
+    if steps.TRANSITIONS[name].second_person:
+        conflicts = interests.acknowledge(release, by, looked_at.conflicts)
+    Decision.objects.create(
+        release=release,
+        kind=name,
+        by=by,
+        reason=reason,
+        digest=release.digest,
+        acknowledged=warned,
+        conflicts=conflicts,
+        at=now,
+    )
 
 
 def _locked(release: Release) -> Release:
@@ -242,6 +302,7 @@ def _place(release: Release) -> None:
         public=newest.revision if newest else None,
         withdrawn=last.revision if last and not newest else None,
     )
+    entries.refresh([release.repository_id])
 
 
 def _taken(repository: Repository, revision: Revision, version: str, branch: str) -> str:

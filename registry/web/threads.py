@@ -10,7 +10,7 @@ from registry.catalog.models import Revision
 from registry.checks import runs
 from registry.discussions import pull_requests, threads
 from registry.discussions.models import Discussion, Event, EventKind, Status
-from registry.releases import diffs, merging
+from registry.releases import apart, diffs, merging
 
 SAID = {
     "submit": _("submitted %(version)s for review"),
@@ -31,7 +31,7 @@ BECAME = {
 
 def events(discussion: Discussion, *, caller: Caller) -> list[dict[str, Any]]:
     render = markdown.Renderer()
-    return [_shown(event, caller, render) for event in threads.events(discussion, caller=caller)]
+    return [_shown(event, caller, render) for event in apart.events(discussion, caller=caller)]
 
 
 def abilities(discussion: Discussion, *, caller: Caller) -> dict[str, bool]:
