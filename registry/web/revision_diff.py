@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from posixpath import basename
 
 from registry.accounts.callers import Caller
 from registry.catalog import files
@@ -15,15 +16,24 @@ from registry.checks.scanners import strict_json
 from registry.releases import gate
 from registry.releases.gate import Answer
 from registry.storage import blobs
-from registry.web import chat_templates, differences, key_changes, line_diff
+from registry.web import (
+    chat_templates,
+    differences,
+    key_changes,
+    line_diff,
+    tensor_diff,
+    tokenizer_diff,
+)
 from registry.web.differences import Change
 from registry.web.key_changes import KeyChange
 from registry.web.line_diff import Effort, Hunk
+from registry.web.tensor_diff import TensorChange
+from registry.web.tokenizer_diff import TokenizerChange
 
 MAX_FILE = 256 * 1024
 MAX_LINES = 4_000
 MAX_TEXTS = 200
-MAX_OF_ALL = 8 * 1024 * 1024
+MAX_OF_ALL = 16 * 1024 * 1024
 # Of one file, and of all files of a page
 SHOWN_LINES, SHOWN_LINES_OF_ALL = 300, 1_200
 SHOWN_LINES_ALONE = 2 * MAX_LINES
@@ -95,8 +105,8 @@ class RevisionDiff:
     texts: list[TextDiff] = field(default_factory=list)
     config: list[SettingsChange] = field(default_factory=list)
     template: list[TextDiff] = field(default_factory=list)
-    tokenizer: None = None
-    tensors: None = None
+    tokenizer: TokenizerChange | None = None
+    tensors: TensorChange | None = None
     card: CardChange = field(default_factory=CardChange)
     license: LicenseChange = field(default_factory=LicenseChange)
 
@@ -136,27 +146,35 @@ def compare(
         texts=texts,
         config=list(_settings(changes, reading)),
         template=_cut(_templates(old, new, changes, reading), *most),
+        tokenizer=_tokenizer(changes, reading),
+        tensors=_tensors(before, after, changes, reading),
         card=_card(before, after, by_path),
         license=_license(before, after, texts),
     )
     for side in sides:
         opened = reading.old if side is before else reading.new
-        gate.note_whole(
-            opened.values(),
-            answers[side.pk],
-            repository=repository,
-            revision=side,
-            caller=caller,
-        )
+        for file, length in opened.values():
+            gate.note_access(
+                file,
+                answers[side.pk],
+                repository=repository,
+                revision=side,
+                caller=caller,
+                first_byte=0,
+                last_byte=max(length - 1, 0),
+            )
     return diff
 
 
+_Opened = dict[str, tuple[FileEntry, int]]
+
+
 class _Reading:
-    """Reads files of both sides, small ones alone, and knows which."""
+    """Reads files of both sides, small ones alone, and knows how much of which."""
 
     def __init__(self) -> None:
-        self.old: dict[str, FileEntry] = {}
-        self.new: dict[str, FileEntry] = {}
+        self.old: _Opened = {}
+        self.new: _Opened = {}
         self.effort = Effort()
         self._left = MAX_OF_ALL
 
@@ -166,14 +184,27 @@ class _Reading:
     def after(self, file: FileEntry | None, *, limit: int = MAX_FILE) -> bytes | None:
         return self._read(file, self.new, limit)
 
-    def _read(self, file: FileEntry | None, side: dict[str, FileEntry], limit: int) -> bytes | None:
+    def both(self, change: Change, *, limit: int) -> tuple[bytes | None, bytes | None]:
+        """Of a file that may be large, which a page asks for once."""
+        left, self._left = self._left, 2 * limit
+        found = self.before(change.before, limit=limit), self.after(change.after, limit=limit)
+        self._left = left
+        return found
+
+    def note_before(self, file: FileEntry, length: int) -> None:
+        self.old.setdefault(file.path, (file, length))
+
+    def note_after(self, file: FileEntry, length: int) -> None:
+        self.new.setdefault(file.path, (file, length))
+
+    def _read(self, file: FileEntry | None, side: _Opened, limit: int) -> bytes | None:
         """The bytes; b"" where there is no file, None where it is too large."""
         if file is None:
             return b""
         if file.size > limit or file.size > self._left:
             return None
         self._left -= file.size
-        side[file.path] = file
+        side[file.path] = file, file.size
         return blobs.read(file.sha256, limit=limit)
 
 
@@ -265,8 +296,13 @@ def _templates(
     one does not."""
     if not any(chat_templates.holds(change.path) for change in changes):
         return []
-    was = chat_templates.of({one.path: reading.before(one) for one in old if _is_template(one)})
-    now = chat_templates.of({one.path: reading.after(one) for one in new if _is_template(one)})
+    most = strict_json.MAX_BYTES
+    was = chat_templates.of(
+        {one.path: reading.before(one, limit=most) for one in old if _is_template(one)}
+    )
+    now = chat_templates.of(
+        {one.path: reading.after(one, limit=most) for one in new if _is_template(one)}
+    )
     found = []
     for name in sorted(was.keys() | now.keys()):
         if was.get(name) == now.get(name):
@@ -283,6 +319,32 @@ def _templates(
 
 def _is_template(file: FileEntry) -> bool:
     return chat_templates.holds(file.path)
+
+
+def _tokenizer(changes: Iterable[Change], reading: _Reading) -> TokenizerChange | None:
+    """What differs in the first tokenizer that both have."""
+    for change in changes:
+        if basename(change.path) != tokenizer_diff.NAME or change.kind != "changed":
+            continue
+        old, new = reading.both(change, limit=tokenizer_diff.MAX_BYTES)
+        if old is None or new is None:
+            return TokenizerChange(change.path, problem="it is too large to be compared here")
+        return tokenizer_diff.between(change.path, old, new)
+    return None
+
+
+def _tensors(
+    before: Revision | None, after: Revision, changes: Iterable[Change], reading: _Reading
+) -> TensorChange | None:
+    if before is None:
+        return None
+    return tensor_diff.of(
+        before,
+        after,
+        changes,
+        note_before=reading.note_before,
+        note_after=reading.note_after,
+    )
 
 
 def _card(before: Revision | None, after: Revision, texts: dict[str, TextDiff]) -> CardChange:

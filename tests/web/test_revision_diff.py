@@ -1,17 +1,23 @@
 """What is different between two revisions, and who is told nothing of it."""
 
+import hashlib
 import json
 
+import numpy
 import pytest
+from django.utils import timezone
 
 from registry.accounts.callers import NOBODY
 from registry.audit.models import Access
 from registry.catalog import commits
 from registry.catalog.models import Revision
+from registry.checks.lineage import fingerprints
+from registry.checks.models import CheckRun, Fingerprint
 from registry.releases import pushes
 from registry.web import revision_diff
 from registry.web.revision_diff import RevisionDiff
 from tests import factories
+from tests.checks import models
 from tests.factories import as_caller
 
 pytestmark = pytest.mark.django_db
@@ -156,3 +162,71 @@ def test_a_settings_file_that_is_no_json_says_so() -> None:
         ("d", None, "null"),
     ]
     assert "appears twice" in broken.problem
+
+
+def test_a_tokenizer_is_compared_by_its_tokens() -> None:
+    repository = factories.make_repository()
+    old = factories.make_commit(repository, {"tokenizer.json": models.tokenizer()})
+    moved = models.tokenizer(extra={"new<b>": 258, "a": 260})
+    new = factories.make_commit(repository, {"tokenizer.json": moved})
+    by = as_caller(repository.created_by)
+
+    found = revision_diff.compare(old, new, caller=by).tokenizer
+
+    assert found is not None
+    assert (found.before, found.after) == (258, 259)
+    assert (found.added.shown, found.removed.count, found.moved.shown) == (["new<b>"], 0, ["a"])
+    assert found.special.count == 0
+    broken = factories.make_commit(repository, {"tokenizer.json": "[" * 200_000})
+    worse = revision_diff.compare(new, broken, caller=by).tokenizer
+    assert worse is not None
+    assert worse.problem
+
+
+def test_tensors_are_compared_by_their_headers_and_by_what_the_checks_measured() -> None:
+    repository = factories.make_repository()
+    ones, zeros = numpy.ones((2, 4), "f4"), numpy.zeros((2, 4), "f4")
+    before = {"a.weight": ones, "b.weight": ones, "gone.weight": ones}
+    after = {"a.weight": zeros, "b.weight": ones[:1], "new.weight": ones}
+    revisions = []
+    for tensors in (before, after):
+        raw = models.safetensors(tensors)
+        revision = factories.make_commit(repository, {"model.safetensors": raw, "x.gguf": b"no"})
+        run = CheckRun.objects.get(revision=revision)
+        _keep_print(run, tensors)
+        revisions.append(revision)
+    by = as_caller(repository.created_by)
+
+    found = revision_diff.compare(*revisions, caller=by).tensors
+
+    assert found is not None
+    assert [(row.name, row.kind, row.before, row.after) for row in found.rows] == [
+        ("b.weight", "changed", "F32 [2, 4]", "F32 [1, 4]"),
+        ("gone.weight", "removed", "F32 [2, 4]", None),
+        ("new.weight", "added", None, "F32 [2, 4]"),
+    ]
+    assert (found.same, found.measured, found.contents) == (1, 2, ["a.weight", "b.weight"])
+    for path, first, last in Access.objects.values_list("path", "first_byte", "last_byte"):
+        if path == "model.safetensors":
+            assert first == 0
+            assert last < 400  # the header, and no byte of a tensor
+    assert Access.objects.filter(path="model.safetensors").count() == 2
+
+
+def _keep_print(run: CheckRun, tensors: dict[str, numpy.ndarray]) -> None:
+    prints = fingerprints.Prints(
+        {
+            name: fingerprints.Print(
+                hashlib.sha256(tensor.tobytes()).hexdigest(), "F32", tensor.shape, 1.0, tensor[0]
+            )
+            for name, tensor in tensors.items()
+        }
+    )
+    Fingerprint.objects.create(
+        run=run,
+        weights_digest=prints.weights_digest,
+        shape_key=prints.shape_key,
+        parameters=prints.parameters,
+        tensors=fingerprints.encode(prints),
+        created_at=timezone.now(),
+    )

@@ -114,28 +114,32 @@ class Header:
 
 def header_of(file: ModelFile) -> Header:
     """The header of this file, or HeaderProblem."""
-    size = file.local.stat().st_size
     with file.local.open("rb", buffering=1024 * 1024) as stream:
-        reader = _Reader(stream, size)
-        if reader.take(4) != b"GGUF":
-            raise HeaderProblem("it does not start as a GGUF file")
-        version = reader.number("<I")
-        if version not in (2, 3):
-            raise HeaderProblem(f"its version {version} is not 2 or 3")
-        tensor_count, key_count = reader.number("<Q"), reader.number("<Q")
-        if key_count > MAX_KEYS:
-            raise HeaderProblem(f"it claims {key_count} keys, more than {MAX_KEYS}")
-        if tensor_count > MAX_TENSORS:
-            raise HeaderProblem(f"it claims {tensor_count} tensors, more than {MAX_TENSORS}")
-        header = Header(version)
-        for _ in range(key_count):
-            _read_key(reader, header)
-        alignment = alignment_of(header)
-        for _ in range(tensor_count):
-            _read_tensor(reader, header)
-        header.data_start = _rounded(reader.at, alignment)
-        _covered(header, size, alignment)
-        return header
+        return read(stream, file.local.stat().st_size)
+
+
+def read(stream: BinaryIO, size: int, *, most: int = MAX_HEADER) -> Header:
+    """The header at the beginning of a file of this size, at most so many bytes of it."""
+    reader = _Reader(stream, size, most)
+    if reader.take(4) != b"GGUF":
+        raise HeaderProblem("it does not start as a GGUF file")
+    version = reader.number("<I")
+    if version not in (2, 3):
+        raise HeaderProblem(f"its version {version} is not 2 or 3")
+    tensor_count, key_count = reader.number("<Q"), reader.number("<Q")
+    if key_count > MAX_KEYS:
+        raise HeaderProblem(f"it claims {key_count} keys, more than {MAX_KEYS}")
+    if tensor_count > MAX_TENSORS:
+        raise HeaderProblem(f"it claims {tensor_count} tensors, more than {MAX_TENSORS}")
+    header = Header(version)
+    for _ in range(key_count):
+        _read_key(reader, header)
+    alignment = alignment_of(header)
+    for _ in range(tensor_count):
+        _read_tensor(reader, header)
+    header.data_start = _rounded(reader.at, alignment)
+    _covered(header, size, alignment)
+    return header
 
 
 def entries_of(file: ModelFile, array: Array) -> Iterator[Any]:
@@ -162,8 +166,9 @@ def check(folder: Folder) -> Iterator[Finding]:
 class _Reader:
     """Reads forward and never past the end."""
 
-    def __init__(self, stream: BinaryIO, size: int) -> None:
+    def __init__(self, stream: BinaryIO, size: int, most: int) -> None:
         self.stream = stream
+        self.most = most
         self.at = 0
         self.left = size
         self.texts = 0
@@ -172,8 +177,8 @@ class _Reader:
     def take(self, count: int) -> bytes:
         if count > self.left:
             raise HeaderProblem(f"it is cut off: its header ends at byte {self.at + self.left}")
-        if self.at + count > MAX_HEADER:
-            raise HeaderProblem(f"its header is larger than {MAX_HEADER // 1024**2} MiB")
+        if self.at + count > self.most:
+            raise HeaderProblem(f"its header is larger than {self.most // 1024**2} MiB")
         data = self.stream.read(count)
         if len(data) != count:
             raise HeaderProblem("it changed while it was read")
@@ -194,7 +199,7 @@ class _Reader:
         """As `text`, for millions."""
         read, seek, unpack = self.stream.read, self.stream.seek, struct.Struct("<Q").unpack
         begin = at = self.at
-        end = min(begin + self.left, MAX_HEADER)
+        end = min(begin + self.left, self.most)
         for _ in range(count):
             raw = read(8)
             length = unpack(raw)[0] if len(raw) == 8 else 0
