@@ -44,7 +44,6 @@ class Affecting:
 
     advisory: Advisory
     ancestor: Repository
-    shown: str
     how: str
 
 
@@ -187,10 +186,11 @@ def affecting(repository: Repository, *, caller: Caller) -> list[Affecting]:
     by_repository: dict[int, list[Advisory]] = {}
     for advisory in held:
         by_repository.setdefault(advisory.repository_id, []).append(advisory)
+    # What comes through a private model is not said of those above it
     ancestors = {
-        one.repository.pk: (one.repository, one.shown, "declared")
+        one.repository.pk: (one.repository, "declared")
         for one in lineage.of_revision(revision).ancestors
-        if one.repository is not None
+        if one.repository is not None and one.shown == one.name
     }
     names = measured_names(revision)
     for advisory in held:
@@ -198,12 +198,12 @@ def affecting(repository: Repository, *, caller: Caller) -> list[Affecting]:
         older = [one for one in advisory.scope.all() if one.release.revision_id < revision.pk]
         if older and advisory.repository.full_name in names:
             there = advisory.repository
-            ancestors.setdefault(there.pk, (there, there.full_name, "measured"))
+            ancestors.setdefault(there.pk, (there, "measured"))
     visible = Repository.objects.visible_to(caller).filter(pk__in=ancestors)
     seen = set(visible.values_list("pk", flat=True))
     return [
-        Affecting(advisory, there, shown, how)
-        for key, (there, shown, how) in ancestors.items()
+        Affecting(advisory, there, how)
+        for key, (there, how) in ancestors.items()
         if key in seen
         for advisory in by_repository.get(key, [])
     ]

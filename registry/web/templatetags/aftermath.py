@@ -1,0 +1,67 @@
+"""What pages say of advisories and reports."""
+
+from typing import Any
+
+from django import template
+
+from registry.accounts.callers import NOBODY
+from registry.catalog.models import Repository
+from registry.releases import advisories
+from registry.releases.models import Advisory, AdvisoryKind, Severity
+from registry.web import labels
+
+register = template.Library()
+
+_LOOKS = {
+    AdvisoryKind.SUSPENSION: ("is-warned", "‖"),
+    AdvisoryKind.RECALL: ("is-blocked", "✗"),
+    AdvisoryKind.RESTORATION: ("is-passed", "✓"),
+    AdvisoryKind.NOTICE: ("is-running", "!"),
+}
+_SEVERE = {
+    Severity.CRITICAL: ("is-blocked", "✗"),
+    Severity.HIGH: ("is-warned", "!"),
+    Severity.MODERATE: ("is-warned", "!"),
+    Severity.LOW: ("is-unknown", "i"),
+}
+
+
+@register.inclusion_tag("components/verdict.html")
+def advisory_kind(kind: str) -> dict[str, Any]:
+    """What an advisory says, as sign and word."""
+    look, sign = _LOOKS[AdvisoryKind(kind)]
+    return {"look": look, "sign": sign, "word": labels.ADVISORY_KINDS[kind]}
+
+
+@register.inclusion_tag("components/verdict.html")
+def advisory_severity(severity: str) -> dict[str, Any]:
+    look, sign = _SEVERE[Severity(severity)]
+    return {"look": look, "sign": sign, "word": labels.SEVERITIES[severity]}
+
+
+@register.filter
+def advisory_about(category: str) -> str:
+    return labels.about(category)
+
+
+@register.filter
+def report_about(category: str) -> str:
+    return labels.category(category)
+
+
+@register.filter
+def report_state(state: str) -> str:
+    return str(labels.REPORT_STATES.get(state, state))
+
+
+@register.filter
+def versions_in(advisory: Advisory) -> str:
+    """The version labels that it is about. Fetch with `scope__release`."""
+    return ", ".join(one.release.version for one in advisory.scope.all())
+
+
+@register.inclusion_tag("advisories/affecting.html", takes_context=True)
+def affected_by(context: template.Context, repository: Repository) -> dict[str, Any]:
+    """The banner of what was withdrawn among the models that this one comes from."""
+    caller = context.get("caller", NOBODY)
+    return {"found": advisories.affecting(repository, caller=caller)[:3]}
