@@ -387,6 +387,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300.0,
         "options": {"expires": 300},
     },
+    "tell of advisories": {
+        "task": "registry.releases.tasks.tell_of_advisories",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "refresh entries": {
+        "task": "registry.releases.tasks.refresh_entries",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "rescan on upgrade": {
         "task": "registry.checks.tasks.rescan_on_upgrade",
         "schedule": 600.0,
@@ -431,6 +441,11 @@ REVIEW_CLAIM_HOURS = environment.number("REGISTRY_REVIEW_CLAIM_HOURS", 24)
 
 CAMPAIGN_GRACE_HOURS = environment.number("REGISTRY_CAMPAIGN_GRACE_HOURS", 72)
 CAMPAIGN_REMINDER_HOURS = environment.number("REGISTRY_CAMPAIGN_REMINDER_HOURS", 72)
+
+# Reports of the public
+
+REPORT_DUE_DAYS = environment.number("REGISTRY_REPORT_DUE_DAYS", 7)
+REPORT_APPEAL_DAYS = environment.number("REGISTRY_REPORT_APPEAL_DAYS", 180)
 
 # How long words of people are kept once nothing needs them; 0 for good
 
