@@ -1,6 +1,13 @@
-"""How often a repository was downloaded, counted from the access log."""
+"""How often a repository was downloaded, in all and on each day, counted from the access log."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 
 from django.db import connection
+from django.db.models import Max, Sum
+from django.utils import timezone
+
+from registry.catalog.models import DailyDownloads, Repository
 
 RECOUNT = """
 UPDATE catalog_repository AS repository
@@ -37,6 +44,23 @@ WHERE repository.id = each.id
 """
 TREND_DAYS = 7
 
+BY_DAY = """
+INSERT INTO catalog_dailydownloads (repository_id, day, count)
+SELECT repository.id, counted.day, counted.downloads
+FROM (
+    SELECT repository, at::date AS day, count(DISTINCT (actor, revision)) AS downloads
+    FROM audit_access
+    WHERE at >= %(since)s AND reason <> 'own' AND reason <> 'open-file'
+    GROUP BY repository, at::date
+) AS counted
+JOIN catalog_repository AS repository ON repository.public_id = counted.repository
+ON CONFLICT (repository_id, day) DO UPDATE SET count = EXCLUDED.count
+WHERE catalog_dailydownloads.count <> EXCLUDED.count
+"""
+# Rows of the log come late where links live long
+LATE_DAYS = 2
+FIRST_DAY = date(2000, 1, 1)
+
 
 def recount() -> int:
     """Count again: one person, one revision, one day is one download, however many files and
@@ -46,4 +70,26 @@ def recount() -> int:
         cursor.execute(RECOUNT)
         changed = int(cursor.rowcount)
         cursor.execute(TREND, {"days": TREND_DAYS})
+        last = DailyDownloads.objects.aggregate(last=Max("day"))["last"]
+        since = last - timedelta(days=LATE_DAYS) if last else FIRST_DAY
+        cursor.execute(BY_DAY, {"since": since})
         return changed
+
+
+def by_day(
+    repository: Repository, *, days: int = 90, now: datetime | None = None
+) -> list[tuple[date, int]]:
+    """The downloads on each of the last days (UTC), today last, those without any included."""
+    return by_day_of_all([repository.pk], days=days, now=now)
+
+
+def by_day_of_all(
+    keys: Iterable[int], *, days: int = 90, now: datetime | None = None
+) -> list[tuple[date, int]]:
+    """As `by_day`, of all these repositories together, by key."""
+    today = (now or timezone.now()).date()
+    start = today - timedelta(days=days - 1)
+    rows = DailyDownloads.objects.filter(repository__in=keys, day__gte=start, day__lte=today)
+    counted = dict(rows.values_list("day").annotate(total=Sum("count")).order_by("day"))
+    every = (start + timedelta(days=one) for one in range(days))
+    return [(day, counted.get(day, 0)) for day in every]

@@ -13,7 +13,15 @@ from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace
 from registry.accounts.permissions import Permission
 from registry.audit import log
-from registry.catalog import announcements, commits, holdings, quotas, rights, turns
+from registry.catalog import (
+    announcements,
+    commits,
+    holdings,
+    quotas,
+    rights,
+    search_names,
+    turns,
+)
 from registry.catalog.models import (
     FormerName,
     Repository,
@@ -79,6 +87,7 @@ def create(
             f"You already created this {type} repo", next_url=_address_of(wanted)
         ) from error
     repository = wanted
+    search_names.enter(repository)
     _former(owner, name, type).delete()  # from now on the name means this one
     commits.write_first(repository, author=by.user, files={".gitattributes": DEFAULT_GITATTRIBUTES})
     log.record(
@@ -168,6 +177,7 @@ def move(repository: Repository, *, to: str, by: Caller) -> Repository:
             f"A {repository.type} repository called {repository.full_name} already exists",
             next_url=repository.get_absolute_url(),
         ) from error
+    search_names.rename(repository)
     _former(target, name, repository.type).delete()
     if not is_respelled:
         FormerName.objects.create(

@@ -115,7 +115,7 @@ class Wanted:
         if state.sort != RELEVANCE:
             found.append(("sort", state.sort))
         found += [(key, str(value)) for key, value in cursors.items() if value]
-        return urlencode(found)
+        return urlencode(found, safe=":,/")
 
 
 def parse(sent: Sent, *, kind: str = RepositoryType.MODEL, namespace: str = "") -> Wanted:

@@ -8,6 +8,7 @@ from typing import cast
 from django.conf import settings
 from django.db import transaction
 
+from registry.accounts import plain_hub
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.agreements import documents, texts
@@ -20,7 +21,7 @@ from registry.checks.scanners import types
 from registry.discussions import pull_requests, threads
 from registry.discussions.models import Discussion, Status
 from registry.errors import Invalid, NotAllowed
-from registry.releases import gate, workflow
+from registry.releases import entries, gate, workflow
 from registry.releases.models import OPEN, WAS_RELEASED, Release
 
 
@@ -64,6 +65,8 @@ def push(
     transaction.on_commit(partial(texts.look_through, revision), robust=True)
     if discussion is None:
         workflow.follow(repository, branch=branch, head=revision, by=by)
+        if branch == "main" and plain_hub.is_on(repository.namespace):
+            entries.refresh([repository.pk])
     elif discussion.proposal is not None and revision != discussion.proposal.start:
         threads.note_commit(discussion, revision, by=revision.author)
     return revision

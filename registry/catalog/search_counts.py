@@ -1,0 +1,137 @@
+"""How many there are of what was searched for, and with each value of each facet.
+
+Of one facet several values may be chosen, so the counts of a facet leave its own choice aside. All
+are counted in one reading. What everybody may know of is kept for a minute where there is much of
+it; what only this caller may know of is added to it, each time anew.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import F, QuerySet
+
+from registry.accounts.callers import NOBODY, Caller
+from registry.catalog.models import Repository, SearchEntry
+from registry.catalog.search_labels import label
+from registry.catalog.wanted import FACETS, UNCOUNTED, Wanted
+
+KEPT_SECONDS = 60
+KEPT_FROM = 5000
+MOST_VALUES = 100
+_ALL = ""
+
+Counts = dict[str, int]
+
+
+@dataclass(frozen=True)
+class FacetCount:
+    """A value of a facet, and how many there would be with it besides what else is chosen."""
+
+    value: str
+    label: str
+    count: int
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class Counted:
+    total: int
+    facets: dict[str, list[FacetCount]] = field(default_factory=dict)
+
+
+def count(
+    narrowed: Callable[[Caller], QuerySet[SearchEntry]],
+    wanted: Wanted,
+    *,
+    caller: Caller,
+    with_facets: bool,
+) -> Counted:
+    """Of what a caller may know of, without the choice of facets: that is made here."""
+    if not with_facets:
+        found = narrowed(caller)
+        for key, values in wanted.facets.items():
+            found = found.filter(facets__overlap=_written(key, values))
+        return Counted(found.count())
+    counts = _known(narrowed, wanted, caller)
+    return Counted(counts.get(_ALL, 0), _by_key(counts, wanted))
+
+
+def _known(
+    narrowed: Callable[[Caller], QuerySet[SearchEntry]], wanted: Wanted, caller: Caller
+) -> Counts:
+    if caller.repositories is not None:
+        return _read(narrowed(caller), wanted.facets)
+    name = _name(wanted)
+    public: Counts | None = cache.get(name)
+    if public is None:
+        counts = _read(narrowed(caller), wanted.facets)
+        if counts.get(_ALL, 0) >= KEPT_FROM:
+            public = _read(narrowed(NOBODY), wanted.facets) if caller.user else counts
+            cache.set(name, public, KEPT_SECONDS)
+        return counts
+    if caller.user is None:
+        return public
+    of_all = Repository.objects.visible_to(NOBODY)
+    added = _read(narrowed(caller).exclude(repository__in=of_all), wanted.facets)
+    return {value: public.get(value, 0) + added.get(value, 0) for value in {*public, *added}}
+
+
+def _read(found: QuerySet[SearchEntry], chosen: Mapping[str, tuple[str, ...]]) -> Counts:
+    """The number for each value, and under no name the number of all. An entry that answers every
+    choice counts everywhere; one that answers all but one, for the facet of that one alone."""
+    keys = list(chosen)
+    misses = "".join(
+        " || CASE WHEN facets && %s::varchar[] THEN '{}' ELSE ARRAY[%s]::text[] END"
+        for _key in keys
+    )
+    params = [param for key in keys for param in (_written(key, chosen[key]), key)]
+    sql, given = (
+        found.annotate(held=F("facets")).values("held").query.get_compiler(connection=connection)
+    ).as_sql()
+    statement = f"""
+        SELECT value, count(*)
+        FROM (
+            SELECT facets, '{{}}'::text[]{misses} AS missed
+            FROM ({sql}) AS narrowed(facets)
+        ) AS judged
+        CROSS JOIN LATERAL unnest(facets || ''::varchar) AS value
+        WHERE (
+            missed = '{{}}' AND {" AND ".join(["NOT starts_with(value, %s)"] * len(UNCOUNTED))}
+        ) OR (cardinality(missed) = 1 AND starts_with(value, missed[1] || ':'))
+        GROUP BY value
+    """  # noqa: S608 - of constants, and what the ORM made with its parameters
+    left_out = [f"{key}:" for key in UNCOUNTED]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*params, *given, *left_out])
+        return dict(cursor.fetchall())
+
+
+def _by_key(counts: Counts, wanted: Wanted) -> dict[str, list[FacetCount]]:
+    found: dict[str, list[FacetCount]] = {key: [] for key in FACETS}
+    known = {_written(key, [value])[0] for key, values in wanted.facets.items() for value in values}
+    for written in {*counts, *known}:
+        key, _colon, value = written.partition(":")
+        if key in found:
+            is_chosen = wanted.has(key, value)
+            amount = counts.get(written, 0)
+            found[key].append(FacetCount(value, label(key, value), amount, is_chosen))
+    for key, values in found.items():
+        values.sort(key=lambda one: (-one.count, one.value))
+        found[key] = [
+            one for place, one in enumerate(values) if place < MOST_VALUES or one.is_chosen
+        ]
+    return {key: values for key, values in found.items() if values}
+
+
+def _written(key: str, values: Iterable[str]) -> list[str]:
+    return [f"{key}:{value}" for value in values]
+
+
+def _name(wanted: Wanted) -> str:
+    """What the counts of a search are kept under: the order changes nothing in them."""
+    said = [wanted.kind, wanted.namespace.lower(), wanted.as_query(sort="relevance")]
+    return "catalog:" + hashlib.sha256(json.dumps(said).encode()).hexdigest()
