@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from registry.releases import campaign_notices, cases, recipients
+from registry.releases import campaign_notices, cases, entries, recipients
 
 
 @shared_task(ignore_result=True, soft_time_limit=600, time_limit=660)
@@ -22,3 +22,15 @@ def tell_of_advisories() -> None:
     for advisory in recipients.due(now):
         recipients.tell(advisory, now=now)
     cases.close_settled(now)
+
+
+# For one run: the next one goes on
+MOST_BATCHES = 20
+
+
+@shared_task(ignore_result=True, soft_time_limit=600, time_limit=660)
+def refresh_entries() -> None:
+    """Build what the catalog is searched by again where it differs from what it repeats."""
+    for _ in range(MOST_BATCHES):
+        if entries.refresh_stale() < entries.BATCH:
+            break

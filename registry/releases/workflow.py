@@ -23,6 +23,7 @@ from registry.releases import (
     campaigns,
     checklists,
     claims,
+    entries,
     interests,
     notices,
     review_threads,
@@ -301,6 +302,7 @@ def _place(release: Release) -> None:
         public=newest.revision if newest else None,
         withdrawn=last.revision if last and not newest else None,
     )
+    entries.refresh([release.repository_id])
 
 
 def _taken(repository: Repository, revision: Revision, version: str, branch: str) -> str:
