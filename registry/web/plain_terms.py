@@ -75,6 +75,11 @@ def of(facts: dict[str, Any]) -> Plain:
     return plain
 
 
+def duty_sentence(duty: str) -> str:
+    """A duty on passing on, by its name in the facts."""
+    return str(_DUTIES.get(duty, _sentence(duty.replace("_", " "))))
+
+
 def _uses(facts: dict[str, Any], plain: Plain) -> None:
     if grant := facts.get("grant"):
         plain.allows.append(_("You may: %(verbs)s.") % {"verbs": ", ".join(map(str, grant))})
@@ -99,7 +104,7 @@ def _duties(facts: dict[str, Any], plain: Plain) -> None:
     }
     for duty in facts.get("redistribution_duties") or []:
         if not said_below.get(str(duty)):
-            plain.asks.append(str(_DUTIES.get(str(duty), _sentence(str(duty).replace("_", " ")))))
+            plain.asks.append(duty_sentence(str(duty)))
     if notice.get("required") and notice.get("text"):
         plain.asks.append(
             _("Keep this line in a file “%(file)s” with every copy: “%(words)s”")
