@@ -272,6 +272,40 @@ def _searches(user: User) -> Iterator[Item]:
     )
 
 
+def _reports(user: User) -> Iterator[Item]:
+    """What they reported, and what was said to them; what maintainers say among themselves is not."""
+    return _each(
+        user.reports.select_related("repository").prefetch_related("messages"),
+        lambda one: {
+            "id": one.public_id,
+            "repository": one.repository.public_id,
+            "category": one.category,
+            "path": one.path,
+            "text": one.text,
+            "state": one.state,
+            "opened_at": _time(one.opened_at),
+            "messages": [
+                {"text": message.text, "at": _time(message.at), "mine": message.by_id == user.pk}
+                for message in one.messages.all()
+                if not message.is_internal
+            ],
+        },
+    )
+
+
+def _advisories(user: User) -> Iterator[Item]:
+    """Of what they were told about releases that they had received."""
+    return _each(
+        user.advisory_notices.select_related("advisory"),
+        lambda one: {
+            "advisory": one.advisory.public_id,
+            "because": one.because,
+            "at": _time(one.at),
+            "acknowledged_at": _time(one.acknowledged_at),
+        },
+    )
+
+
 def _webhooks(user: User) -> Iterator[Item]:
     return _each(
         Webhook.objects.filter(owner=user),
@@ -346,6 +380,8 @@ SECTIONS: dict[str, Section] = {
     "comments": _comments,
     "likes": _likes,
     "searches": _searches,
+    "reports": _reports,
+    "advisories": _advisories,
     "webhooks": _webhooks,
     "mails": _mails,
     "downloads": _downloads,

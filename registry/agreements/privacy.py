@@ -28,6 +28,8 @@ from registry.errors import Conflict, Invalid, NotAllowed, SignInRequired
 from registry.outbox import mail
 from registry.outbox.models import Kind, Message, Webhook
 
+# In place of words without which a row would say nothing
+ERASED = "(erased)"
 EMPTY = {"answers": {}, "salt": ""}
 EMPTY_SIGNATURE = EMPTY | {"typed_name": "", "name": "", "address": "", "country": ""}
 
@@ -101,6 +103,12 @@ def _empty_words_of(user: User) -> None:
     AcceptanceWords.objects.filter(acceptance__user=user).update(**EMPTY_SIGNATURE)
     _empty_requests(AccessRequest.objects.filter(user=user))
     AccessMessage.objects.filter(by=user).update(text="")
+    for report in user.reports.select_related("appeal"):
+        report.messages.filter(by=user).delete()
+        if hasattr(report, "appeal") and report.appeal.by_id == user.pk:
+            report.appeal.text = ERASED
+            report.appeal.save(update_fields=["text"])
+    user.reports.update(text="", path="")
 
 
 def _drop_mails(addresses: list[str]) -> None:
