@@ -47,6 +47,7 @@ from registry.web.views import (
     terms,
     texts,
     tokens,
+    uploads,
     webhooks,
     why,
 )
@@ -230,6 +231,9 @@ repositories = [
     ),
     path(f"{_here}/license", repository.license_and_access, name="repository-license"),
     path(f"{_here}/terms", terms.accept, name="repository-terms"),
+    path(f"{_here}/upload/<revision:branch>", uploads.page, name="upload"),
+    path(f"{_here}/upload/<revision:branch>/token", uploads.start, name="upload-token"),
+    path(f"{_here}/upload-token/<slug:token_id>/end", uploads.end, name="upload-token-end"),
     path(f"{_here}/like", likes.like, name="repository-like"),
     path(f"{_here}/access", access.ask, name="repository-access"),
     path(f"{_here}/access/withdraw", access.withdraw, name="access-withdraw"),
