@@ -1,6 +1,6 @@
 """Which licenses a model is under: those that its card names and those of what it comes from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -131,9 +131,14 @@ def _judged(sources: list[Source], ancestry: Ancestry, *, is_cut: bool) -> Licen
 def named_in(card: dict[str, Any]) -> list[Document | str]:
     """The licenses that a card names, each once, in order; for one that the site does not know, its
     name. A name that only looks like a known one is not known."""
-    tags = tags_of(card)
-    library = _Library(tag for tag, _ in tags)
-    return [library.find(tag, field) or tag for tag, field in tags]
+    return named_in_each([card])[0]
+
+
+def named_in_each(found: Sequence[dict[str, Any]]) -> list[list[Document | str]]:
+    """As `named_in`, for many cards with one query."""
+    tags = [tags_of(card) for card in found]
+    library = _Library(tag for each in tags for tag, _ in each)
+    return [[library.find(tag, field) or tag for tag, field in each] for each in tags]
 
 
 def outputs_of(repository: Repository, card: dict[str, Any]) -> Licenses:

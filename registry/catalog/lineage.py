@@ -66,6 +66,7 @@ class Ancestry:
     `ancestors` has each once, the nearest first, parents included. `own_unknown` are the names of
     the model's own card that lead nowhere, `unknown` those and the ones further up. `is_cut` says
     that there is more than is followed, `has_circle` that somebody descends from themselves.
+    `edges` are pairs of who comes from whom: places in `ancestors`, and -1 for the model itself.
     """
 
     parents: tuple[Parent, ...] = ()
@@ -74,11 +75,12 @@ class Ancestry:
     own_unknown: tuple[str, ...] = ()
     is_cut: bool = False
     has_circle: bool = False
+    edges: tuple[tuple[int, int], ...] = ()
 
 
 def of_revision(revision: Revision) -> Ancestry:
     """The declared lineage of a revision, as it stands now. The same whoever asks."""
-    return _walk(revision.repository, revision.card, _relation(revision))
+    return _walk(revision.repository, revision.card, relation_of(revision))
 
 
 def of(
@@ -177,7 +179,14 @@ def _ancestry(start: _Node, found: list[_Node], is_cut: bool) -> Ancestry:
         own_unknown=tuple(start.unknown),
         is_cut=is_cut,
         has_circle=_has_circle([start, *found]),
+        edges=_edges(start, found),
     )
+
+
+def _edges(start: _Node, found: list[_Node]) -> tuple[tuple[int, int], ...]:
+    places = {id(node): place for place, node in enumerate(found)} | {id(start): -1}
+    pairs = ((places[id(node)], places[id(one)]) for node in [start, *found] for one in node.above)
+    return tuple(dict.fromkeys(pair for pair in pairs if pair[0] != pair[1]))
 
 
 def _has_circle(nodes: list[_Node]) -> bool:
@@ -238,7 +247,7 @@ class _Names:
             revision,
             variant,
             revision.card if revision is not None else {},
-            derives=_relation(revision) if revision is not None else "",
+            derives=relation_of(revision) if revision is not None else "",
             relation=below.derives,
             name=name,
             shown=name if below.is_open else below.shown,
@@ -246,7 +255,7 @@ class _Names:
         )
 
 
-def _relation(revision: Revision) -> str:
+def relation_of(revision: Revision) -> str:
     """How a revision was made from its bases: as its files said when it was made."""
     said = str(revision.facts.get("relation") or "")
     return said or cards.relation(revision.card, (), revision.facts.get("config") or {})

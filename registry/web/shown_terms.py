@@ -72,7 +72,7 @@ def of_card(revision: Revision, ancestry: Ancestry) -> dict[str, Any]:
     """What the card declares of the model's descent and its license, as it stands now."""
     link = linked.link_in(revision.card)
     return {
-        "origins": [_origin(one) for one in ancestry.ancestors[:MAX_ROWS]],
+        "origins": [origin(one) for one in ancestry.ancestors[:MAX_ROWS]],
         "more_origins": max(0, len(ancestry.ancestors) - MAX_ROWS),
         "unknown_bases": ancestry.unknown[:MAX_ROWS],
         "has_circle": ancestry.has_circle,
@@ -122,7 +122,7 @@ def _users(asked: dict[str, Any], title: str) -> Statement:
     return Statement(_("If you accept for an organisation"), words % said)
 
 
-def _origin(parent: Parent) -> Origin:
+def origin(parent: Parent) -> Origin:
     is_published = parent.variant is not None and parent.repository is None
     here = parent.repository.get_absolute_url() if parent.repository and parent.public_id else ""
     kind = _("known by published facts") if is_published else ""
@@ -130,10 +130,10 @@ def _origin(parent: Parent) -> Origin:
         kind = _("recalled")
     elif modalities.parent_takes_images(parent):
         kind = _("takes images")
-    return Origin(parent.shown, here, kind, _relations().get(parent.relation, ""), parent.depth)
+    return Origin(parent.shown, here, kind, relations().get(parent.relation, ""), parent.depth)
 
 
-def _relations() -> dict[str, str]:
+def relations() -> dict[str, str]:
     return {
         "finetune": _("fine-tuned"),
         "adapter": _("adapted"),

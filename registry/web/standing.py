@@ -7,7 +7,8 @@ from registry.accounts.callers import Caller
 from registry.accounts.permissions import Permission
 from registry.agreements import licenses, requests
 from registry.agreements.models import Document, RequestState
-from registry.catalog import revisions
+from registry.catalog import deprecations, revisions
+from registry.catalog.deprecations import Advice
 from registry.catalog.models import MAIN, Ref, Repository, Revision
 from registry.checks import runs
 from registry.checks.models import CheckRun
@@ -23,7 +24,8 @@ class Standing:
     `head` is None for visitors who may not know of unreleased revisions. `shown` is the revision
     that a page without a revision in its address is about, `answer` the gate's word on it. In a
     plain hub (`is_plain`) the head is public.
-    `submit_refusal` says why an open release cannot be submitted again now.
+    `submit_refusal` says why an open release cannot be submitted again now, `advice` why nobody
+    should use the repository anew.
     """
 
     repository: Repository
@@ -41,6 +43,7 @@ class Standing:
     requests_waiting: int
     public_release: Release | None
     licenses: list[Document | str]
+    advice: Advice | None
 
     @property
     def is_ahead(self) -> bool:
@@ -96,6 +99,7 @@ def of(
         requests_waiting=_requests_waiting(repository) if may_write else 0,
         public_release=offers.current(repository),
         licenses=licenses.named_in(shown.card),
+        advice=deprecations.of(repository, caller=caller),
     )
 
 

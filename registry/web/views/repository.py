@@ -6,22 +6,26 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from registry.agreements import terms
-from registry.catalog import cards, files, lineage, markdown
+from registry.catalog import cards, files, likes, lineage, markdown
+from registry.catalog.markdown import Heading
 from registry.catalog.models import Repository, Revision
 from registry.errors import EntryMissing, RegistryError
 from registry.releases import gate, in_force, offers, steps, workflow
 from registry.releases.models import Release
 from registry.storage import blobs
+from registry.web import card_panel, findings, lookup, shown_terms, standing, trends
 from registry.web import duties as shown_duties
-from registry.web import findings, lookup, shown_terms, standing
 from registry.web.forms.releases import ReleaseForm
 from registry.web.requests import CallerRequest, text_in
 from registry.web.standing import Standing
 
 CARD_FILE = "README.md"
+DEEPEST = 3
+MOST_PEOPLE = 8
 
 
 @require_safe
@@ -30,7 +34,16 @@ def card(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
     if repository.get_absolute_url() != f"/{namespace}/{name}":
         return redirect(repository)
     here = _standing(request, repository, text_in(request.GET, "revision"))
-    page = {"card": _card_html(here.shown, repository), "facts": _facts(here.shown)}
+    html, headings = _card(here.shown, repository)
+    caller = request.caller
+    page = {
+        "card": html,
+        "contents": [one for one in headings if one.level <= DEEPEST],
+        "panel": card_panel.of(here.shown, run=here.run, answer=here.answer, caller=caller),
+        "trend": trends.of(repository, now=timezone.now()),
+        "newer": card_panel.newer(here.shown, caller=caller),
+        "people": likes.of_repository(repository)[:MOST_PEOPLE],
+    }
     return _render(request, "card", here, page)
 
 
@@ -126,25 +139,16 @@ def _render(request: CallerRequest, tab: str, here: Standing, page: dict[str, An
     return render(request, f"repository/{tab}.html", context)
 
 
-def _card_html(revision: Revision, repository: Repository) -> str:
+def _card(revision: Revision, repository: Repository) -> tuple[str, list[Heading]]:
     """The card is readable by whoever may know of the revision (gate: OPEN_FILES), and looking at
     this page is no download of it: the access log has no row for it."""
     try:
         entry = files.find(revision, CARD_FILE)
     except EntryMissing:
-        return ""
+        return "", []
     if entry.size > gate.OPEN_FILE_MAX:
-        return ""
+        return "", []
     text = blobs.read(entry.sha256, limit=gate.OPEN_FILE_MAX).decode(errors="replace")
     prose = cards.split(text)[1]
-    return markdown.render(prose, files_url=f"{repository.get_absolute_url()}/blob/{revision.oid}")
-
-
-def _facts(revision: Revision) -> dict[str, Any]:
-    card = revision.card
-    return {
-        "bases": [str(base) for base in cards.as_list(card.get("base_model"))][:10],
-        "languages": [str(code) for code in cards.as_list(card.get("language"))][:20],
-        "task": str(card.get("pipeline_tag") or ""),
-        "library": str(card.get("library_name") or ""),
-    }
+    files_url = f"{repository.get_absolute_url()}/blob/{revision.oid}"
+    return markdown.with_headings(prose, files_url=files_url)

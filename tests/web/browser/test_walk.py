@@ -148,7 +148,9 @@ def test_without_javascript_the_terms_can_be_accepted(browser: Browser, live_ser
     expect(page.get_by_text("Accepted for lab/llama-med-8b.")).to_be_visible()
     page.get_by_role("link", name="lab/llama-med-8b", exact=True).first.click()
     page.locator("summary", has_text="Get this model").click()
-    expect(page.locator("#copy-menu-download")).to_have_text("hf download lab/llama-med-8b")
+    expect(page.locator("#copy-menu-download")).to_have_text(
+        "hf download lab/llama-med-8b --revision v1.0"
+    )
     page.locator("summary", has_text="carol").click()
     page.get_by_role("button", name="Sign out").click()
 
