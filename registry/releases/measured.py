@@ -67,6 +67,15 @@ def over_releases(repository: Repository, *, caller: Caller, run: CheckRun) -> l
     ]
 
 
+def newest(revisions: Iterable[Revision]) -> dict[int, list[Measured]]:
+    """The newest figures of each revision on each kind of device, by the revision's key."""
+    by_key = {one.pk: one for one in revisions}
+    of_revision: dict[int, list[dict[str, Any]]] = {key: [] for key in by_key}
+    for row in _rows(by_key.values()):
+        of_revision[row["revision_id"]].append(row)
+    return {key: _of_devices(one.short, one, of_revision[key]) for key, one in by_key.items()}
+
+
 def _released(repository: Repository, caller: Caller) -> Any:
     return (
         Release.objects.visible_to(caller)

@@ -12,8 +12,9 @@ from django.utils.translation import pgettext_lazy
 from registry.agreements import duty_table, licenses, linked, questions_of_use
 from registry.agreements.clauses import INTERPRETATION, LICENSE_CLAUSE, REGISTRY_POLICY
 from registry.agreements.models import Document
-from registry.agreements.questions_of_use import Answer, Asked, Reason, Word
-from registry.catalog import lineage
+from registry.agreements.questions_of_use import IMAGE, TEXT, Answer, Asked, Reason, Word
+from registry.catalog import lineage, modalities
+from registry.catalog.lineage import Ancestry
 from registry.catalog.models import Revision, Variant
 from registry.web.plain_terms import duty_sentence
 
@@ -205,24 +206,34 @@ def subject_of(name: str, revision: Revision | None, variant: Variant | None) ->
         ancestry = lineage.of_revision(revision)
         linked_to = linked.license_of(revision)
         found = licenses.licenses_of(ancestry, revision.card, linked=linked_to)
-        variants = [one.variant for one in ancestry.ancestors if one.variant is not None]
         unsaid = [parent.shown or parent.name for parent in found.silent]
         unknown = [*(source.tag for source in found.unknown), *unsaid, *ancestry.unknown]
         known = [one.document for one in found.known]
-        own = [*variants, *([variant] if variant else [])]
-        return Subject(name, known, unknown, _modality(own), revision.repository.get_absolute_url())
+        modality = _modality(revision, ancestry, variant)
+        return Subject(name, known, unknown, modality, revision.repository.get_absolute_url())
     assert variant is not None  # noqa: S101 - one of the two
     said = str(variant.facts.get("license") or "")
     documents = duty_table.by_fact([said])
     unknown = [] if said in documents else [said]
-    return Subject(name, list(documents.values()), unknown, _modality([variant]))
+    modality = _of_inputs(modalities.inputs_of(variant))
+    return Subject(name, list(documents.values()), unknown, modality)
 
 
-def _modality(variants: Sequence[Variant]) -> str:
-    inputs = {
-        kind for one in variants for kind in (one.facts.get("modalities") or {}).get("input", ())
-    }
-    return "" if not inputs else "image" if "image" in inputs else "text"
+def _modality(revision: Revision, ancestry: Ancestry, variant: Variant | None) -> str:
+    """Whether the model takes images. That it is text-only is said where facts say so alone."""
+    above = (modalities.parent_takes_images(one) for one in ancestry.ancestors)
+    own = modalities.inputs_of(variant) if variant is not None else None
+    if modalities.takes_images(revision) or any(above) or _of_inputs(own) == IMAGE:
+        return IMAGE
+    told = [own, *(modalities.inputs_of(p.variant) for p in ancestry.ancestors if p.variant)]
+    is_told = any(one is not None for one in told) and not ancestry.unknown
+    return TEXT if is_told else ""
+
+
+def _of_inputs(inputs: frozenset[str] | None) -> str:
+    if inputs is None:
+        return ""
+    return IMAGE if IMAGE in inputs else TEXT
 
 
 def _line(reason: Reason) -> Line:
