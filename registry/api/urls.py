@@ -11,6 +11,7 @@ from django.views.generic import RedirectView
 
 from registry.api import (
     access,
+    advisories,
     answers,
     campaigns,
     checks,
@@ -21,6 +22,7 @@ from registry.api import (
     receipts,
     releases,
     rescans,
+    reviewing,
     terms,
 )
 from registry.api.answers import Api
@@ -46,7 +48,9 @@ answers.add_handlers(api)
 ROUTERS = (
     checks,
     rescans,
+    reviewing,  # before the steps of releases, which take any word
     releases,
+    advisories,
     duties,
     terms,
     organisations,

@@ -15,7 +15,8 @@ from registry.agreements.models import DocumentVersion
 from registry.api.urls import api
 from registry.catalog.models import Gated
 from registry.checks.models import Rescan
-from registry.releases.models import Campaign, CampaignKind, Release
+from registry.releases import advisories
+from registry.releases.models import Advisory, Campaign, CampaignKind, Release
 from tests.agreements.access import owner_of, set_mode
 from tests.api.calls import As
 from tests.factories import make_facts, make_maintainer, make_release, make_user
@@ -60,11 +61,24 @@ def known(release: Release) -> dict[str, str]:
         "release_id": release.public_id,
         "receipt_id": "0" * 24,
         "override_id": "0" * 24,
+        "advisory_id": known_advisory(release).public_id,
         "campaign_id": known_campaign().public_id,
         "rescan_id": known_rescan().public_id,
         "kind": "acceptances",
         **known_of_access(release),
     }
+
+
+def known_advisory(release: Release) -> Advisory:
+    """A notice about the repository."""
+    return advisories.make(
+        release.repository,
+        kind="notice",
+        category="other",
+        severity="low",
+        reason="Look at it.",
+        by=release.opened_by,
+    )
 
 
 def known_campaign() -> Campaign:

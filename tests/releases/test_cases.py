@@ -87,8 +87,9 @@ def test_what_is_reported_has_to_be_said(scene: Scene) -> None:
     for category in list(cases.categories())[: cases.MOST_OPEN]:
         if category != "malware_disruption":
             scene.report(category=category)
-    with pytest.raises(TooMany):
+    if Report.objects.count() < cases.MOST_OPEN:
         scene.report(category="other")
+    with pytest.raises(TooMany):
         scene.report(category="security")
 
 
