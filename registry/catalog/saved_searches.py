@@ -1,14 +1,17 @@
 """The searches that a person keeps: under which name, and since when they have not looked."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
-from registry.catalog.models import SavedSearch
+from registry.catalog import search
+from registry.catalog.models import SavedSearch, SearchEntry
+from registry.catalog.search import Wanted
 from registry.errors import Conflict, Invalid, Missing, NotAllowed, NotNow, SignInRequired
 
 MAX_NAME = 100
@@ -62,6 +65,21 @@ def look(public_id: str, *, by: Caller, now: datetime | None = None) -> SavedSea
     if by.can_write:
         of(by).filter(pk=found.pk).update(seen_at=now or timezone.now())
     return found
+
+
+def new_in(searches: Sequence[tuple[Wanted, datetime]], *, caller: Caller) -> list[int]:
+    """How many models each of these finds that were released after its moment, in one statement."""
+    if not searches:
+        return []
+    counts = {
+        f"new_{place}": Count(
+            "pk",
+            filter=Q(released_at__gt=since, pk__in=search.matching(caller, wanted).values("pk")),
+        )
+        for place, (wanted, since) in enumerate(searches)
+    }
+    recent = SearchEntry.objects.filter(released_at__gt=min(since for _, since in searches))
+    return list(recent.aggregate(**counts).values())
 
 
 def _require(by: Caller) -> User:

@@ -16,7 +16,7 @@ from registry.catalog.search_counts import FacetCount
 from registry.catalog.search_words import Question
 from registry.catalog.wanted import FACETS, SORTS, Wanted, parse
 
-__all__ = ["FACETS", "SORTS", "FacetCount", "Found", "Wanted", "find", "namespaces", "parse"]
+__all__ = ["FACETS", "SORTS", "FacetCount", "Found", "Wanted", "find", "matching", "namespaces", "parse"]
 
 PER_PAGE = 25
 # With fewer than this that bear the words, similar names are shown as well
@@ -84,6 +84,14 @@ def find(
         counted.facets,
         is_fuzzy=is_fuzzy and not all(entry.bears for entry in page.entries),  # type: ignore[attr-defined]
     )
+
+
+def matching(caller: Caller, wanted: Wanted) -> QuerySet[SearchEntry]:
+    """All that a search finds, in no order, without names that are merely similar."""
+    question = search_words.read(wanted.query)
+    if wanted.query and question is None:
+        return SearchEntry.objects.none()
+    return _choosing(_narrowed(caller, wanted, question, is_fuzzy=False), wanted)
 
 
 def namespaces(caller: Caller, query: str, *, limit: int = 6) -> list[Namespace]:

@@ -7,15 +7,16 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
 from registry.accounts.models import Membership, Namespace, NamespaceKind
 from registry.accounts.permissions import Permission
-from registry.catalog import quotas
+from registry.catalog import quotas, search
 from registry.catalog.models import RepositoryType
-from registry.web import listing
+from registry.web import catalog_page, catalog_rows, catalog_table, listing
 from registry.web.requests import CallerRequest, text_in
 
 PER_PAGE = 25
@@ -34,20 +35,33 @@ def datasets(request: CallerRequest) -> HttpResponse:
 
 
 def _list(request: CallerRequest, kind: RepositoryType) -> HttpResponse:
-    wanted = {
-        "query": text_in(request.GET, "q").strip(),
-        "license": text_in(request.GET, "license"),
-        "verdict": text_in(request.GET, "verdict"),
-        "sort": text_in(request.GET, "sort") or "updated",
-    }
-    found = listing.select(request.caller, kind=kind, **wanted)
-    context = _page(request, Paginator(found, PER_PAGE))
-    context |= wanted | {
+    """A state of the list: the address says all of it. htmx gets the part below the search."""
+    wanted = search.parse(request.GET, kind=kind)
+    if text_in(request.GET, "export") == "csv":
+        return catalog_table.answer(request.caller, wanted)
+    found = search.find(
+        request.caller,
+        wanted,
+        after=text_in(request.GET, "after"),
+        before=text_in(request.GET, "before"),
+    )
+    context = catalog_page.context(wanted, found, path=request.path) | {
+        "rows": catalog_rows.rows(found.entries, request.caller),
+        "owners": search.namespaces(request.caller, wanted.query) if wanted.query else [],
         "is_datasets": kind == RepositoryType.DATASET,
-        "license_choices": listing.licenses_in_use(request.caller, kind),
-        "is_filtered": bool(wanted["query"] or wanted["license"] or wanted["verdict"]),
+        "called": ", ".join(catalog_page.labels_of(wanted))[:100],
     }
-    return render(request, "catalog/index.html", context)
+    # Back and forward ask with htmx too, for the whole page
+    is_part = request.htmx and not request.htmx.history_restore_request
+    response = render(request, f"catalog/index.html{'#found' if is_part else ''}", context)
+    patch_vary_headers(response, ["HX-Request"])
+    if is_part:
+        response["HX-Push-Url"] = request.get_full_path() if _is_paged(request) else context["here"]
+    return response
+
+
+def _is_paged(request: CallerRequest) -> bool:
+    return "after" in request.GET or "before" in request.GET
 
 
 @require_safe
