@@ -1,6 +1,7 @@
 """What the duties of a revision are judged by: its lineage, files, card and terms, read once."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from registry.agreements import documents, licenses, wording
 from registry.agreements import terms as terms_of
@@ -18,7 +19,7 @@ from registry.agreements.terms import Terms
 from registry.catalog import cards, files, lineage, modalities
 from registry.catalog.files import FileEntry
 from registry.catalog.lineage import Ancestry, Parent
-from registry.catalog.models import Gated, Revision
+from registry.catalog.models import Gated, Repository, Revision
 from registry.errors import EntryMissing
 from registry.storage import blobs
 
@@ -47,6 +48,49 @@ def of_revision(revision: Revision, *, terms: Terms | None = None) -> Situation:
     made = _read(revision, terms or terms_of.of_revision(revision.repository, revision))
     revision.duty_situation = made  # type: ignore[attr-defined]
     return made
+
+
+def of_beginning(repository: Repository, card: dict[str, Any]) -> Situation:
+    """The situation of a model of which there is a name and what its card will say, and nothing
+    else yet. The repository need not be stored."""
+    ancestry = lineage.of(repository, card)
+    found = licenses.licenses_of(ancestry, card)
+    is_derivative = bool(cards.as_list(card.get("base_model")))
+    relation = cards.relation(card, (), {}) if is_derivative else "none"
+    return Situation(
+        roots=tuple(_root_to_be(one) for one in found.roots),
+        relation=relation,
+        distributed=True,
+        repository_name=repository.name,
+        owner=repository.namespace.name,
+        files={},
+        card_text="",
+        front_matter=card,
+        declared_licenses=_declared(found),
+        ancestor_licenses=_ancestors(ancestry, found),
+        parent_licenses=_parents(ancestry, found),
+        any_ancestor_gated=_any_gated(ancestry, found),
+        trained_on_outputs_of=(),
+        is_large_language_model=True,
+        is_derivative=is_derivative,
+        contains_full_weights=relation != "adapter",
+        lineage_is_cut=ancestry.is_cut or found.is_cut,
+        texts=_texts(found),
+        action="release",
+    )
+
+
+def _root_to_be(one: Licensed) -> Root:
+    parents = [parent for parent in one.parents if parent.is_root]
+    sees = any(modalities.parent_takes_images(parent) for parent in parents)
+    version = documents.in_force(one.document)
+    return Root(
+        license=facts_of.id_of(one.document.slug),
+        version=version.version if version is not None else "",
+        modalities=frozenset({modalities.TEXT} | ({modalities.IMAGE} if sees else set())),
+        is_verified=one.is_verified,
+        path=tuple(dict.fromkeys(parent.shown or parent.name for parent in parents)),
+    )
 
 
 def _read(revision: Revision, terms: Terms) -> Situation:
