@@ -40,6 +40,7 @@ from registry.web.views import (
     licenses,
     likes,
     lineage,
+    new_repository,
     operations,
     organisations,
     privacy,
@@ -87,6 +88,7 @@ site = [
     path("docs/checks", docs.checks, name="docs-checks"),
     path("docs/glossary", docs.glossary, name="docs-glossary"),
     path("metrics", operations.figures, name="metrics"),
+    path("new", new_repository.new, name="new-repository"),
     path("operations", operations.index, name="operations"),
     path("operations/again/<slug:run_id>", operations.again, name="operations-again"),
     path(
