@@ -34,7 +34,7 @@ class AdvisoryForm(forms.Form):
         widget=forms.RadioSelect,
     )
     releases = forms.MultipleChoiceField(
-        label=_("Releases"), required=False, widget=forms.SelectMultiple(attrs={"size": 5})
+        label=_("Releases"), required=False, widget=forms.CheckboxSelectMultiple
     )
     category = forms.ChoiceField(
         label=_("What it is about"), choices=list(labels.ADVISORY_CATEGORIES.items())
