@@ -128,6 +128,18 @@ def hashes_shown(
     return present.open_in_proposal(repository, revision, start, caller) if start else frozenset()
 
 
+def paths_shown(
+    repository: Repository, revision: Revision, answer: Answer, *, caller: Caller
+) -> Collection[str] | None:
+    """Of which files of a revision the caller may see the names on pages, given the gate's answer on
+    the whole of it; None for all."""
+    if answer.is_open:
+        return None
+    if answer.reason is Reason.PARTIAL:
+        return {file.path for file in present.open_files(repository, revision, caller)}
+    return frozenset()
+
+
 def stored(repository: Repository, hashes: Collection[str], *, caller: Caller) -> dict[str, Blob]:
     """The blobs of these SHA-256 that the caller may be told are stored and may name in a commit,
     by SHA-256: what the repository holds, for those who write it; for others what they sent

@@ -14,6 +14,7 @@ from registry.accounts.callers import Caller
 from registry.agreements import coverage, grants, requests
 from registry.agreements.models import Acceptance, Ending, Grant
 from registry.catalog import files, positions, proposals, questions, revisions
+from registry.catalog.files import FileEntry
 from registry.catalog.models import Proposal, Repository, Revision, RevisionState
 from registry.prepared import Prepared
 from registry.releases import in_force, rules
@@ -57,12 +58,17 @@ def decide(
 
 def open_by_path(repository: Repository, revision: Revision, caller: Caller) -> set[str]:
     """The SHA-256 of the files that are open one by one to somebody who was let in to some."""
+    return {file.sha256 for file in open_files(repository, revision, caller)}
+
+
+def open_files(repository: Repository, revision: Revision, caller: Caller) -> list[FileEntry]:
+    """The files that are open one by one to somebody who was let in to some, sorted by path."""
     facts = Present(repository, revision, caller)
-    found = set()
+    found = []
     for file in files.files_of(revision):
         facts.path = file.path
         if rules.decide(facts).is_open:
-            found.add(file.sha256)
+            found.append(file)
     return found
 
 

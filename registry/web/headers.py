@@ -26,6 +26,7 @@ MAX_VALUE = 400
 MAX_METADATA = 500
 PIECE = 256 * 1024
 INDEX = ".safetensors.index.json"
+MAX_INDEX = strict_json.MAX_INDEX_BYTES
 MAX_SHARDS = 1_000
 
 # As the programs around GGUF call the types of tensors
@@ -120,7 +121,7 @@ def read(file: FileEntry) -> FileHeader:
 
 def index_of(path: str, content: bytes) -> Index:
     """What an index says of shards, by their paths, or a Problem."""
-    value = strict_json.parse(content, max_bytes=strict_json.MAX_INDEX_BYTES)
+    value = strict_json.parse(content, max_bytes=MAX_INDEX)
     weight_map = value.get("weight_map") if isinstance(value, dict) else None
     if not isinstance(weight_map, dict) or not all(
         isinstance(shard, str) for shard in weight_map.values()

@@ -94,7 +94,7 @@ class LicenseChange:
 
 @dataclass(frozen=True)
 class RevisionDiff:
-    """`closed` is the gate's no, and then there is nothing else. `template` has a difference for
+    """`closed` is the gate's no to one side, and then there is nothing else. `template` has a difference for
     each chat template, `config` one for each file of settings that differs."""
 
     before: Revision | None
@@ -109,6 +109,8 @@ class RevisionDiff:
     tensors: TensorChange | None = None
     card: CardChange = field(default_factory=CardChange)
     license: LicenseChange = field(default_factory=LicenseChange)
+
+    closed_side: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -127,9 +129,10 @@ def compare(
     repository = after.repository
     sides = [after] if before is None else [before, after]
     answers = {side.pk: gate.decide(repository, side, caller=caller) for side in sides}
-    for answer in answers.values():
-        if not answer.is_open:
-            return RevisionDiff(before, after, closed=answer)
+    for side in sides:
+        if not answers[side.pk].is_open:
+            which = "before" if side is before else "after"
+            return RevisionDiff(before, after, closed=answers[side.pk], closed_side=which)
     found = files.files_of_many(sides)
     old, new = found[before.pk] if before else [], found[after.pk]
     reading = _Reading()

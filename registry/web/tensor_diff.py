@@ -55,6 +55,10 @@ class TensorChange:
     contents_left_out: int = 0
     problems: list[str] = field(default_factory=list)
 
+    @property
+    def contents_count(self) -> int:
+        return len(self.contents) + self.contents_left_out
+
 
 def of(
     before: Revision,

@@ -123,7 +123,7 @@ def test_both_revisions_have_to_be_open_or_nothing_is_told_and_nothing_noted() -
     for before, after, caller in asked:
         diff = revision_diff.compare(before, after, caller=caller)
         assert not diff.is_open
-        assert diff == RevisionDiff(before, after, closed=diff.closed)
+        assert diff == RevisionDiff(before, after, closed=diff.closed, closed_side=diff.closed_side)
     assert not Access.objects.exists()
 
     assert revision_diff.compare(None, public, caller=as_caller(reader)).is_open

@@ -6,7 +6,7 @@ from django import template
 from django.utils.translation import pgettext_lazy
 
 from registry.web.line_diff import Line
-from registry.web.revision_diff import TextDiff
+from registry.web.revision_diff import TextDiff, anchor_of
 
 register = template.Library()
 
@@ -38,3 +38,8 @@ def remark_query(text: TextDiff, line: Line) -> str:
 @register.filter
 def path_query(text: TextDiff) -> str:
     return urlencode({"path": text.path}, quote_via=quote)
+
+
+@register.filter
+def anchor_of_path(path: str) -> str:
+    return anchor_of(path)

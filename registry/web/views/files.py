@@ -1,22 +1,20 @@
-"""The files of a revision: folders, and small texts to look at. The gate decides on both."""
+"""The files of a revision: folders, and files to look at. The gate decides on both."""
 
-import posixpath
 from typing import Any
+from urllib.parse import quote
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from registry.catalog import files, revisions
-from registry.catalog.files import FileEntry, FolderEntry
+from registry.catalog import files, history
+from registry.catalog.files import FileEntry
 from registry.catalog.models import Repository, Revision
 from registry.errors import EntryMissing, GateClosed, RevisionMissing
 from registry.releases import gate
-from registry.storage import blobs
-from registry.web import lookup, standing
-from registry.web.requests import CallerRequest
-
-PREVIEW_MAX = 256_000
+from registry.releases.gate import Answer
+from registry.web import file_preview, file_tree, file_verdicts, headers, lookup, standing
+from registry.web.requests import CallerRequest, text_in
 
 
 @require_safe
@@ -28,18 +26,23 @@ def tree(
     context = _context(request, repository, shown, path)
     answer = context["here"].answer
     if answer.is_open or answer.reason is gate.Reason.PARTIAL:
-        opened = gate.hashes_shown(repository, shown, answer, caller=request.caller)
         try:
-            found = list(files.walk(shown, path, recursive=False))
+            page, rows = file_tree.page_of(
+                repository,
+                shown,
+                path,
+                answer=answer,
+                run=context["here"].run,
+                caller=request.caller,
+                number=text_in(request.GET, "page"),
+            )
         except EntryMissing as refusal:
             raise Http404(str(refusal)) from refusal
-        context["folders"] = sorted(_below(found, FolderEntry), key=lambda entry: entry["name"])
-        context["files"] = [
-            one
-            for one in sorted(_below(found, FileEntry), key=lambda entry: entry["name"])
-            if opened is None or one["entry"].sha256 in opened
-        ]
-        context["refs"] = revisions.refs_for(repository, caller=request.caller)
+        if path and not rows:
+            raise Http404("Nothing of this folder is open to this visitor.")
+        context |= {"page": page, "rows": rows}
+        context["places"] = file_tree.places_of(repository, caller=request.caller)
+        context["name_asked"] = revision
     return render(request, "repository/files.html", context)
 
 
@@ -55,7 +58,7 @@ def commit(request: CallerRequest, namespace: str, name: str, revision: str) -> 
 def blob(
     request: CallerRequest, namespace: str, name: str, revision: str, path: str
 ) -> HttpResponse:
-    """One file: its facts, its way out, and its text where it is a small one."""
+    """One file: its facts, its way out, and what can be seen of it without getting it."""
     repository = lookup.repository_or_404(request, namespace, name)
     shown = lookup.revision_or_404(request, repository, revision)
     context = _context(request, repository, shown, path)
@@ -65,19 +68,112 @@ def blob(
         return render(request, "repository/files.html", context, status=403)
     except (EntryMissing, RevisionMissing) as refusal:
         raise Http404(str(refusal)) from refusal
-    text = _text(entry)
-    if text is not None and request.method == "GET":
-        gate.note_access(
-            entry,
-            answer,
-            repository=repository,
-            revision=shown,
-            caller=request.caller,
-            first_byte=0,
-            last_byte=entry.size - 1,
-        )
-    context |= {"file": entry, "text": text, "preview_max": PREVIEW_MAX}
+    context |= {
+        "file": entry,
+        "is_picture": file_preview.is_picture(path),
+        "preview_max": file_preview.PREVIEW_MAX,
+        "last": history.last_changes(repository, shown, [path], caller=request.caller).get(path),
+        "resolve_url": request.build_absolute_uri(
+            f"/{repository.place}/{repository.name}/resolve/{shown.oid}/{quote(path)}"
+        ),
+        "verdict": file_verdicts.of(context["here"].run).of_file(path),
+        "findings": file_verdicts.findings(context["here"].run, path),
+    }
+    if request.method == "GET":
+        context |= _seen(request, repository, shown, entry, answer)
     return render(request, "repository/blob.html", context)
+
+
+def _seen(
+    request: CallerRequest,
+    repository: Repository,
+    revision: Revision,
+    file: FileEntry,
+    answer: Answer,
+) -> dict[str, Any]:
+    """What the page shows of the content. Whatever it takes from a file is in the access log."""
+    wanted = {
+        "query": text_in(request.GET, "q"),
+        "dtype": text_in(request.GET, "dtype", limit=20),
+        "number": text_in(request.GET, "page"),
+    }
+    if headers.has_header(file.path):
+        tensors = file_preview.header_of(file, **wanted)
+        if tensors.header is not None:
+            _note(request, repository, revision, file, answer, tensors.header.length)
+        return {"tensors": tensors, "metadata": tensors.metadata}
+    seen: dict[str, Any] = {}
+    if headers.is_index(file.path):
+        seen = _index(request, repository, revision, file, wanted)
+        _note(request, repository, revision, file, answer, file.size)
+    text = file_preview.text_of(
+        file,
+        as_source=text_in(request.GET, "view") == "source",
+        files_url=f"/{repository.place}/{repository.name}/blob/{revision.oid}",
+    )
+    if text is not None and not seen:
+        _note(request, repository, revision, file, answer, file.size)
+    return seen | {"text": text}
+
+
+def _index(
+    request: CallerRequest,
+    repository: Repository,
+    revision: Revision,
+    file: FileEntry,
+    wanted: dict[str, str],
+) -> dict[str, Any]:
+    """What an index says of its shards, with the headers of those that are open to the visitor."""
+    index = file_preview.index_of(file)
+    if isinstance(index, str):
+        return {"index_problem": index}
+    whole = gate.decide(repository, revision, caller=request.caller)
+    there = files.at(revision, index.shards)
+    opened: dict[str, Answer] = {}
+    for path in index.shards:
+        if whole.is_open:
+            opened[path] = whole
+        elif whole.reason is gate.Reason.PARTIAL and path in there:
+            answer = gate.decide(repository, revision, caller=request.caller, path=path)
+            if answer.is_open:
+                opened[path] = answer
+    shards = [one for path in opened if isinstance(one := there.get(path), FileEntry)]
+    tensors, read = file_preview.shards_of(
+        [one for one in shards if headers.has_header(one.path)], **wanted
+    )
+    for shard, length in read:
+        _note(request, repository, revision, shard, opened[shard.path], length)
+    by_path = {shard.path: shard for shard in shards}
+    rows = [
+        {"path": path, "tensors": count, "file": by_path.get(path), "is_open": path in opened}
+        for path, count in index.shards.items()
+    ]
+    return {
+        "index": index,
+        "metadata": index.metadata,
+        "shards": rows,
+        "shards_read": len(read),
+        "tensors": tensors,
+    }
+
+
+def _note(
+    request: CallerRequest,
+    repository: Repository,
+    revision: Revision,
+    file: FileEntry,
+    answer: Answer,
+    length: int,
+) -> None:
+    gate.note_access(
+        file,
+        answer,
+        repository=repository,
+        revision=revision,
+        caller=request.caller,
+        first_byte=0,
+        last_byte=max(length - 1, 0),
+    )
 
 
 def _context(
@@ -96,24 +192,3 @@ def _context(
         "path": path,
         "crumbs": crumbs,
     }
-
-
-def _below(found: list[FileEntry | FolderEntry], kind: type) -> list[dict[str, Any]]:
-    return [
-        {"entry": entry, "name": posixpath.basename(entry.path)}
-        for entry in found
-        if isinstance(entry, kind)
-    ]
-
-
-def _text(entry: FileEntry) -> str | None:
-    """The text of a small file, or None where it is large or no text."""
-    if entry.size > PREVIEW_MAX:
-        return None
-    content = blobs.read(entry.sha256, limit=PREVIEW_MAX)
-    if b"\0" in content:
-        return None
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return None
