@@ -16,13 +16,23 @@ from registry.catalog.search_counts import FacetCount
 from registry.catalog.search_words import Question
 from registry.catalog.wanted import FACETS, SORTS, Wanted, parse
 
-__all__ = ["FACETS", "SORTS", "FacetCount", "Found", "Wanted", "find", "matching", "namespaces", "parse"]
+__all__ = [
+    "FACETS",
+    "SORTS",
+    "FacetCount",
+    "Found",
+    "Wanted",
+    "find",
+    "matching",
+    "namespaces",
+    "parse",
+]
 
 PER_PAGE = 25
 # With fewer than this that bear the words, similar names are shown as well
 FEW = 3
 # How much of a word has to be like a word of the name
-LIKENESS = 0.45
+LIKENESS = 0.4
 
 
 @dataclass(frozen=True)

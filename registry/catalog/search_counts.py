@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.core.cache import cache
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import F, QuerySet
 
@@ -89,9 +90,11 @@ def _read(found: QuerySet[SearchEntry], chosen: Mapping[str, tuple[str, ...]]) -
         for _key in keys
     )
     params = [param for key in keys for param in (_written(key, chosen[key]), key)]
-    sql, given = (
-        found.annotate(held=F("facets")).values("held").query.get_compiler(connection=connection)
-    ).as_sql()
+    narrowed = found.annotate(held=F("facets")).values("held").query
+    try:
+        sql, given = narrowed.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:
+        return {}
     statement = f"""
         SELECT value, count(*)
         FROM (

@@ -86,11 +86,11 @@ def page(found: QuerySet[SearchEntry], order: Order, *, after: str, before: str,
         if not rows:
             return page(whole, order, after="", before="", size=size)
         rows.reverse()
-        return Page(rows, _cursor(rows[-1], order), _cursor(rows[0], order) if has_more else "")
+        return Page(rows, cursor(rows[-1], order), cursor(rows[0], order) if has_more else "")
     return Page(
         rows,
-        _cursor(rows[-1], order) if has_more else "",
-        _cursor(rows[0], order) if rows and start is not None else "",
+        cursor(rows[-1], order) if has_more else "",
+        cursor(rows[0], order) if rows and start is not None else "",
     )
 
 
@@ -145,16 +145,17 @@ def _likeness(question: Question) -> Expression:
     )
 
 
-def _cursor(entry: SearchEntry, order: Order) -> str:
+def cursor(entry: SearchEntry, order: Order) -> str:
+    """What says where an entry stands in this order. It has the key as `sort_key`."""
     key = entry.sort_key  # type: ignore[attr-defined]
     said = key.isoformat() if isinstance(key, datetime) else key
     return base64.urlsafe_b64encode(json.dumps([order.name, said, entry.pk]).encode()).decode()
 
 
-def _read(cursor: str, order: Order) -> tuple[Any, int] | None:
+def _read(sent: str, order: Order) -> tuple[Any, int] | None:
     """Where a cursor points to, or None where it is none of this order's."""
     try:
-        name, key, last = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+        name, key, last = json.loads(base64.b64decode(sent, altchars=b"-_", validate=True))
         if name != order.name or type(last) is not int or not 0 <= last < 2**63:
             return None
         if name in _WHOLE:

@@ -124,7 +124,7 @@ def read(typed: str) -> Question | None:
             groups.append([found])
         joins = False
         if not found[0].startswith("!!"):
-            words += tokens(quoted or bare)
+            words += [part for one in tokens(quoted or bare) for part in parts(one) or [one]]
     positive = [group for group in groups if not all(one[0].startswith("!!") for one in group)]
     groups = _without_empty(groups) if positive else []
     if not groups:

@@ -167,10 +167,10 @@ def _bounds(sent: Sent, key: str, problems: list[str]) -> Bounds:
     found: dict[str, int | None] = {}
     for side, value in halves.items():
         number = _number(value.strip(), _UNITS[key])
-        if value.strip() and (number is None or side not in {"min", "max"}):
+        if side not in {"min", "max"} or (value.strip() and number is None):
             problems.append(
-                _("%(value)r is no size: write 8B or 500M, or 32k for a context.")
-                % {"value": value.strip()[:20]}
+                _("“%(value)s” is no size: write 8B or 500M, or 32k for a context.")
+                % {"value": (value.strip() or side)[:20]}
             )
         found[side] = number
     low, high = found["min"], found["max"]
