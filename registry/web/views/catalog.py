@@ -1,5 +1,6 @@
 """The lists of models and datasets, and the pages of namespaces."""
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -15,11 +16,14 @@ from registry.accounts.callers import Caller
 from registry.accounts.models import Membership, Namespace, NamespaceKind
 from registry.accounts.permissions import Permission
 from registry.catalog import quotas, search
-from registry.catalog.models import RepositoryType
+from registry.catalog.models import RepositoryType, Variant
+from registry.catalog.search import Wanted
 from registry.web import catalog_page, catalog_rows, catalog_table, listing
 from registry.web.requests import CallerRequest, text_in
 
 PER_PAGE = 25
+# Of a search that found nothing: the words looked at, and the published models named
+WORDS, KNOWN = 8, 6
 
 
 @require_safe
@@ -48,6 +52,7 @@ def _list(request: CallerRequest, kind: RepositoryType) -> HttpResponse:
     context = catalog_page.context(wanted, found, path=request.path) | {
         "rows": catalog_rows.rows(found.entries, request.caller),
         "owners": search.namespaces(request.caller, wanted.query) if wanted.query else [],
+        "known": _known(wanted) if not found.entries else [],
         "is_datasets": kind == RepositoryType.DATASET,
         "called": ", ".join(catalog_page.labels_of(wanted))[:100],
     }
@@ -58,6 +63,17 @@ def _list(request: CallerRequest, kind: RepositoryType) -> HttpResponse:
     if is_part:
         response["HX-Push-Url"] = request.get_full_path() if _is_paged(request) else context["here"]
     return response
+
+
+def _known(wanted: Wanted) -> list[Variant]:
+    """Published models that bear the words, for whoever found nothing."""
+    words = re.findall(r"[\w.]+", wanted.query)[:WORDS]
+    if not words or wanted.kind != RepositoryType.MODEL:
+        return []
+    named = Variant.objects.select_related("family")
+    for word in words:
+        named = named.filter(name__icontains=word)
+    return list(named[:KNOWN])
 
 
 def _is_paged(request: CallerRequest) -> bool:
