@@ -8,6 +8,7 @@ from ninja import Query, Router, Status
 from pydantic import Field
 
 from registry.accounts.callers import Caller
+from registry.api import reviewing
 from registry.api.addresses import release_of, repository_of
 from registry.api.answers import ANYBODY, CHANGING, READING, Refusal
 from registry.api.authentication import OPTIONAL_TOKEN, ApiRequest, Token, caller_of
@@ -21,7 +22,7 @@ from registry.api.shapes import (
 )
 from registry.catalog import revisions
 from registry.errors import Invalid, NotAllowed
-from registry.releases import steps, workflow
+from registry.releases import apart, steps, workflow
 from registry.releases.grounds import Grounds
 from registry.releases.models import OPEN, DecisionKind, Release
 from registry.releases.models import Status as ReleaseStatus
@@ -46,6 +47,12 @@ class StepBody(Wanted):
     )
     acknowledged: list[Text] = Field(
         [], description="to approve: each check whose warning you tick off"
+    )
+    conflicts: list[Text] = Field(
+        [], description="to decide: each conflict of interest of yours, `interests` of the release"
+    )
+    ticked: list[Text] = Field(
+        [], description="to approve: the ids of items of the checklist that you looked at"
     )
 
 
@@ -134,6 +141,8 @@ def take_step(request: ApiRequest, release_id: str, step: Step, wanted: StepBody
         reason=wanted.reason,
         digest=wanted.digest or None,
         acknowledged=wanted.acknowledged,
+        conflicts=wanted.conflicts,
+        ticked=wanted.ticked,
     )
     return _detail(request, release_id)
 
@@ -154,19 +163,23 @@ def _detail(request: ApiRequest, release_id: str) -> dict[str, Any]:
             reason=decision.reason,
             digest=decision.digest,
             acknowledged=decision.acknowledged,
+            conflicts=decision.conflicts,
             at=decision.at,
             counts=decision.kind != DecisionKind.APPROVE or decision.digest == release.digest,
         )
-        for decision in release.decisions.select_related("by")
+        for decision in apart.decisions(release, request.auth)
     ]
     grounds = Grounds(release.revision)
     return _shape(request, release) | {
-        "approvals": steps.approvals(release),
+        "approvals": apart.approvals(release, request.auth),
         "approvals_needed": steps.approvals_needed(release),
         "decisions": decisions,
         "holds": steps.holds(release, grounds) if release.status in OPEN else [],
         "warnings": steps.warned_checks(release.revision, grounds),
         "steps": _steps(release, request.auth, grounds),
+        "checklist": reviewing.checklist(release, request.auth),
+        "interests": reviewing.interests_of(release, request.auth),
+        "claims": reviewing.claims_of(release, request.auth),
     }
 
 

@@ -53,19 +53,43 @@ class DecisionShape(Schema):
     reason: str
     digest: str = Field(description="what exactly was decided about")
     acknowledged: list[str] = Field(description="checks whose warnings were ticked off")
+    conflicts: list[str] = Field(description="conflicts of interest that the decider knew of")
     at: datetime
     counts: bool = Field(description="False for an approval of what the release no longer says")
+
+
+class ChecklistShape(Schema):
+    id: PublicId
+    text: str
+    of_site: bool = Field(description="whether the site asks it of every release")
+    ticked: bool = Field(description="whether the caller did, of the release as it is now")
+
+
+class ClaimShape(Schema):
+    reviewer: str
+    given_by: str
+    at: datetime
+    expires_at: datetime
 
 
 class ReleaseDetail(ReleaseShape):
     """A release with what was decided, what stands in its way, and what the caller may do."""
 
-    approvals: int
+    approvals: int | None = Field(
+        description="null for a reviewer who still has to look for themselves"
+    )
     approvals_needed: int
     decisions: list[DecisionShape]
     holds: list[str] = Field(description="what stands between it and release, a sentence each")
     warnings: list[str] = Field(description="checks whose warnings an approver has to tick off")
     steps: list[str] = Field(description="the steps that this caller may take now")
+    checklist: list[ChecklistShape] = Field(
+        description="what an approver has to have looked at; for maintainers"
+    )
+    interests: list[str] = Field(
+        description="the caller's own conflicts of interest; for maintainers"
+    )
+    claims: list[ClaimShape] = Field(description="who works on its review; for maintainers")
 
 
 class OriginShape(Schema):

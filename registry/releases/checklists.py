@@ -14,7 +14,7 @@ from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace, User
 from registry.audit import log
 from registry.errors import Conflict, Invalid, NotAllowed, SignInRequired
-from registry.releases import policies
+from registry.releases import policies, steps
 from registry.releases.models import ChecklistItem, ChecklistTick, Release
 
 MOST_ITEMS = 30
@@ -87,6 +87,30 @@ def tick(
     return [one.public_id for one in new]
 
 
+@transaction.atomic
+def tick_off(
+    release: Release,
+    ids: Collection[str],
+    *,
+    by: Caller,
+    digest: str,
+    now: datetime | None = None,
+) -> None:
+    """Have a reviewer write down what they have looked at, before they decide."""
+    Release.objects.select_for_update(no_key=True).get(pk=release.pk)
+    related = ("repository__namespace", "revision__repository")
+    release = Release.objects.select_related(*related).get(pk=release.pk)
+    if error := steps.may_look(release, by, digest=digest):
+        raise error
+    if by.user is None:
+        raise SignInRequired("Sign in to review.")
+    new = tick(release, named(release, ids), user=by.user, now=now or timezone.now())
+    if new:
+        log.record(
+            "release.tick", actor=by.public_id, subject=release, digest=release.digest, items=new
+        )
+
+
 def ticked(release: Release, user: User) -> QuerySet[ChecklistTick]:
     """What this person ticked of the release as it is now."""
     return ChecklistTick.objects.filter(release=release, by=user, digest=release.digest)
@@ -112,7 +136,7 @@ def _require(namespace: Namespace | None, by: Caller) -> User:
         policies.require_admin(namespace, by)
     if by.user is None:
         raise SignInRequired("Sign in to change the checklist.")
-    if namespace is None and not (by.user.is_active and by.is_maintainer and by.can_administer):
+    if namespace is None and not steps.reviews(by):
         raise NotAllowed("Only site maintainers change the checklist of the site.")
     return by.user
 

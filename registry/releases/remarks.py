@@ -98,7 +98,9 @@ def of_release(release: Release, *, caller: Caller) -> list[Thread]:
     if not rights.of(release.repository, caller).sees_quarantine:
         return []
     found: dict[int, Thread] = {}
-    rows = apart.remarks(release, caller).select_related("event__author", "revision", "resolved_by")
+    rows = apart.remarks(release, caller).select_related(
+        "event__author", "revision", "resolved_by", "answers__event"
+    )
     for remark in rows.prefetch_related("event__texts"):
         if remark.answers_id is None:
             found[remark.pk] = Thread(remark)
@@ -112,7 +114,9 @@ def find(event_id: str, *, caller: Caller) -> Remark | None:
     seen = Release.objects.visible_to(caller)
     remark = (
         Remark.objects.filter(event__public_id=event_id, release__in=seen)
-        .select_related("event", "answers__event", "answers__release__repository__namespace")
+        .select_related(
+            "event__author", "revision", "answers__event", "answers__release__repository__namespace"
+        )
         .select_related("release__repository__namespace", "release__revision")
         .first()
     )

@@ -173,6 +173,17 @@ def approvals_needed(release: Release) -> int:
     return policies.approvals_needed(release.repository.namespace_id)
 
 
+def may_look(release: Release, by: Caller, *, digest: str | None = None) -> RegistryError | None:
+    """Why this caller cannot work towards an approval of the release as they saw it, or None: what
+    still holds the release does not keep them from looking at it."""
+    rule = TRANSITIONS["approve"]
+    return (
+        _forbidden(rule, release, by)
+        or _too_soon(rule, release)
+        or _unclear(rule, release, None, digest)
+    )
+
+
 def _forbidden(rule: Rule, release: Release, by: Caller) -> RegistryError | None:
     if by.user is None:
         return SignInRequired(f"Sign in to {rule.label}.")

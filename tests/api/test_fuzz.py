@@ -15,8 +15,9 @@ from registry.agreements.models import DocumentVersion
 from registry.api.urls import api
 from registry.catalog.models import Gated
 from registry.checks.models import Rescan
-from registry.releases import advisories
+from registry.releases import advisories, remarks
 from registry.releases.models import Advisory, Campaign, CampaignKind, Release
+from registry.releases.remarks import Where
 from tests.agreements.access import owner_of, set_mode
 from tests.api.calls import As
 from tests.factories import make_facts, make_maintainer, make_release, make_user
@@ -35,6 +36,7 @@ STEPS = [
     "withdraw",
     "suspend",
     "recall",
+    "resolve",
     "fly",
 ]
 
@@ -64,6 +66,7 @@ def known(release: Release) -> dict[str, str]:
         "advisory_id": known_advisory(release).public_id,
         "campaign_id": known_campaign().public_id,
         "rescan_id": known_rescan().public_id,
+        "remark_id": known_remark(release),
         "kind": "acceptances",
         **known_of_access(release),
     }
@@ -79,6 +82,13 @@ def known_advisory(release: Release) -> Advisory:
         reason="Look at it.",
         by=release.opened_by,
     )
+
+
+def known_remark(release: Release) -> str:
+    """One on the release as a whole."""
+    return remarks.make(
+        release, "Why?", where=Where(), by=owner_of(release.repository)
+    ).event.public_id
 
 
 def known_campaign() -> Campaign:

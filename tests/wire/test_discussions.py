@@ -9,10 +9,15 @@ import pytest
 
 from registry.accounts.models import User
 from registry.catalog.models import Ref, Repository
+from registry.releases import remarks, workflow
+from registry.releases.remarks import Where
 from tests.factories import (
     CARD,
+    as_caller,
     finish_checks,
+    make_commit,
     make_facts,
+    make_maintainer,
     make_organisation,
     make_released,
     make_repository,
@@ -176,3 +181,27 @@ def test_a_draft_is_filled_by_commits_and_opened_by_its_author(
         commit_message="Add b",
         revision=f"refs/pr/{made['num']}",
     )
+
+
+def test_a_maintainer_takes_part_in_a_review_and_closing_its_thread_decides_nothing(
+    client_of: ClientOf, lab: User
+) -> None:
+    repository = Repository.objects.get(name="tiny")
+    revision = make_commit(repository, {"notes.txt": "more"}, by=lab)
+    finish_checks(revision)
+    release = workflow.open_release(revision, version="v2.0", by=as_caller(lab))
+    maintainer = make_maintainer("carol")
+    remarks.make(release, "Which data?", where=Where("file", "notes.txt"), by=as_caller(maintainer))
+    assert release.discussion is not None
+    on = {"repo_id": "lab/tiny", "discussion_num": release.discussion.number}
+    reviewer = client_of(maintainer)
+
+    reviewer("comment_discussion", comment="I look at it.", **on)
+    events = client_of(lab)("get_discussion_details", **on)["events"]
+    client_of(lab)("change_discussion_status", new_status="closed", **on)
+
+    said = [event["content"] for event in events if event["type"] == "comment"]
+    assert said[-2:] == ["Which data?", "I look at it."]
+    refused(client_of(make_user("bob")), "get_discussion_details", **on)
+    release.refresh_from_db()
+    assert release.status == "in_review"

@@ -1,84 +1,80 @@
-"""The review queue, and the page where a release is looked at and decided."""
+"""The page where a release is looked at and decided, and what a decision would tell."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from registry.agreements import terms
-from registry.catalog import files
-from registry.checks import catalogue, reports, runs
-from registry.discussions.models import Discussion, EventKind
 from registry.errors import RegistryError
-from registry.releases import duties, gate, steps, workflow
-from registry.releases.grounds import Grounds
-from registry.releases.models import DecisionKind, Release, Status
-from registry.web import differences, findings, listing, shown_terms, threads
-from registry.web import duties as shown_duties
+from registry.releases import checklists, notices, reasons, steps, workflow
+from registry.releases.models import Release, Status
+from registry.web import review_page
 from registry.web.requests import CallerRequest, text_in
 
-PER_PAGE = 50
 LONGEST_REASON = steps.MAX_REASON + 1  # one more, so that the rule sees that it is too long
-DANGEROUS = {"reject", "suspend", "recall"}
-
-
-@login_required
-@require_safe
-def queue(request: CallerRequest) -> HttpResponse:
-    """What waits for a maintainer, the most urgent first."""
-    if not request.caller.is_maintainer:
-        raise Http404("Only maintainers have a queue.")
-    waiting = (
-        Release.objects.visible_to(request.caller)
-        .filter(status=Status.IN_REVIEW)
-        .select_related("repository__namespace", "revision", "opened_by")
-        .order_by("due_at", "pk")
-    )
-    page = Paginator(waiting, PER_PAGE).get_page(request.GET.get("page"))
-    releases = list(page.object_list)
-    checked = listing.latest_runs([release.revision for release in releases])
-    rows = [{"release": release, "run": checked.get(release.revision_id)} for release in releases]
-    context = {"page": page, "rows": rows, "now": timezone.now()}
-    return render(request, "reviews/queue.html", context)
 
 
 @require_safe
 def release(request: CallerRequest, release_id: str) -> HttpResponse:
     """Everything about one release: evidence, what changed, decisions so far, what can be done."""
-    return render(request, "reviews/release.html", _page(request, _release(request, release_id)))
+    return _page(request, find(request, release_id))
 
 
 @login_required
 @require_POST
 def take_step(request: CallerRequest, release_id: str, step: str) -> HttpResponse:
-    found = _release(request, release_id)
-    reason = text_in(request.POST, "reason", limit=LONGEST_REASON)
-    ticked = request.POST.getlist("acknowledged")
+    """Decide; or with `preview` see what the contributor would be told, or with `start` begin with a
+    reason that was written down for all."""
+    found = find(request, release_id)
+    typed = _typed(request, step)
+    if "preview" in request.POST:
+        typed["preview"] = notices.of(step, found, reason=typed["reason"])
+        return _page(request, found, typed)
+    if "start" in request.POST:
+        typed["reason"] = _started(typed["reason"], text_in(request.POST, "template"))
+        return _page(request, found, typed)
     try:
         moved = workflow.transition(
             step,
             found,
             by=request.caller,
-            reason=reason,
+            reason=typed["reason"],
             digest=text_in(request.POST, "digest"),
-            acknowledged=ticked,
+            acknowledged=typed["ticked"],
+            conflicts=typed["known"],
+            ticked=typed["looked_at"],
         )
     except RegistryError as refusal:
-        context = _page(request, _release(request, release_id))
-        context |= {"refusal": str(refusal), "refused_step": step, "reason": reason}
-        context["ticked"] = ticked
-        return render(request, "reviews/release.html", context, status=409)
+        typed["refusal"] = str(refusal)
+        return _page(request, find(request, release_id), typed, status=409)
     messages.success(request, _said(moved, step))
     return redirect(moved)
 
 
-def _release(request: CallerRequest, release_id: str) -> Release:
+@login_required
+@require_POST
+def tick(request: CallerRequest, release_id: str) -> HttpResponse:
+    """Keep what a reviewer has looked at so far."""
+    found = find(request, release_id)
+    try:
+        checklists.tick_off(
+            found,
+            request.POST.getlist("looked_at"),
+            by=request.caller,
+            digest=text_in(request.POST, "digest"),
+        )
+    except RegistryError as refusal:
+        typed = _typed(request, "approve") | {"refusal": str(refusal)}
+        return _page(request, find(request, release_id), typed, status=409)
+    messages.success(request, _("Kept. What is ticked counts for exactly this release digest."))
+    return redirect(found)
+
+
+def find(request: CallerRequest, release_id: str) -> Release:
     seen = Release.objects.visible_to(request.caller).select_related(
         "repository__namespace",
         "revision__repository__namespace",
@@ -89,94 +85,31 @@ def _release(request: CallerRequest, release_id: str) -> Release:
     return get_object_or_404(seen, public_id=release_id)
 
 
-def _page(request: CallerRequest, release: Release) -> dict[str, Any]:
-    run = runs.latest(release.revision)
-    before = _before(release)
-    after_files = files.files_of(release.revision)
-    before_files = files.files_of(before.revision) if before else []
-    grounds = Grounds(release.revision)
-    of_duties = duties.warnings(grounds.duties)
-    is_open = release.status in {Status.DRAFT, Status.IN_REVIEW, Status.CHANGES_REQUESTED}
+def _page(
+    request: CallerRequest,
+    release: Release,
+    typed: dict[str, Any] | None = None,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    context = review_page.of(release, request.caller) | (typed or {})
+    return render(request, "reviews/release.html", context, status=status)
+
+
+def _typed(request: CallerRequest, step: str) -> dict[str, Any]:
     return {
-        "release": release,
-        "repository": release.repository,
-        "run": run,
-        "summary": findings.summary(run),
-        "groups": reports.grouped(run) if run else [],
-        "before": before,
-        "changes": differences.between(before_files, after_files),
-        "shows_hashes": gate.decide(
-            release.repository, release.revision, caller=request.caller
-        ).is_open,
-        "unchanged": differences.unchanged(before_files, after_files),
-        "decisions": _decisions(release),
-        "comments": _comments(request, release),
-        "approvals": steps.approvals(release),
-        "approvals_needed": steps.approvals_needed(release),
-        "holds": steps.holds(release, grounds) if is_open else [],
-        "duties": shown_duties.unmet(release.revision) if is_open else [],
-        "steps": _steps(request, release, grounds),
-        "why_not": _why_not(request, release, grounds),
-        "warned": [
-            catalogue.CHECKS.get(check_id) or {"id": check_id, "title": of_duties.get(check_id)}
-            for check_id in steps.warned_checks(release.revision, grounds)
-        ],
-        "documents": terms.versions_in(release.terms),
-        "prompt": shown_terms.prompt(release.terms),
-        "statements": shown_terms.statements(release.terms),
-        "now": timezone.now(),
+        "refused_step": step,
+        "reason": text_in(request.POST, "reason", limit=LONGEST_REASON),
+        "ticked": request.POST.getlist("acknowledged"),
+        "known": request.POST.getlist("conflicts"),
+        "looked_at": request.POST.getlist("looked_at"),
     }
 
 
-def _steps(request: CallerRequest, release: Release, grounds: Grounds) -> list[dict[str, Any]]:
-    """The steps that this caller can take now: the table says, and the buttons follow."""
-    return [
-        {"name": name, "rule": rule, "is_dangerous": name in DANGEROUS}
-        for name, rule in steps.TRANSITIONS.items()
-        if steps.refusal(name, release, request.caller, grounds=grounds) is None
-    ]
-
-
-def _why_not(request: CallerRequest, release: Release, grounds: Grounds) -> str:
-    """What keeps a maintainer from approving, where they would expect to."""
-    if not request.caller.is_maintainer or release.status != Status.IN_REVIEW:
-        return ""
-    return str(steps.refusal("approve", release, request.caller, grounds=grounds) or "")
-
-
-def _before(release: Release) -> Release | None:
-    """The release that the public had from this branch before this one."""
-    return (
-        Release.objects.filter(
-            repository=release.repository,
-            branch=release.branch,
-            status=Status.RELEASED,
-            revision__lt=release.revision_id,
-        )
-        .select_related("revision")
-        .order_by("-revision_id")
-        .first()
-    )
-
-
-def _decisions(release: Release) -> list[dict[str, Any]]:
-    return [
-        {
-            "decision": decision,
-            "is_void": decision.kind == DecisionKind.APPROVE and decision.digest != release.digest,
-        }
-        for decision in release.decisions.select_related("by")
-    ]
-
-
-def _comments(request: CallerRequest, release: Release) -> list[dict[str, Any]] | None:
-    """What was said in the thread of the release; None where the visitor has none to see."""
-    seen = Discussion.objects.visible_to(request.caller).filter(releases=release)
-    discussion = seen.select_related("repository__namespace").first()
-    if discussion is None:
-        return None
-    happened = threads.events(discussion, caller=request.caller)
-    return [one for one in happened if one["event"].kind == EventKind.COMMENT]
+def _started(reason: str, template: str) -> str:
+    """What was typed, with the reason that was chosen after it."""
+    chosen = reasons.living().filter(public_id=template).first()
+    return "\n\n".join(part for part in (reason.strip(), chosen.text if chosen else "") if part)
 
 
 def _said(release: Release, step: str) -> str:
