@@ -225,7 +225,7 @@ class _Names:
             self._places |= _moved(gone)
         # A repository here may bear the name of a published one: then both count
         current = {place.repository.full_name.lower() for place in self._places.values()}
-        facts = Variant.objects.alias(folded=Lower("hub_repo_id"))
+        facts = Variant.objects.select_related("family").alias(folded=Lower("hub_repo_id"))
         for variant in facts.filter(folded__in=new | current):
             self._variants.setdefault(variant.hub_repo_id.lower(), variant)
 

@@ -129,6 +129,8 @@ def _text(value: Any) -> str:
         return value[:MAX_TEXT]
     if value is None:
         return ""
+    if isinstance(value, dict) and not any(isinstance(one, dict | list) for one in value.values()):
+        return ", ".join(f"{key}: {one}" for key, one in value.items())[:MAX_TEXT]
     return json.dumps(value, ensure_ascii=False)[:MAX_TEXT]
 
 

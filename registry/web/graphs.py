@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 190, 62
-COLUMN_GAP, ROW_GAP, MARGIN = 72, 16, 6
-BAND = 5
+WIDTH, HEIGHT = 212, 62
+COLUMN_GAP, ROW_GAP, MARGIN = 76, 16, 6
+BAND = 6
 MAX_BANDS = 4
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

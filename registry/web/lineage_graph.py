@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.paginator import Page, Paginator
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
@@ -184,7 +185,10 @@ def _above(
 
 def _of_parent(key: str, parent: Parent, own: Sequence[int]) -> Model:
     origin = shown_terms.origin(parent)
-    return Model(key, origin.name, origin.address, origin.kind, parent.revision, own=tuple(own))
+    address = origin.address
+    if not address and parent.repository is None and parent.variant is not None:
+        address = reverse("variant", args=[parent.variant.family.slug, parent.variant.slug])
+    return Model(key, origin.name, address, origin.kind, parent.revision, own=tuple(own))
 
 
 def _relation(ancestry: Ancestry, below: int, here: Standing) -> str:

@@ -1,12 +1,13 @@
 """How often something was downloaded lately: a plot by day, and what it adds up to."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.utils.formats import date_format
 
-from registry.catalog.models import DailyDownloads, Repository
+from registry.catalog import downloads
+from registry.catalog.models import Repository
 
 DAYS = 30
 WIDTH, HEIGHT = 240, 44
@@ -36,18 +37,15 @@ class Trend:
     height: int = HEIGHT
 
 
-def of(repositories: QuerySet[Repository] | Repository, *, now: datetime) -> Trend:
-    """The downloads of the last days of a repository, or of several together."""
-    last = now.date()
-    first = last - timedelta(days=DAYS - 1)
-    rows = DailyDownloads.objects.filter(day__gte=first, day__lte=last)
-    if isinstance(repositories, Repository):
-        rows = rows.filter(repository=repositories)
-    else:
-        rows = rows.filter(repository__in=repositories)
-    counted = dict(rows.order_by("day").values_list("day").annotate(n=Sum("count")))
-    days = [(first + timedelta(days=one)) for one in range(DAYS)]
-    return _drawn([(day, counted.get(day, 0)) for day in days])
+def of(repository: Repository, *, now: datetime) -> Trend:
+    """The downloads of the last days of a repository."""
+    return _drawn(downloads.by_day(repository, days=DAYS, now=now))
+
+
+def of_all(repositories: QuerySet[Repository], *, now: datetime) -> Trend:
+    """The same of several together."""
+    keys = repositories.values_list("pk", flat=True)
+    return _drawn(downloads.by_day_of_all(keys, days=DAYS, now=now))
 
 
 def _drawn(days: list[tuple[date, int]]) -> Trend:

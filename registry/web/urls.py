@@ -43,6 +43,7 @@ from registry.web.views import (
     likes,
     lineage,
     new_repository,
+    namespaces,
     operations,
     organisations,
     privacy,
@@ -50,6 +51,7 @@ from registry.web.views import (
     registers,
     remarks,
     repository,
+    repository_settings,
     rescans,
     review_queue,
     review_settings,
@@ -264,7 +266,7 @@ _here = "<place:namespace>/<name:name>"
 _thread = f"{_here}/discussions/<number:number>"
 _checks = f"{_here}/checks/<revision:revision>"
 repositories = [
-    path("<name:namespace>", catalog.namespace, name="namespace"),
+    path("<name:namespace>", namespaces.page, name="namespace"),
     path(_here, repository.card, name="repository"),
     path(f"{_here}/tree/<revision:revision>", files.tree, name="repository-tree"),
     path(f"{_here}/tree/<revision:revision>/<file:path>", files.tree, name="repository-folder"),
@@ -290,6 +292,10 @@ repositories = [
     path(f"{_here}/advise", advisories.act, name="repository-advise"),
     path(f"{_here}/report", cases.report, name="repository-report"),
     path(f"{_here}/releases/request", repository.request_release, name="release-request"),
+    path(f"{_here}/settings", repository_settings.page, name="repository-settings"),
+    path(
+        f"{_here}/settings/<slug:step>", repository_settings.act, name="repository-settings-act"
+    ),
     path(f"{_here}/lineage", lineage.page, name="repository-lineage"),
     path(f"{_here}/discussions", discussions.index, name="discussions"),
     path(f"{_here}/discussions/new", discussions.new, name="discussion-new"),

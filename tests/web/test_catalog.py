@@ -233,7 +233,7 @@ def test_members_are_told_to_members_and_to_maintainers(client: Client) -> None:
     for person in (None, factories.make_user(), bob, factories.make_maintainer()):
         if person:
             client.force_login(person)
-        told[person] = 'href="/ada"' in client.get("/lab").text
+        told[person] = 'href="/ada"' in client.get("/lab?tab=members").text
 
     assert list(told.values()) == [False, False, True, True]
 

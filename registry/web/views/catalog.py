@@ -1,27 +1,19 @@
-"""The lists of models and datasets, and the pages of namespaces."""
+"""The lists of models and datasets."""
 
 import re
-from typing import Any
 
 from django.conf import settings
-from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from registry.accounts import permissions
-from registry.accounts.callers import Caller
-from registry.accounts.models import Membership, Namespace, NamespaceKind
-from registry.accounts.permissions import Permission
-from registry.catalog import quotas, search
+from registry.catalog import search
 from registry.catalog.models import RepositoryType, Variant
 from registry.catalog.search import Wanted
-from registry.web import catalog_page, catalog_rows, catalog_table, listing
+from registry.web import catalog_page, catalog_rows, catalog_table
 from registry.web.requests import CallerRequest, text_in
 
-PER_PAGE = 25
 # Of a search that found nothing: the words looked at, and the published models named
 WORDS, KNOWN = 8, 6
 
@@ -78,50 +70,3 @@ def _known(wanted: Wanted) -> list[Variant]:
 
 def _is_paged(request: CallerRequest) -> bool:
     return "after" in request.GET or "before" in request.GET
-
-
-@require_safe
-def namespace(request: CallerRequest, namespace: str) -> HttpResponse:
-    """A person or an organisation, and what of theirs this visitor may know of."""
-    owner = get_object_or_404(Namespace, name__iexact=namespace)
-    found = listing.select(request.caller).filter(namespace=owner)
-    is_organisation = owner.kind == NamespaceKind.ORGANISATION
-    tells_members = is_organisation and permissions.is_inside(request.caller, owner)
-    members = owner.memberships.select_related("user").order_by("user__username")
-    context = _page(request, Paginator(found, PER_PAGE)) | {
-        "owner": owner,
-        "is_organisation": is_organisation,
-        "members": members if tells_members else [],
-        "organisations": _organisations(request.caller, owner),
-        "may_write": permissions.may(request.caller, Permission.WRITE, owner),
-        "held": _held(request.caller, owner),
-    }
-    return render(request, "catalog/namespace.html", context)
-
-
-def _organisations(caller: Caller, owner: Namespace) -> QuerySet[Membership] | None:
-    """Where the person is a member: on their own page, for themselves alone."""
-    if caller.user is None or caller.user.namespace_id != owner.pk:
-        return None
-    return caller.user.memberships.select_related("namespace").order_by("namespace__name")
-
-
-def _held(caller: Caller, owner: Namespace) -> dict[str, Any] | None:
-    """What the namespace holds of what it may: for its members, where there is a bound."""
-    if quotas.quota_of(owner) is None or not permissions.may(caller, Permission.READ, owner):
-        return None
-    found = quotas.usage(owner)
-    return {
-        "used": quotas.shown(found.used),
-        "quota": quotas.shown(found.quota or 0),
-        "percent": found.percent,
-    }
-
-
-def _page(request: CallerRequest, paginator: "Paginator[Any]") -> dict[str, Any]:
-    page = paginator.get_page(request.GET.get("page"))
-    return {
-        "page": page,
-        "rows": listing.rows(list(page.object_list), request.caller),
-        "total": paginator.count,
-    }

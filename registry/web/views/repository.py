@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -17,7 +18,15 @@ from registry.errors import EntryMissing, RegistryError
 from registry.releases import gate, in_force, offers, steps, workflow
 from registry.releases.models import Release
 from registry.storage import blobs
-from registry.web import card_panel, findings, lookup, shown_terms, standing, trends
+from registry.web import (
+    card_panel,
+    findings,
+    lookup,
+    release_rows,
+    shown_terms,
+    standing,
+    trends,
+)
 from registry.web import duties as shown_duties
 from registry.web.forms.releases import ReleaseForm
 from registry.web.requests import CallerRequest, text_in
@@ -26,6 +35,7 @@ from registry.web.standing import Standing
 CARD_FILE = "README.md"
 DEEPEST = 3
 MOST_PEOPLE = 8
+RELEASES_PER_PAGE = 10
 
 
 @require_safe
@@ -118,14 +128,17 @@ def _standing(request: CallerRequest, repository: Repository, revision: str) -> 
 def _releases_page(
     request: CallerRequest, here: Standing, form: ReleaseForm | None = None
 ) -> HttpResponse:
-    shown = (
+    found = (
         Release.objects.visible_to(request.caller)
         .filter(repository=here.repository)
         .select_related("revision", "opened_by", "repository__namespace")
     )
+    shown = Paginator(found, RELEASES_PER_PAGE).get_page(request.GET.get("page"))
+    releases = list(shown.object_list)
     can_request = here.may_write and here.open_release is None and here.is_ahead
     page = {
-        "releases": shown,
+        "page": shown,
+        "rows": release_rows.rows(here.repository, releases, caller=request.caller),
         "form": form or ReleaseForm(initial={"revision": here.head.oid if here.head else ""}),
         "can_request": can_request,
         "holds": steps.holds(here.head) if can_request and here.head else [],
