@@ -163,11 +163,16 @@ def _duty(entry: Facts, name: str, duties: tuple[str, ...]) -> Cell:
     if "redistribution_duties" not in entry:
         return Cell(UNKNOWN)
     found = [one for one in entry["redistribution_duties"] or [] if one in duties]
-    if not found:
+    if not found and not (name == "notice" and asks_for_notice(entry)):
         return Cell(NOT_ASKED, backing=clauses.of_field(entry, "redistribution_duties"))
     special = _SPECIAL.get(name)
     value, detail, key = special(entry) if special else ("", "", "redistribution_duties")
     return Cell(ASKED, value, detail, clauses.of_field(entry, key))
+
+
+def asks_for_notice(entry: Facts) -> bool:
+    """Whether a notice or the name of the author stays with what is passed on."""
+    return bool((entry.get("attribution_notice") or {}).get("required"))
 
 
 def _notice(entry: Facts) -> tuple[str, str, str]:

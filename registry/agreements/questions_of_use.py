@@ -176,7 +176,12 @@ def _duties(entry: Facts, relation: str) -> tuple[Reason, ...]:
     ]
     covered = {duty for rule in rules for duty in _COVERED.get(str(rule["id"]), ())}
     rest = [one for one in entry.get("redistribution_duties") or [] if one not in covered]
-    return (*said, *(_of(entry, "redistribution_duties", "duty", duty=one) for one in rest))
+    named = [_of(entry, "redistribution_duties", "duty", duty=one) for one in rest]
+    notices = duty_table.DUTIES["notice"]
+    is_said = any(one in notices for one in entry.get("redistribution_duties") or [])
+    if duty_table.asks_for_notice(entry) and not is_said:
+        named.append(_of(entry, "attribution_notice", "notice_stays"))
+    return (*said, *named)
 
 
 _NOTICE, _DISPLAY, _NAME = ("keep_notice_file",), ("display_built_with",), ("name_prefix",)

@@ -67,6 +67,14 @@ class DutyRow:
 
 
 @dataclass(frozen=True)
+class ScoreTable:
+    """Rows with their cells: a score, whether it is the best, and the number of its source."""
+
+    rows: list[tuple[benchmarks.Row, list[tuple[benchmarks.Score | None, bool, int]]]]
+    sources: list[str]
+
+
+@dataclass(frozen=True)
 class MachineTable:
     """What was measured on one machine on which at least two of the models ran."""
 
@@ -77,7 +85,7 @@ class MachineTable:
 def facts(models: Sequence[Named]) -> Group:
     rows = []
     for title, read in _FACTS:
-        told = [read(one) if one.is_known else ("", "") for one in models]
+        told = [read(one) for one in models]
         if any(shown for shown, _exact in told):
             cells = [shown or MISSING for shown, _exact in told]
             rows.append(Row(str(title), cells, [exact for _shown, exact in told]))
@@ -125,32 +133,35 @@ class Licensing:
 
 
 def licensing(models: Sequence[Named]) -> Licensing:
-    subjects = [
-        finder.subject_of(one.title, one.revision, one.variant) if one.is_known else None
-        for one in models
-    ]
-    documents = [one.documents if one else [] for one in subjects]
+    subjects = [finder.subject_of(one.title, one.revision, one.variant) for one in models]
     shown = [
         [
             duty_words.cells(duty_table.row(duty_table.facts_of(d), duty_table.policy_of(d)))
             for d in of
         ]
-        for of in documents
+        for of in (one.documents for one in subjects)
     ]
     rows = [
         DutyRow(str(title), [[cells[place] for cells in of_model] for of_model in shown])
         for place, title in enumerate(duty_words.COLUMNS.values())
     ]
     return Licensing(
-        [Licensed(one.documents, one.unknown) if one else Licensed([], []) for one in subjects],
+        [Licensed(one.documents, one.unknown) for one in subjects],
         [row for row in rows if not row.is_same],
         [row for row in rows if row.is_same],
     )
 
 
-def scores(models: Sequence[Named]) -> list[benchmarks.Row]:
+def scores(models: Sequence[Named]) -> ScoreTable:
     """Published scores in the same setting in one row; see `benchmarks.beside`."""
-    return benchmarks.beside([_scores_of(one) for one in models])
+    rows = benchmarks.beside([_scores_of(one) for one in models])
+    printed = (score.source for row in rows for score in row.cells if score is not None)
+    numbers = {source: place for place, source in enumerate(dict.fromkeys(printed), 1)}
+    shown = [
+        (row, [(one, best, numbers[one.source] if one else 0) for one, best in row.pairs])
+        for row in rows
+    ]
+    return ScoreTable(shown, list(numbers))
 
 
 def reported(models: Sequence[Named]) -> list[dict[str, Any]]:

@@ -99,6 +99,7 @@ _SENTENCES: dict[str, Promise] = {
     "open_source": _(
         "It meets the open source definition, so it may be used, changed and passed on."
     ),
+    "notice_stays": _("Keep its notice, and the name of its author, with what you pass on."),
     "no_redistribution": _("It may not be passed on."),
     "summary": _("%(summary)s."),
     "prefix": _("The name of such a model begins with “%(prefix)s”."),

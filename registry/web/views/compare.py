@@ -32,7 +32,6 @@ def models(request: CallerRequest) -> HttpResponse:
         "chosen": [
             (one, _address(other for other in chosen if other is not one)) for one in chosen
         ],
-        "models": chosen,
         "names": [one.key for one in chosen],
         "query": query,
         "found": _found(query, chosen, request.caller) if query else [],
@@ -40,21 +39,23 @@ def models(request: CallerRequest) -> HttpResponse:
         "is_full": len(chosen) >= compared_models.MOST,
         "unknown": [one.name for one in chosen if not one.is_known],
     }
-    if sum(one.is_known for one in chosen) >= compared_models.FEWEST:
-        page |= _compared(chosen)
+    known = [one for one in chosen if one.is_known]
+    if len(known) >= compared_models.FEWEST:
+        page |= _compared(known)
     return render(request, "compare/models.html", page)
 
 
-def _compared(chosen: list[Named]) -> dict[str, Any]:
-    machines, alone = compared_models.on_machines(chosen)
+def _compared(known: list[Named]) -> dict[str, Any]:
+    machines, alone = compared_models.on_machines(known)
     return {
-        "facts": compared_models.facts(chosen),
-        "licensing": compared_models.licensing(chosen),
-        "scores": compared_models.scores(chosen),
-        "comparisons": compared_models.reported(chosen),
+        "models": known,
+        "facts": compared_models.facts(known),
+        "licensing": compared_models.licensing(known),
+        "scores": compared_models.scores(known),
+        "comparisons": compared_models.reported(known),
         "machines": machines,
         "alone": alone,
-        "files": compared_models.files(chosen),
+        "files": compared_models.files(known),
     }
 
 
