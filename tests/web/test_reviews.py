@@ -61,7 +61,7 @@ def test_the_queue_costs_the_same_however_long_it_is(
         factories.make_release()
     client.force_login(factories.make_maintainer())
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         client.get("/review")
 
 
