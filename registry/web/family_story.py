@@ -169,13 +169,20 @@ def community_of(roots: Iterable[Variant], *, caller: Caller) -> list[dict[str, 
     return [
         {
             **one,
-            "verdict": LICENSE_CHECKS.get(one["license_check"], LICENSE_CHECKS["unknown"])[0],
+            "verdict": _verdict(one),
             "says": LICENSE_CHECKS.get(one["license_check"], LICENSE_CHECKS["unknown"])[1],
             "says_of_name": PREFIX_CHECKS.get(one["name_prefix_check"], ""),
             "repository": here.get(one["hub_repo_id"].lower()),
         }
         for one in found
     ]
+
+
+def _verdict(one: dict[str, Any]) -> str:
+    """A license that is named rightly does not make up for a name that begins otherwise."""
+    of_license = LICENSE_CHECKS.get(one["license_check"], LICENSE_CHECKS["unknown"])[0]
+    is_odd = of_license == "passed" and one["name_prefix_check"] == "does_not_begin"
+    return "warned" if is_odd else of_license
 
 
 def conflicts_of(names: Sequence[str]) -> list[dict[str, Any]]:
