@@ -3,7 +3,7 @@
 import re
 
 from django.conf import settings
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
@@ -14,23 +14,25 @@ from registry.catalog.search import Wanted
 from registry.web import catalog_page, catalog_rows, catalog_table
 from registry.web.requests import CallerRequest, text_in
 
+# A cursor holds the longest name there can be
+CURSOR = 1000
 # Of a search that found nothing: the words looked at, and the published models named
 WORDS, KNOWN = 8, 6
 
 
 @require_safe
-def index(request: CallerRequest) -> HttpResponse:
+def index(request: CallerRequest) -> HttpResponseBase:
     return _list(request, RepositoryType.MODEL)
 
 
 @require_safe
-def datasets(request: CallerRequest) -> HttpResponse:
+def datasets(request: CallerRequest) -> HttpResponseBase:
     if RepositoryType.DATASET not in settings.REPOSITORY_TYPES:
         raise Http404("This site has no datasets.")
     return _list(request, RepositoryType.DATASET)
 
 
-def _list(request: CallerRequest, kind: RepositoryType) -> HttpResponse:
+def _list(request: CallerRequest, kind: RepositoryType) -> HttpResponseBase:
     """A state of the list: the address says all of it. htmx gets the part below the search."""
     wanted = search.parse(request.GET, kind=kind)
     if text_in(request.GET, "export") == "csv":
@@ -38,8 +40,8 @@ def _list(request: CallerRequest, kind: RepositoryType) -> HttpResponse:
     found = search.find(
         request.caller,
         wanted,
-        after=text_in(request.GET, "after"),
-        before=text_in(request.GET, "before"),
+        after=text_in(request.GET, "after", limit=CURSOR),
+        before=text_in(request.GET, "before", limit=CURSOR),
     )
     context = catalog_page.context(wanted, found, path=request.path) | {
         "rows": catalog_rows.rows(found.entries, request.caller),
