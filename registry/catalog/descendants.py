@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from registry.accounts.callers import Caller
 from registry.catalog import cards, lineage, revisions
-from registry.catalog.models import Ref, Repository, RepositoryType, Revision
+from registry.catalog.models import Ref, Repository, RepositoryType, Revision, SearchEntry
+from registry.catalog.wanted import MAX_VALUE
 
 PER_PAGE = 20
 MAX_BELOW = 40
@@ -55,7 +56,16 @@ def of_page(repository: Repository, page: Sequence[Ref], *, caller: Caller) -> l
 def _naming(names: list[str], caller: Caller) -> QuerySet[Ref]:
     tags = [f"base_model:{name}"[:200] for name in names]
     names_it = Revision.objects.filter(pk=OuterRef("shown"), tags__overlap=tags)
-    return revisions.mains(caller=caller, kind=RepositoryType.MODEL).filter(Exists(names_it))
+    found = revisions.mains(caller=caller, kind=RepositoryType.MODEL).filter(Exists(names_it))
+    if max(map(len, names)) > MAX_VALUE:
+        return found  # the entries leave such names out
+    # Entries have an index, tags none. Who sees quarantine sees what no entry tells
+    facets = [f"base:{name.lower()}" for name in names]
+    told = SearchEntry.objects.filter(facets__overlap=facets)
+    likely = Q(repository__in=told.values("repository"))
+    if caller.user is not None:
+        likely |= Q(repository__in=Repository.objects.quarantine_seen_by(caller))
+    return found.filter(likely)
 
 
 def _made(rows: Iterable[Ref], level: list[tuple[int, str]], generation: int) -> list[Child]:
