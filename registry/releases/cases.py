@@ -1,5 +1,6 @@
 """Reports of the public: private cases, who may say and do what in them, and how they end."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -311,6 +312,17 @@ def listed(caller: Caller, *, state: str = "", category: str = "") -> QuerySet[R
         found = found.filter(category=category)
     is_waiting = Q(state__in=OPEN_STATES)
     return found.annotate(waits=is_waiting).order_by(F("waits").desc(), "due_at", "-pk")
+
+
+def names_for(reports: Iterable[Report], caller: Caller) -> dict[int, str]:
+    """What the repositories of these are called for this caller, by key: by id those that are out
+    of their sight by now, which may be called otherwise since."""
+    found = {one.repository_id: one.repository for one in reports}
+    seen = Repository.objects.visible_to(caller).filter(pk__in=found)
+    known = set(seen.values_list("pk", flat=True))
+    return {
+        key: there.full_name if key in known else there.public_id for key, there in found.items()
+    }
 
 
 def waiting(caller: Caller) -> int:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 
-from registry.accounts.callers import NOBODY
+from registry.accounts.callers import NOBODY, Caller
 from registry.catalog.models import Repository
 from registry.releases import advisories
 from registry.releases.models import Advisory, AdvisoryKind, Severity
@@ -63,5 +63,5 @@ def versions_in(advisory: Advisory) -> str:
 @register.inclusion_tag("advisories/affecting.html", takes_context=True)
 def affected_by(context: template.Context, repository: Repository) -> dict[str, Any]:
     """The banner of what was withdrawn among the models that this one comes from."""
-    caller = context.get("caller", NOBODY)
+    caller: Caller = context.get("caller") or NOBODY
     return {"found": advisories.affecting(repository, caller=caller)[:3]}

@@ -62,7 +62,7 @@ def one(request: CallerRequest, advisory_id: str) -> HttpResponse:
         "followed_by": advisory.followed_by.order_by("pk").first(),
         "progress": recipients.progress(advisory) if works else None,
         "may_act": works and withdrawals.may_act(advisory.repository, request.caller),
-        "holds": advisories.holds(advisory),
+        "is_over": advisory.kind in advisories.WITHDRAWING and not advisories.holds(advisory),
     }
     return render(request, "advisories/advisory.html", context)
 

@@ -58,8 +58,11 @@ def index(request: CallerRequest) -> HttpResponse:
     """The visitor's own reports; for maintainers those of everybody."""
     state, category = text_in(request.GET, "state"), text_in(request.GET, "category")
     found = cases.listed(request.caller, state=state, category=category)
+    page = Paginator(found, PER_PAGE).get_page(text_in(request.GET, "page"))
+    names = cases.names_for(page.object_list, request.caller)
     context = {
-        "page": Paginator(found, PER_PAGE).get_page(text_in(request.GET, "page")),
+        "page": page,
+        "rows": [{"report": one, "name": names[one.repository_id]} for one in page.object_list],
         "filters": FILTERS,
         "state": state,
         "category": category,
@@ -171,6 +174,7 @@ def _page(
     context = {
         "report": found,
         "repository": found.repository,
+        "name": cases.names_for([found], by)[found.repository_id],
         "handles": cases.handles(found, by),
         "messages_of_case": cases.messages_for(found, by),
         "answers": found.answers.select_related("by"),

@@ -79,6 +79,7 @@ def test_a_recall_and_a_report_from_both_sides(page: Page, picture_folder: Path 
 
     sign_in(page.context, reader)
     look(page, "report-answered", case, picture_folder)
+    page.get_by_text("Policy, section 2.").wait_for()
     look(page, "advisories", "/advisories", picture_folder)
     page.goto(there)
     page.get_by_role("button", name="I read this").click()
