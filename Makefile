@@ -6,7 +6,7 @@ HOST ?= 127.0.0.1
 DATA ?= var
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test clients screenshots check check-django format clean bench
+.PHONY: help install run demo test clients screenshots check check-django format clean bench bench-catalog
 
 define make-venv
 command -v $(PYTHON) >/dev/null || \
@@ -57,6 +57,9 @@ screenshots: .venv/installed-dev ## take pictures of every page: light, dark, ph
 
 bench: .venv/installed-dev ## measure speed; ARGS="downloads --quick" for a part
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-catalog: .venv/installed-dev ## measure the catalog with 1,000, 10,000 and 100,000 models
+	$(BIN)/python -m benchmarks catalog $(ARGS)
 
 check: .venv/installed-dev ## look at the source with every tool
 	$(BIN)/ruff format --check .

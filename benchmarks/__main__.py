@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from benchmarks import (
+    catalog,
     checks,
     commits,
     downloads,
@@ -22,7 +23,7 @@ from benchmarks.report import SOURCE, Table
 
 PARTS = (
     *("metadata", "commits", "downloads", "uploads"),
-    *("scan", "lineage", "queue", "smoke", "gpu"),
+    *("catalog", "scan", "lineage", "queue", "smoke", "gpu"),
 )
 
 
@@ -56,6 +57,8 @@ def main() -> int:
 def _measure(part: str, folder: Path, chosen: argparse.Namespace) -> list[Table]:
     if part == "metadata":
         return metadata.measure(folder, quick=chosen.quick)
+    if part == "catalog":
+        return catalog.measure(folder, quick=chosen.quick)
     if part == "queue":
         return queue.measure(folder, quick=chosen.quick)
     if part == "commits":

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import gpu, load
+from benchmarks import catalog, catalog_contents, gpu, load
 from benchmarks.instance import PREPARED
 from benchmarks.report import Table
 from benchmarks.smoke import MODEL, Bare, Pair
+from registry.catalog import facts
+from registry.catalog.models import SearchEntry
 from registry.checks.smoke.isolation import gpu_nodes
 from registry.checks.smoke.limits import SmokeResult
 from tests import nginx
@@ -125,3 +127,20 @@ def test_a_table_is_shown_with_what_it_means() -> None:
         "",
         "Less is better.",
     ]
+
+
+@pytest.mark.django_db
+def test_a_catalog_of_invented_models_answers_every_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(catalog_contents, "INVENTED", 30)
+    facts.load()
+    maker = catalog_contents.Maker()
+
+    maker.fill(50)
+    taken = catalog_contents.measure(1)
+
+    assert SearchEntry.objects.exclude(facets=[]).count() > 40
+    table = catalog.table_of({50: taken, 100: taken})
+    assert {row[0] for row in table.rows} >= {"list", "three facets", "words with mistakes"}
+    assert "| list |" in table.markdown()

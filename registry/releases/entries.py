@@ -48,6 +48,7 @@ WHERE repository.deleted_at IS NULL AND (
         OR EXISTS (
             SELECT FROM checks_checkrun AS run
             WHERE run.revision_id = entry.revision_id AND run.finished_at > entry.built_at - %(late)s
+                AND run.verdict <> coalesce(entry.facts ->> 'verdict', '')
         )
         OR EXISTS (
             SELECT FROM releases_release AS release
