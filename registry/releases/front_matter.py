@@ -28,6 +28,25 @@ def changed(text: str, values: Mapping[str, Any]) -> str:
     return text
 
 
+def without(text: str, key: str) -> str:
+    """The card without this key, or Invalid where that cannot be done by removing whole lines."""
+    before = cards.parse(text)
+    if key not in before:
+        return text
+    match = _FRONT.match(text)
+    found = _entry(key).search(match.group(3)) if match else None
+    if match is not None and found is not None:
+        opening, _, body, closing = match.groups()
+        body = body[: found.start()] + body[_end_of_entry(body, found.end()) :]
+        text = f"{opening}{body}{closing}{text[match.end() :]}"
+    if cards.parse(text) != {name: value for name, value in before.items() if name != key}:
+        raise Invalid(
+            f"The front matter of README.md is written so that {key} cannot be taken out by itself. "
+            "Change it by hand."
+        )
+    return text
+
+
 def with_line(text: str, line: str) -> str:
     """The card with a line of its own in the prose, below the first heading."""
     front, prose = cards.split(text)
@@ -48,10 +67,7 @@ def _with(text: str, key: str, value: Any, *, is_there: bool) -> str:
         return f"---\n{_line(key, value)}\n---\n{text}"
     opening, newline, body, closing = match.groups()
     written = _line(key, value).replace("\n", newline) + newline
-    entry = re.compile(
-        rf"^(?:{re.escape(key)}|\"{re.escape(key)}\"|'{re.escape(key)}')[ \t]*:", re.M
-    )
-    found = entry.search(body)
+    found = _entry(key).search(body)
     if found is None and is_there:
         return text  # it is written in another way, which the caller notices
     if found is None:
@@ -61,6 +77,12 @@ def _with(text: str, key: str, value: Any, *, is_there: bool) -> str:
         end = _end_of_entry(body, found.end())
         body = body[: found.start()] + written + body[end:]
     return f"{opening}{body}{closing}{text[match.end() :]}"
+
+
+def _entry(key: str) -> re.Pattern[str]:
+    """Where a key stands at the beginning of a line, quoted or not."""
+    name = re.escape(key)
+    return re.compile(rf"^(?:{name}|\"{name}\"|'{name}')[ \t]*:", re.M)
 
 
 def _end_of_entry(body: str, start: int) -> int:

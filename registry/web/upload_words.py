@@ -28,12 +28,10 @@ def of_page() -> dict[str, str]:
             "You are signed out. What was sent is kept: sign in, come back here and choose the "
             "same files."
         ),
-        "changed": _("{path} changed while it was read. Choose it again."),
         "unreadable": _("{path} could not be read. Is it still there?"),
         "cancelled": _("Cancelled. Nothing was written; choose the files again to begin anew."),
         "done": _("Done. The files are in quarantine; their checks start soon."),
         "resume": _("Continue"),
         "pause": _("Pause"),
         "more": _("and {count} more"),
-        "leave": _("An upload is running."),
     }

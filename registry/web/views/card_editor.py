@@ -1,0 +1,156 @@
+"""Editing a model card on a page: judged as the wire judges it, shown before it is written, and with
+what was typed kept where somebody else was faster."""
+
+import difflib
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from registry.agreements import documents
+from registry.catalog import cards, markdown
+from registry.catalog.models import Variant
+from registry.errors import Invalid, NotAllowed, RegistryError, RevisionMissing, StaleParent
+from registry.releases import card_edits, contributions
+from registry.releases.contributions import Place
+from registry.web import lookup
+from registry.web.forms.cards import CardForm, SourceForm
+from registry.web.requests import CallerRequest, text_in
+
+MOST_LINES = 400
+TASKS = "text-generation image-text-to-text text-classification feature-extraction translation"
+LIBRARIES = "transformers gguf llama.cpp peft vllm mlx"
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: CallerRequest, namespace: str, name: str, branch: str) -> HttpResponse:
+    """The card of a branch. `step=preview` shows and writes nothing; `as=source` is the whole file."""
+    place = _place(request, namespace, name, branch)
+    is_source = text_in(request.GET, "as") == "source"
+    try:
+        now = card_edits.text_at(place.head)
+        parts = None if is_source else card_edits.parts_of(now)
+    except Invalid as refusal:
+        if is_source:
+            return render(request, "contribute/no_editor.html", _named(place, str(refusal)))
+        return redirect(f"{request.path}?as=source")
+    if request.method != "POST":
+        at = {"began": place.head.oid, "parent": place.head.oid}
+        if parts is None:
+            return _render(request, place, SourceForm(initial=at | {"source": now}), {})
+        initial = at | dict(parts.values) | {"prose": parts.prose}
+        return _render(request, place, CardForm(initial=initial), {})
+    form = SourceForm(request.POST) if is_source else CardForm(request.POST)
+    if not form.is_valid():
+        return _render(request, place, form, {}, status=400)
+    return _take(request, place, form, now)
+
+
+def _take(
+    request: CallerRequest, place: Place, form: CardForm | SourceForm, now: str
+) -> HttpResponse:
+    """Show what was typed, or write it."""
+    try:
+        text = _written(request, place, form, now)
+    except RegistryError as refusal:
+        form.add_error(None, str(refusal))
+        return _render(request, place, form, {}, status=400)
+    page: dict[str, Any] = {
+        "judged": card_edits.judge(place.repository, text, caller=request.caller)
+    }
+    if text_in(request.POST, "step") == "preview":
+        at = f"{place.repository.get_absolute_url()}/blob/{place.head.oid}"
+        page["preview"] = markdown.render(cards.split(text)[1], files_url=at)
+        return _render(request, place, form, page)
+    if page["judged"].problems:
+        return _render(request, place, form, page, status=400)
+    try:
+        made, discussion = contributions.commit(
+            place,
+            {card_edits.CARD: text.encode()},
+            title=form.title(),
+            parent=form.cleaned_data["parent"],
+            by=request.caller,
+        )
+    except StaleParent:
+        return _moved(request, place, form, now)
+    except RegistryError as refusal:
+        form.add_error(None, str(refusal))
+        return _render(request, place, form, page, status=400)
+    messages.success(request, _("The card is written. Its checks start on their own."))
+    if discussion is not None:
+        return redirect(discussion)
+    repository = place.repository
+    return redirect("repository-checks-revision", repository.place, repository.name, made.oid)
+
+
+def _written(request: CallerRequest, place: Place, form: CardForm | SourceForm, now: str) -> str:
+    if isinstance(form, SourceForm):
+        plain: str = form.cleaned_data["source"].replace("\r\n", "\n")
+        return plain.replace("\n", "\r\n") if "\r\n" in now else plain
+    return card_edits.with_changes(
+        now, began=card_edits.parts_of(_began(request, place, form)), typed=form.typed()
+    )
+
+
+def _began(request: CallerRequest, place: Place, form: CardForm | SourceForm) -> str:
+    """The card that the person began with."""
+    revision = lookup.revision_or_404(request, place.repository, form.cleaned_data["began"])
+    return card_edits.text_at(revision)
+
+
+def _moved(
+    request: CallerRequest, place: Place, form: CardForm | SourceForm, now: str
+) -> HttpResponse:
+    """Somebody else was faster: what they changed, with what was typed still there. Sent again, it
+    goes on top of theirs."""
+    before = _began(request, place, form)
+    lines = difflib.unified_diff(before.splitlines(), now.splitlines(), lineterm="", n=2)
+    typed = form.data.copy()
+    typed["parent"] = place.head.oid
+    form.data = typed
+    page = {"moved": place.head, "theirs": "\n".join(list(lines)[2 : MOST_LINES + 2])}
+    return _render(request, place, form, page, status=409)
+
+
+def _place(request: CallerRequest, namespace: str, name: str, branch: str) -> Place:
+    repository = lookup.repository_or_404(request, namespace, name)
+    try:
+        return contributions.place_of(repository, branch, caller=request.caller)
+    except (RevisionMissing, NotAllowed) as refusal:
+        raise Http404(str(refusal)) from refusal
+
+
+def _named(place: Place, refusal: str) -> dict[str, Any]:
+    return {"place": place, "repository": place.repository, "refusal": refusal}
+
+
+def _render(
+    request: CallerRequest,
+    place: Place,
+    form: CardForm | SourceForm,
+    page: dict[str, Any],
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    context = {"place": place, "repository": place.repository, "form": form} | page
+    if request.htmx:
+        return render(request, "contribute/card.html#shown", context)
+    official = Variant.objects.exclude(hub_repo_id="").values_list("hub_repo_id", flat=True)
+    context |= {
+        "is_source": isinstance(form, SourceForm),
+        "choices": {
+            "tags": documents.known_tags(),
+            "bases": list(official),
+            "tasks": TASKS.split(),
+            "libraries": LIBRARIES.split(),
+        },
+    }
+    return render(request, "contribute/card.html", context, status=status)

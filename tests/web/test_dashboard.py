@@ -1,0 +1,87 @@
+"""A person's own page: what their models wait for, and nothing of what is not theirs."""
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from registry.agreements.models import AccessRequest
+from registry.catalog.models import Gated, Repository
+from registry.discussions import threads
+from tests import factories
+from tests.agreements.access import ask, set_mode
+from tests.factories import as_caller, make_repository, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def test_each_model_says_what_it_waits_for(client: Client) -> None:
+    ada, other = make_user("ada"), make_user("other")
+    client.force_login(ada)
+    make_repository(ada, "empty")
+    factories.make_revision(make_repository(ada, "running"))
+    blocked = factories.make_revision(make_repository(ada, "held"))
+    factories.finish_checks(blocked, "blocked", (("SEC-PICKLE", "block", "It runs code."),))
+    ready = factories.make_revision(make_repository(ada, "ready"))
+    factories.finish_checks(ready, "passed", ())
+    make_repository(other, "elsewhere")
+
+    page = client.get("/dashboard").text
+
+    for words in (
+        "There are no weights in it yet.",
+        "Its checks are on their way.",
+        "Checks found what holds a release.",
+        "Checked, and nobody has asked for its release.",
+    ):
+        assert page.count(words) == 1
+    assert 'href="/ada/empty/upload/main"' in page
+    assert "elsewhere" not in page
+
+
+def test_what_is_in_review_or_out_leads_to_its_release(client: Client) -> None:
+    ada = make_user("ada")
+    client.force_login(ada)
+    release = factories.make_released(make_repository(ada, "out"))
+
+    page = client.get("/dashboard").text
+
+    assert "What is on main is out." in page
+    assert f'href="{release.get_absolute_url()}"' in page
+
+
+def test_an_empty_page_teaches_and_is_for_people_who_signed_in(client: Client) -> None:
+    assert client.get("/dashboard").status_code == 302
+    client.force_login(make_user("ada"))
+
+    page = client.get("/dashboard").text
+
+    assert "hf upload ada/my-model" in page
+    assert "Nobody. Who asks for access" in page
+
+
+def test_the_page_asks_as_much_of_few_as_of_many(
+    client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    ada = make_user("ada")
+    client.force_login(ada)
+    for number in range(2):
+        _busy(make_repository(ada, f"model-{number}"))
+    client.get("/dashboard")
+    with django_assert_max_num_queries(40) as few:
+        client.get("/dashboard")
+    for number in range(2, 6):
+        _busy(make_repository(ada, f"model-{number}"))
+
+    with django_assert_max_num_queries(len(few)):
+        page = client.get("/dashboard").text
+
+    assert page.count("A question") == 5
+    assert AccessRequest.objects.exists()
+
+
+def _busy(repository: Repository) -> None:
+    """Somebody waits to be let in, and a thread is open."""
+    set_mode(repository, Gated.MANUAL)
+    ask(repository, make_user())
+    by = as_caller(repository.created_by)
+    threads.open_thread(repository, title="A question", text="Why?", by=by)
