@@ -24,6 +24,7 @@ from registry.web.views import (
     catalog,
     checks,
     compare,
+    dashboard,
     devices,
     differences,
     discussions,
@@ -42,8 +43,8 @@ from registry.web.views import (
     licenses,
     likes,
     lineage,
-    new_repository,
     namespaces,
+    new_repository,
     operations,
     organisations,
     privacy,
@@ -79,6 +80,7 @@ accounts = [path("email/", addresses.addresses, name="addresses")]
 _organisation = "settings/organisations/<name:name>"
 site = [
     path("", catalog.index, name="catalog"),
+    path("dashboard", dashboard.page, name="dashboard"),
     path("datasets", catalog.datasets, name="datasets"),
     path("device", devices.device, name="device"),
     path("compare", compare.models, name="compare-models"),
