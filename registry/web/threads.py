@@ -31,7 +31,13 @@ BECAME = {
 
 def events(discussion: Discussion, *, caller: Caller) -> list[dict[str, Any]]:
     render = markdown.Renderer()
-    return [_shown(event, caller, render) for event in apart.events(discussion, caller=caller)]
+    # What the caller may do here is asked once, and not for each event
+    discussion.repository.rights = rights.of(discussion.repository, caller)  # type: ignore[attr-defined]
+    shown = []
+    for event in apart.events(discussion, caller=caller):
+        event.discussion = discussion
+        shown.append(_shown(event, caller, render))
+    return shown
 
 
 def abilities(discussion: Discussion, *, caller: Caller) -> dict[str, bool]:

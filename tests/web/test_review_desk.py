@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from registry.accounts.models import User
 from registry.outbox.models import Kind, Message
@@ -141,6 +143,20 @@ def test_a_line_is_remarked_answered_and_settled_on_the_page(client: Client, bob
     for wrong in ("?line=x&path=README.md", "?path=gone", "?check=W-FINITE"):
         answer = client.post(f"{address}/remark{wrong}", form.filled(text="Here?"))
         assert answer.status_code == 409
+
+
+def test_the_page_costs_the_same_however_much_was_said(client: Client, bob: User) -> None:
+    release = factories.make_release()
+
+    def cost() -> int:
+        remark = remarks.make(release, "Why?", where=Where(), by=as_caller(bob))
+        remarks.answer(remark, "So.", by=_owner(release))
+        with CaptureQueriesContext(connection) as found:
+            assert client.get(f"/review/{release.public_id}").status_code == 200
+        return len(found)
+
+    cost()  # what is read once by a process
+    assert cost() == cost()
 
 
 def test_a_review_apart_shows_nothing_of_others_on_page_thread_wire_and_api(
