@@ -1,19 +1,13 @@
-"""The lists of models and datasets as one visitor sees it: search, filters, and what each row says."""
+"""What stands behind the rows of a list for one visitor: the revision shown, its release and run."""
 
 from dataclasses import dataclass
-from typing import Any
-
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
-from django.db.models.functions import Coalesce
 
 from registry.accounts import plain_hub
 from registry.accounts.callers import Caller
 from registry.catalog import cards
 from registry.catalog.models import MAIN, Ref, Repository, Revision
-from registry.checks.models import CheckRun, RunState, Verdict
+from registry.checks.models import CheckRun, RunState
 from registry.releases.models import WAS_RELEASED, Release
-
-SORTS = {"updated": "-moved_at", "name": "name", "downloads": "-downloads"}
 
 
 @dataclass(frozen=True)
@@ -39,35 +33,6 @@ class Row:
     @property
     def task(self) -> str:
         return str(self.revision.card.get("pipeline_tag") or "") if self.revision else ""
-
-
-def select(
-    caller: Caller,
-    *,
-    kind: str = "",
-    query: str = "",
-    license: str = "",
-    verdict: str = "",
-    sort: str = "updated",  # noqa: A002
-) -> QuerySet[Repository]:
-    """Repositories that the caller may know of. Search and filters look only at what is public,
-    so that nobody learns from a hit what is in quarantine."""
-    found = Repository.objects.visible_to(caller).select_related("namespace")
-    found = found.annotate(moved_at=_moved_at(caller))
-    if kind:
-        found = found.filter(type=kind)
-    for word in query.split()[:8]:
-        found = found.filter(
-            Q(name__icontains=word)
-            | Q(namespace__name__icontains=word)
-            | Exists(_outside(tags__contains=[word.lower()]))
-        )
-    if license:
-        found = found.filter(Exists(_outside(tags__contains=[f"license:{license}"])))
-    if verdict in {Verdict.PASSED, Verdict.WARNED}:
-        checked = CheckRun.objects.filter(verdict=verdict, revision=OuterRef("pk"))
-        found = found.filter(Exists(_outside().filter(Exists(checked))))
-    return found.order_by(SORTS.get(sort, SORTS["updated"]), "pk")
 
 
 def rows(page: list[Repository], caller: Caller) -> list[Row]:
@@ -104,44 +69,6 @@ def rows(page: list[Repository], caller: Caller) -> list[Row]:
         )
         for repository in page
     ]
-
-
-def licenses_in_use(caller: Caller, kind: str) -> list[str]:
-    """The licenses of what the public gets, for the filter."""
-    visible = Repository.objects.visible_to(caller).filter(type=kind)
-    outside = Ref.objects.filter(repository__in=visible, name=MAIN).annotate(outside=_outside_key())
-    named = (
-        Revision.objects.filter(pk__in=outside.values("outside"))
-        .values_list("card__license", flat=True)
-        .distinct()
-    )
-    return sorted({str(name) for value in named for name in cards.as_list(value)})
-
-
-def _moved_at(caller: Caller) -> Case:
-    """When something last happened that this caller may know of: a release, or for those who see
-    quarantine, and in plain hubs, a commit. Otherwise the order of the list would tell of hidden
-    uploads."""
-    releases = Release.objects.filter(repository=OuterRef("pk"), status__in=WAS_RELEASED)
-    newest = Subquery(releases.order_by("-released_at").values("released_at")[:1])
-    insiders = Repository.objects.quarantine_seen_by(caller)
-    return Case(
-        When(Q(pk__in=insiders.values("pk")) | plain_hub.where(), then=F("updated_at")),
-        default=Coalesce(newest, F("created_at")),
-    )
-
-
-def _outside_key() -> Case:
-    """Where a branch stands for everybody: in a plain hub that is its head."""
-    return Case(When(plain_hub.where("repository__namespace"), then=F("head")), default=F("public"))
-
-
-def _outside(**conditions: Any) -> QuerySet[Revision]:
-    """What everybody gets from the `main` of a repository, where it fulfils this."""
-    main = Ref.objects.filter(repository=OuterRef(OuterRef("pk")), name=MAIN)
-    return Revision.objects.filter(
-        pk=Subquery(main.annotate(outside=_outside_key()).values("outside")), **conditions
-    )
 
 
 def _shown(ref: Ref, *, insider: bool) -> Revision | None:
