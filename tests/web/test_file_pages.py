@@ -217,54 +217,33 @@ def test_markdown_is_rendered_and_its_source_is_one_click_away(client: Client) -
         assert 'href="javascript' not in shown
 
 
-@pytest.mark.parametrize(
-    ("path", "content"),
-    [
-        ("a.html", "<script>alert(1)</script>"),
-        ("a.svg", '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"></svg>'),
-        ("a.xhtml", "<html xmlns='http://www.w3.org/1999/xhtml'><script/></html>"),
-    ],
-)
-def test_no_upload_runs_on_its_page_or_by_its_address(
-    client: Client, path: str, content: str
-) -> None:
-    revision = factories.make_revision(files={path: content, "README.md": factories.CARD})
-    name = revision.repository.full_name
-    client.force_login(revision.repository.created_by)
+def test_no_upload_runs_or_hides_on_its_page_or_by_its_address(client: Client) -> None:
+    active = {
+        "a.html": "<script>alert(1)</script>",
+        "a.svg": '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"></svg>',
+        "a.xhtml": "<html xmlns='http://www.w3.org/1999/xhtml'><script/></html>",
+    }
+    others = {"a.png": b"\x89PNG\0", "a.py": "x = 1 \u202e# 2\n", "README.md": factories.CARD}
+    revision = factories.make_revision(files={**active, **others})
+    name, owner = revision.repository.full_name, revision.repository.created_by
+    client.force_login(owner)
+    pages = {
+        path: client.get(f"/{name}/blob/{revision.oid}/{path}").text
+        for path in {**active, **others}
+    }
+    bearer = {"Authorization": f"Bearer {factories.make_token(owner)}"}
 
-    page = client.get(f"/{name}/blob/{revision.oid}/{path}").text
-    token = factories.make_token(revision.repository.created_by)
-    sent = client.get(
-        f"/{name}/resolve/{revision.oid}/{path}", headers={"Authorization": f"Bearer {token}"}
-    )
-
-    assert content not in page
-    assert "<img" not in page.partition('class="repository-body')[2]
-    assert sent.status_code == 200
-    assert sent["X-Content-Type-Options"] == "nosniff"
-    assert sent["Content-Type"].startswith(("text/plain", "application/octet-stream"))
-
-
-def test_pictures_are_to_be_downloaded(client: Client) -> None:
-    revision = factories.make_revision(files={"a.png": b"\x89PNG\0", "README.md": factories.CARD})
-    client.force_login(revision.repository.created_by)
-
-    page = client.get(f"/{revision.repository.full_name}/blob/{revision.oid}/a.png").text
-
-    assert "Pictures of an upload are not shown" in page
-    assert "<img" not in page.partition('class="repository-body')[2]
-
-
-def test_what_would_hide_in_a_text_is_visible(client: Client) -> None:
-    revision = factories.make_revision(
-        files={"a.py": "x = 1 \u202e# 2\n", "README.md": factories.CARD}
-    )
-    client.force_login(revision.repository.created_by)
-
-    page = client.get(f"/{revision.repository.full_name}/blob/{revision.oid}/a.py").text
-
-    assert "\u202e" not in page
-    assert "\\u{202e}" in page
+    for path, content in active.items():
+        sent = client.get(f"/{name}/resolve/{revision.oid}/{path}", headers=bearer)
+        assert sent.getvalue().decode() == content
+        assert sent["X-Content-Type-Options"] == "nosniff"
+        assert sent["Content-Type"].startswith(("text/plain", "application/octet-stream"))
+        assert content not in pages[path]
+    for page in pages.values():
+        assert "<img" not in page.partition('class="repository-body')[2]
+    assert "Pictures of an upload are not shown" in pages["a.png"]
+    assert "\u202e" not in pages["a.py"]
+    assert "\\u{202e}" in pages["a.py"]
 
 
 def test_two_revisions_are_compared_on_one_page_and_one_file_alone(
