@@ -85,27 +85,28 @@ def _read(found: QuerySet[SearchEntry], chosen: Mapping[str, tuple[str, ...]]) -
     """The number for each value, and under no name the number of all. An entry that answers every
     choice counts everywhere; one that answers all but one, for the facet of that one alone."""
     keys = list(chosen)
-    misses = "".join(
-        " || CASE WHEN facets && %s::varchar[] THEN '{}' ELSE ARRAY[%s]::text[] END"
-        for _key in keys
-    )
-    params = [param for key in keys for param in (_written(key, chosen[key]), key)]
+    answers = ["(facets && %s::varchar[])"] * len(keys)
+    missed = " || ".join(f"CASE WHEN {one} THEN '' ELSE %s END" for one in answers) or "''"
+    misses = " + ".join(f"(NOT {one})::int" for one in answers) or "0"
+    asked = [(_written(key, chosen[key]), f"{key}:") for key in keys]
+    params = [param for pair in asked for param in pair] + [values for values, _ in asked]
     narrowed = found.annotate(held=F("facets")).values("held").query
     try:
         sql, given = narrowed.get_compiler(connection=connection).as_sql()
     except EmptyResultSet:
         return {}
+    # Rows are many times as many as models: none is judged where nothing is chosen
+    judged = "WHERE misses <= 1 AND starts_with(value, missed)" if keys else ""
     statement = f"""
         SELECT value, count(*)
         FROM (
-            SELECT facets, '{{}}'::text[]{misses} AS missed
+            SELECT facets, {missed} AS missed, {misses} AS misses
             FROM ({sql}) AS narrowed(facets)
-        ) AS judged
+        ) AS looked_at
         CROSS JOIN LATERAL unnest(facets || ''::varchar) AS value
-        WHERE (
-            missed = '{{}}' AND {" AND ".join(["NOT starts_with(value, %s)"] * len(UNCOUNTED))}
-        ) OR (cardinality(missed) = 1 AND starts_with(value, missed[1] || ':'))
+        {judged}
         GROUP BY value
+        HAVING {" AND ".join(["NOT starts_with(value, %s)"] * len(UNCOUNTED))}
     """  # noqa: S608 - of constants, and what the ORM made with its parameters
     left_out = [f"{key}:" for key in UNCOUNTED]
     with connection.cursor() as cursor:
