@@ -67,7 +67,7 @@ def of(caller: Caller, user: User, *, now: datetime) -> dict[str, Any]:
         .select_related("repository__namespace")
         .order_by("-pk")[:FEW],
         "threads": _threads(caller, user, mine)[:FEW],
-        "trend": trends.of(mine.values("pk"), now=now),  # type: ignore[arg-type]
+        "trend": trends.of_all(mine, now=now),
         "owners": beginnings.owners(caller),
     }
 
