@@ -66,6 +66,9 @@ def test_a_folder_is_paused_resumed_and_ends_byte_for_byte_in_quarantine(
     sign_in(page.context, ada)
     path = f"/{repository}/upload/main"
     look(page, "upload", path, picture_folder)
+    look(page, "new-repository", "/new?base=lab/base", picture_folder)
+    look(page, "card-editor", f"/{repository}/edit/main/README.md", picture_folder)
+    look(page, "dashboard", "/dashboard", picture_folder)
 
     page.goto(path)
     made = [bytes((i * 7 + 3) % 251 for i in range(size)) for size in SIZES]
