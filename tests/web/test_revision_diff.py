@@ -192,7 +192,7 @@ def test_tensors_are_compared_by_their_headers_and_by_what_the_checks_measured()
     for tensors in (before, after):
         raw = models.safetensors(tensors)
         revision = factories.make_commit(repository, {"model.safetensors": raw, "x.gguf": b"no"})
-        run = CheckRun.objects.get(revision=revision)
+        run = factories.finish_checks(revision)
         _keep_print(run, tensors)
         revisions.append(revision)
     by = as_caller(repository.created_by)
