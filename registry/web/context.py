@@ -7,7 +7,8 @@ from django.http import HttpRequest
 
 from registry.accounts.callers import NOBODY, Caller
 from registry.catalog.models import RepositoryType
-from registry.releases.models import Release, Report, ReportState, Status
+from registry.releases import cases
+from registry.releases.models import Release, Status
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
@@ -20,15 +21,10 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "caller": caller,
         "request_id": getattr(request, "request_id", ""),
         "reviews_waiting": lambda: _waiting(caller),
-        "reports_waiting": lambda: _reports(caller),
+        "reports_waiting": lambda: cases.waiting(caller),
     }
 
 
 def _waiting(caller: Caller) -> int:
     """For maintainers only; a template that shows no count costs no query."""
     return Release.objects.visible_to(caller).filter(status=Status.IN_REVIEW).count()
-
-
-def _reports(caller: Caller) -> int:
-    waits = [ReportState.OPEN, ReportState.APPEALED]
-    return Report.objects.visible_to(caller).filter(state__in=waits).count()

@@ -293,7 +293,7 @@ repositories = [
     path(f"{_checks}/delete-files", checks.delete_files, name="check-delete-files"),
     path(f"{_here}/releases", repository.releases, name="repository-releases"),
     path(f"{_here}/advise", advisories.act, name="repository-advise"),
-    path(f"{_here}/report", cases.report, name="repository-report"),
+    path(f"{_here}/report", cases.report, name="report-repository"),
     path(f"{_here}/releases/request", repository.request_release, name="release-request"),
     path(f"{_here}/settings", repository_settings.page, name="repository-settings"),
     path(
