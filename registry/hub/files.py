@@ -23,7 +23,7 @@ PICTURES = {
 }
 
 
-@wire.endpoint("GET")
+@wire.endpoint("GET", caller=wire.browsing)
 def resolve(
     request: WireRequest, repo_id: str, revision: str, path: str, kind: str = "model"
 ) -> HttpResponseBase:
@@ -40,7 +40,7 @@ def resolve(
     return _described(response, opened, etag)
 
 
-@wire.endpoint("GET")
+@wire.endpoint("GET", caller=wire.browsing)
 def raw(
     request: WireRequest, repo_id: str, revision: str, path: str, kind: str = "model"
 ) -> HttpResponseBase:

@@ -41,6 +41,7 @@ class WireRequest(HttpRequest):
     """A request whose token was read."""
 
     caller: Caller
+    at_pages: Caller
     request_id: str
 
 
@@ -51,16 +52,17 @@ class View(Protocol):
 def endpoint(
     *methods: str, caller: Callable[[HttpRequest], Caller] | None = None
 ) -> Callable[[Callable[..., HttpResponseBase]], View]:
-    """Read the token (never the cookie), refuse other methods, turn refusals into answers.
+    """Read the token, refuse other methods, turn refusals into answers.
 
-    GET allows HEAD: the same code runs, and the body is left away. `caller` reads another kind of
-    token than people's.
+    GET allows HEAD: the same code runs, and the body is left away. `caller` reads something else
+    than people's tokens. A cookie is read by `browsing` alone.
     """
     allowed = {*methods, "HEAD"} if "GET" in methods else set(methods)
 
     def decorate(view: Callable[..., HttpResponseBase]) -> View:
         @functools.wraps(view)
         def run(request: WireRequest, /, **kwargs: Any) -> HttpResponseBase:
+            request.at_pages = getattr(request, "caller", NOBODY)
             request.caller = NOBODY
             if request.method not in allowed:
                 return finish(request, _method_not_allowed(allowed))
@@ -105,10 +107,20 @@ def caller_of(request: HttpRequest) -> Caller:
     return tokens.recognise(secret.strip(), request_id=request_id)
 
 
+def browsing(request: HttpRequest) -> Caller:
+    """As `caller_of`, and where no token was sent whoever is signed in at the pages: for links to
+    bytes, which change nothing. A link from another site brings nobody along."""
+    is_theirs = request.headers.get("Sec-Fetch-Site") != "cross-site"
+    if request.headers.get("Authorization", "").strip() or not is_theirs:
+        return caller_of(request)
+    signed_in: Caller = request.at_pages  # type: ignore[attr-defined]
+    return signed_in
+
+
 def finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Headers that every answer needs: the same address is another thing for another caller."""
     response.headers.setdefault("Cache-Control", "private, no-cache")
-    response["Vary"] = "Authorization"
+    response["Vary"] = "Authorization, Cookie"
     if request.method == "HEAD" and isinstance(response, HttpResponse):
         response.headers.setdefault("Content-Length", str(len(response.content)))
         response.content = b""

@@ -9,6 +9,7 @@ from registry.accounts import tokens
 from registry.accounts.models import AccessToken, Role
 from registry.releases import workflow
 from tests.factories import (
+    accept_terms,
     as_caller,
     make_maintainer,
     make_member,
@@ -56,6 +57,23 @@ def test_a_session_cookie_is_nobody(client: object) -> None:
     wire.client.force_login(user)
 
     assert seen(wire.get("/api/whoami-v2")) == (401, "", LOGIN)
+
+
+@pytest.mark.parametrize("kind", ["resolve", "raw"])
+def test_a_link_to_bytes_is_open_to_whom_they_are_open_on_pages(kind: str) -> None:
+    """A browser sends a cookie and no token; a link from another site brings nobody along."""
+    release = make_released()
+    reader, stranger = make_user(), make_user()
+    accept_terms(release, reader)
+    path = f"/{release.repository}/{kind}/main/model.safetensors"
+    wire, other = Wire(), Wire()
+    wire.client.force_login(reader)
+    other.client.force_login(stranger)
+
+    assert wire.get(path, sec_fetch_site="same-origin").status_code == 200
+    assert wire.get(path, sec_fetch_site="cross-site").status_code == 401
+    assert other.get(path, sec_fetch_site="same-origin").status_code == 403
+    assert wire.get(path, authorization="Bearer hf_unknown").status_code == 401
 
 
 def test_a_missing_repository_and_a_hidden_one_answer_alike() -> None:

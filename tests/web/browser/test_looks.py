@@ -135,7 +135,9 @@ def look(page: Page, name: str, path: str, folder: Path | None, *, unfolded: boo
     It is loaded once a language: no script of ours asks for a width or a colour, and style sheets
     follow. French, whose words are longer, is looked at on the narrowest screen.
     """
-    page.goto(path)
+    answer = page.goto(path)
+    assert answer is not None
+    assert answer.status in {200, 404}, f"{path} is answered by {answer.status}"
     if unfolded:
         page.evaluate(UNFOLD)
     for width, (across, down) in WIDTHS.items():
