@@ -203,7 +203,11 @@ _COVERED: dict[str, tuple[str, ...]] = {
 
 def _words_of(rule_id: str, entry: Facts) -> str:
     """The exact words that a duty asks for."""
-    fields = {_NOTICE: "attribution_notice", _DISPLAY: "display_duty", _NAME: "derivative_naming"}
+    fields: dict[tuple[str, ...], str] = {
+        _NOTICE: "attribution_notice",
+        _DISPLAY: "display_duty",
+        _NAME: "derivative_naming",
+    }
     duties = _COVERED.get(rule_id, ())
     key = "attribution_notice" if rule_id == "notice_llama1" else fields.get(duties, "")
     said: Mapping[str, Any] = entry.get(key) or {}

@@ -1,5 +1,6 @@
 """Finds repositories: by words, by what they are, in an order, a page at a time, with counts."""
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import cast
@@ -40,7 +41,7 @@ class Found:
     """A page. `entries` have their `repository` with its namespace. The cursors are "" at the ends.
     `is_fuzzy` says that hardly anything bears the words, so that similar names are among these."""
 
-    entries: list[SearchEntry]
+    entries: Sequence[SearchEntry]
     total: int
     next: str = ""
     previous: str = ""

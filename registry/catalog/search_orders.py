@@ -4,6 +4,7 @@ went meanwhile."""
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -49,7 +50,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Page:
-    entries: list[SearchEntry]
+    entries: Sequence[SearchEntry]
     next: str
     previous: str
 

@@ -94,9 +94,12 @@ class Wanted:
     def without(self, key: str, value: str | None = None) -> "Wanted":
         """This without a choice, or without a facet, a range (`parameters`) or the `query`."""
         if key in RANGES:
-            return replace(self, **{key: (None, None)})
-        if key in {"query", "namespace"}:
-            return replace(self, **{key: ""})
+            whole: dict[str, Any] = {key: (None, None)}
+            return replace(self, **whole)
+        if key == "query":
+            return replace(self, query="")
+        if key == "namespace":
+            return replace(self, namespace="")
         kept = tuple(one for one in self.facets.get(key, ()) if value is not None and one != value)
         facets = {name: values for name, values in self.facets.items() if name != key}
         return replace(self, facets=facets | ({key: kept} if kept else {}))

@@ -3,7 +3,7 @@ request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from django.db import transaction
 
@@ -80,7 +80,7 @@ def commit(
             )
             for (path, content), blob in zip(contents.items(), stored, strict=True)
         ]
-        said = {"operations": operations, "title": title, "message": message, "parent": parent}
+        said: dict[str, Any] = {"operations": operations, "title": title, "message": message, "parent": parent}
         if place.is_proposal:
             discussion, made = pushes.propose(place.repository, branch=place.branch, by=by, **said)
             return made, discussion

@@ -95,7 +95,7 @@ def refresh_stale(*, now: datetime | None = None, limit: int = BATCH) -> int:
 
 def stale(now: datetime, *, limit: int = BATCH) -> list[int]:
     """The keys of the repositories whose entry is not there, or is not as it would be built now."""
-    given = {
+    given: dict[str, Any] = {
         "main": MAIN,
         "plain_hub": settings.ALLOW_PLAIN_HUB,
         "now": now,
@@ -138,16 +138,16 @@ def _built(keys: list[int], now: datetime) -> list[SearchEntry]:
             built.append(_named(repository, released_at.get(repository.pk), official, now))
             continue
         revision.repository = repository
-        release = of_revision.get(revision.pk)
+        released = of_revision.get(revision.pk)
         grounds = Grounds(
             repository=repository,
             revision=revision,
             ancestry=_ancestry(revision),
             own=official.get(repository.full_name.lower()),
             run=runs.get(revision.pk),
-            release=release,
-            needs_acceptance=release is not None and in_force.of(release, now).needs_acceptance,
-            released_at=released_at[repository.pk] if release else revision.committed_at,
+            release=released,
+            needs_acceptance=released is not None and in_force.of(released, now).needs_acceptance,
+            released_at=released_at[repository.pk] if released else revision.committed_at,
             names=_names(revision),
         )
         built.append(_whole(grounds, now))

@@ -136,13 +136,14 @@ def _newest(revision: OuterRef) -> QuerySet[CheckRun]:
 
 def _risk(risk: str) -> Q | Exists:
     found = FindingRow.objects.filter(run=OuterRef("newest_run"))
-    return {
+    risks: dict[str, Q | Exists] = {
         "blocked": Exists(found.filter(severity="block")),
         "warned": Exists(found.filter(severity="warn")),
         "code": Exists(found.filter(check_id__in=CODE)),
         "newcomer": Q(is_by_newcomer=True),
         "first": Q(is_first=True),
-    }[risk]
+    }
+    return risks[risk]
 
 
 def _runs(page: list[Release]) -> dict[int, CheckRun]:

@@ -98,6 +98,12 @@ def _before(repository: Repository, out: Sequence[Release]) -> dict[int, str]:
     )
     found = {}
     for one in out:
-        older = (label for pk, at, label in known if pk != one.pk and at < one.released_at)
-        found[one.pk] = next(older, "")
+        found[one.pk] = next(
+            (
+                label
+                for pk, at, label in known
+                if pk != one.pk and at and one.released_at and at < one.released_at
+            ),
+            "",
+        )
     return found

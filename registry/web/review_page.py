@@ -175,7 +175,7 @@ def _comments(release: Release, caller: Caller) -> list[dict[str, Any]] | None:
 
 def _deciding(release: Release, caller: Caller, grounds: Grounds) -> dict[str, Any]:
     of_duties = duties.warnings(grounds.duties)
-    can_take = [
+    can_take: list[dict[str, Any]] = [
         {
             "name": name,
             "rule": rule,

@@ -313,12 +313,12 @@ def _templates(
         if was.get(name) == now.get(name):
             continue
         kind = "added" if name not in was else "removed" if name not in now else "changed"
-        lines = [line_diff.lines_of(side.get(name, "")) for side in (was, now)]
+        old_lines, new_lines = (line_diff.lines_of(side.get(name, "")) for side in (was, now))
         empty = TextDiff(name, name, kind)
-        if max(map(len, lines)) > MAX_LINES:
+        if max(len(old_lines), len(new_lines)) > MAX_LINES:
             found.append(replace(empty, why_not="large"))
         else:
-            found.append(_compared(empty, *lines, reading.effort))
+            found.append(_compared(empty, old_lines, new_lines, reading.effort))
     return found
 
 

@@ -296,9 +296,7 @@ repositories = [
     path(f"{_here}/report", cases.report, name="report-repository"),
     path(f"{_here}/releases/request", repository.request_release, name="release-request"),
     path(f"{_here}/settings", repository_settings.page, name="repository-settings"),
-    path(
-        f"{_here}/settings/<slug:step>", repository_settings.act, name="repository-settings-act"
-    ),
+    path(f"{_here}/settings/<slug:step>", repository_settings.act, name="repository-settings-act"),
     path(f"{_here}/lineage", lineage.page, name="repository-lineage"),
     path(f"{_here}/discussions", discussions.index, name="discussions"),
     path(f"{_here}/discussions/new", discussions.new, name="discussion-new"),

@@ -26,7 +26,9 @@ class _Files(forms.FileField):
 
 
 class UploadForm(forms.Form):
-    files = _Files(label=_("Files"), allow_empty_file=True, widget=_Many)
+    files = _Files(  # type: ignore[assignment]
+        label=_("Files"), allow_empty_file=True, widget=_Many
+    )
     folder = forms.CharField(
         label=_("Folder in the repository"),
         max_length=500,

@@ -113,7 +113,7 @@ def _moved(
     goes on top of theirs."""
     before = _began(request, place, form)
     lines = difflib.unified_diff(before.splitlines(), now.splitlines(), lineterm="", n=2)
-    typed = form.data.copy()
+    typed = request.POST.copy()
     typed["parent"] = place.head.oid
     form.data = typed
     page = {"moved": place.head, "theirs": "\n".join(list(lines)[2 : MOST_LINES + 2])}
