@@ -53,6 +53,7 @@ def test_housekeeping_and_the_sweep_are_on_the_schedule():
         "registry.outbox.tasks.send_due",
         "registry.agreements.tasks.sweep_access",
         "registry.agreements.tasks.forget_words",
+        "registry.releases.tasks.tell_of_advisories",
         "registry.releases.tasks.tell_of_campaigns",
         "registry.releases.tasks.refresh_entries",
         "registry.instance.tasks.housekeeping",
