@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from django.conf.locale import LANG_INFO
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from registry.catalog import facts
@@ -39,13 +39,13 @@ _VALUES: dict[str, dict[str, Any]] = {
         "base": _("Base model"),
         "finetune": _("Fine-tune"),
         "adapter": _("Adapter"),
-        "merge": _("Merge"),
+        "merge": pgettext_lazy("facet", "Merge"),
         "quantized": _("Quantised"),
     },
     "access": {
         "open": _("Open to everybody"),
         "terms": _("Accept terms"),
-        "ask": _("Ask for access"),
+        "ask": pgettext_lazy("facet", "Ask for access"),
         "manual": _("A person decides"),
     },
     "verdict": {
@@ -72,7 +72,7 @@ _VALUES: dict[str, dict[str, Any]] = {
     },
     "method": {
         "distillation": _("Distillation"),
-        "merge": _("Merge"),
+        "merge": pgettext_lazy("facet", "Merge"),
         "pretraining": _("Pretraining"),
         "pruning": _("Pruning"),
         "qat": _("Quantisation-aware training"),
