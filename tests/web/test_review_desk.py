@@ -44,6 +44,11 @@ def test_the_queue_says_risks_and_is_filtered_by_its_address(client: Client, bob
     for said in ("1 warning", "new contributor", "first release", ">update<", "Llama 3.1"):
         assert said in page
 
+    assert 'href="?export=csv"' in page
+    table = client.get("/review?export=csv&risk=warned").text.splitlines()
+    assert len(table) == 2
+    assert table[1].startswith(f"{update.public_id},{repository.full_name},v2.0,in_review,")
+
     def listed(query: str) -> list[str]:
         text = client.get(f"/review?{query}").text
         return [one.version for one in (first, update) if f'href="/review/{one.public_id}"' in text]

@@ -17,7 +17,7 @@ from registry.checks import catalogue, overrides, runs
 from registry.checks.models import CheckRun
 from registry.errors import RegistryError
 from registry.releases import evidence, steps, unwanted
-from registry.web import comparisons, findings, lookup, standing
+from registry.web import comparisons, findings, lookup, run_rows, standing
 from registry.web.requests import CallerRequest, text_in
 from registry.web.standing import Standing
 
@@ -175,6 +175,8 @@ def _render(
     }
     if here.run is not None and here.run.verdict:
         context |= comparisons.page(here.run, here.repository, caller=request.caller)
+    if not part:
+        context["runs"] = run_rows.of(here.repository, request.caller)
     template = f"repository/checks.html{part}"
     return render(request, template, context | (more or {}), status=status)
 

@@ -19,6 +19,7 @@ from registry.errors import RegistryError
 from registry.releases import claims, review_queue
 from registry.releases.models import Appeal, Release, ReportState
 from registry.releases.review_queue import Wanted
+from registry.web import queue_table
 from registry.web.requests import CallerRequest, text_in
 
 PER_PAGE = 50
@@ -56,6 +57,9 @@ def queue(request: CallerRequest) -> HttpResponse:
     now = timezone.now()
     wanted = _wanted(request)
     found = review_queue.find(request.caller, wanted, now=now)
+    if text_in(request.GET, "export") == "csv":
+        first = found[: queue_table.MAX_ROWS]
+        return queue_table.answer(review_queue.shown(first, caller=request.caller, now=now))
     page = Paginator(found, PER_PAGE).get_page(text_in(request.GET, "page"))
     context = {
         "page": page,
