@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 212, 62
-COLUMN_GAP, ROW_GAP, MARGIN = 76, 16, 6
-BAND = 6
+WIDTH, HEIGHT = 224, 72
+COLUMN_GAP, ROW_GAP, MARGIN = 96, 24, 8
+BAND, TIP, INSET = 6, 7, 8
 MAX_BANDS = 4
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -47,10 +47,13 @@ class Box:
 
 @dataclass(frozen=True)
 class Curve:
+    """`x` and `y` are its middle; `tip` is the point of the arrow, "" where none leads on."""
+
     path: str
     bands: list[Band]
     x: str
     y: str
+    tip: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,23 +124,34 @@ def _middle(key: str, neighbours: Mapping[str, list[str]], heights: Mapping[str,
 
 def _stripes(bands: Sequence[int]) -> list[Band]:
     shown = bands[:MAX_BANDS]
-    height = HEIGHT / max(1, len(shown))
+    height = (HEIGHT - 2 * INSET) / max(1, len(shown))
     return [
-        Band(band % MAX_BANDS, y=f"{row * height:.1f}", height=f"{height:.1f}")
+        Band(band % MAX_BANDS, y=f"{INSET + row * height:.1f}", height=f"{height:.1f}")
         for row, band in enumerate(shown)
     ]
 
 
 def _curve(edge: Edge, boxes: Mapping[str, Box]) -> Curve:
     start, end = boxes[edge.above], boxes[edge.below]
+    if start.x == end.x:
+        return _beside(start, end)
     x1, y1 = start.x + WIDTH, start.y + HEIGHT // 2
-    x2, y2 = end.x, end.y + HEIGHT // 2
+    x2, y2 = end.x - TIP, end.y + HEIGHT // 2
     shown = edge.bands[:MAX_BANDS]
     bands = []
     for row, band in enumerate(shown):
         shift = (row - (len(shown) - 1) / 2) * BAND
         bands.append(Band(band % MAX_BANDS, _path(x1, y1 + shift, x2, y2 + shift)))
-    return Curve(_path(x1, y1, x2, y2), bands, f"{(x1 + x2) / 2:.1f}", f"{(y1 + y2) / 2:.1f}")
+    tip = f"M{x2} {y2 - TIP / 2} L{end.x} {y2} L{x2} {y2 + TIP / 2} Z"
+    middle = f"{(x1 + x2) / 2:.1f}", f"{(y1 + y2) / 2:.1f}"
+    return Curve(_path(x1, y1, x2, y2), bands, *middle, tip)
+
+
+def _beside(one: Box, other: Box) -> Curve:
+    """Between two of one column, of which neither is said to come from the other."""
+    upper, lower = sorted((one, other), key=lambda box: box.y)
+    x, y1, y2 = upper.x + WIDTH // 2, upper.y + HEIGHT, lower.y
+    return Curve(f"M{x} {y1} L{x} {y2}", [], f"{x}", f"{(y1 + y2) / 2:.1f}")
 
 
 def _path(x1: float, y1: float, x2: float, y2: float) -> str:

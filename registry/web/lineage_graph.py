@@ -2,13 +2,14 @@
 duties come down."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from registry.accounts.callers import Caller
 from registry.agreements import licenses
@@ -23,7 +24,9 @@ from registry.web import card_panel, graphs, plain_terms, shown_terms
 from registry.web.graphs import Box, Curve, Edge, Graph
 from registry.web.standing import Standing
 
-ROOT = "this"
+ROOT, ALIKE = "this", "alike"
+LONGEST, ENDING = 25, 9  # characters of a name that its box holds
+TEXT_X, CHIP = 18, 22
 LOOKS = {
     "supported": "measured",
     "not supported": "doubted",
@@ -43,6 +46,7 @@ class Model:
     column: int = 0
     own: tuple[int, ...] = ()
     box: Box | None = None
+    relation: str = ""
 
     @property
     def owner(self) -> str:
@@ -53,8 +57,33 @@ class Model:
         return self.name.partition("/")[2] or self.name
 
     @property
+    def short_name(self) -> str:
+        """With its ending, which is what tells the copies of a model apart."""
+        name = self.own_name
+        if len(name) <= LONGEST:
+            return name
+        return f"{name[: LONGEST - ENDING - 1]}…{name[-ENDING:]}"
+
+    @property
+    def note(self) -> str:
+        return " · ".join(one for one in (self.relation, self.state) if one)
+
+    @property
     def letters(self) -> str:
         return " ".join(graphs.letter(place) for place in self.own)
+
+    @property
+    def chips(self) -> list[tuple[int, int, str]]:
+        """The letters of its licenses: how far right each stands, its look and itself."""
+        shown = self.own[: graphs.MAX_BANDS]
+        return [
+            (row * CHIP, place % graphs.MAX_BANDS, graphs.letter(place))
+            for row, place in enumerate(shown)
+        ]
+
+    @property
+    def note_x(self) -> int:
+        return TEXT_X + len(self.chips) * CHIP
 
 
 @dataclass(frozen=True)
@@ -107,14 +136,20 @@ def of(here: Standing, *, caller: Caller, page: str | None) -> dict[str, Any]:
     models, lines = _above(here, ancestry, bands)
     models |= _below(below, bands)
     lines += [_line(child, base, here) for child in below for base in child.bases]
-    lines = _measured(here, models, lines)
+    measured = _reports(one.revision for one in models.values() if one.revision is not None)
+    lines = _measured(measured, models, lines)
     models = _placed(models, lines, below)
-    graph = _graph(models, lines)
-    drawn = [replace(one, box=graph.boxes[one.key]) for one in models.values()]
+    beside = _beside(measured.get(here.shown.pk, {}), models, caller)
+    shown, drawn = dict(models), list(lines)
+    if beside is not None:
+        shown[ALIKE] = beside
+        drawn.append(Line(ALIKE, ROOT, "", ALIKE))
+    graph = _graph(shown, drawn)
     return {
         "graph": graph,
-        "models": drawn,
-        "lines": [replace(a, curve=b) for a, b in zip(lines, graph.curves, strict=True)],
+        "models": [replace(one, box=graph.boxes[one.key]) for one in shown.values()],
+        "lines": [replace(a, curve=b) for a, b in zip(drawn, graph.curves, strict=True)],
+        "beside": beside,
         "up": _branches(models, lines, is_up=True),
         "down": _branches(models, lines, is_up=False),
         "this": models[ROOT],
@@ -217,28 +252,42 @@ def _line(child: Child, base: int, here: Standing) -> Line:
     return Line(above, f"down:{child.repository.pk}", _word(child.relation))
 
 
-def _measured(here: Standing, models: dict[str, Model], lines: list[Line]) -> list[Line]:
-    """The lines with what was measured of each base that a card names."""
-    revisions = [one.revision for one in models.values() if one.revision is not None]
-    reports = _reports(revisions)
+def _measured(
+    reports: Mapping[int, dict[str, Any]], models: dict[str, Model], lines: list[Line]
+) -> list[Line]:
+    """The lines with what was measured of each base that a card names. Only names that the graph
+    shows anyway are looked up in a report."""
+    said = {key: card_panel.verdicts_in(report) for key, report in reports.items()}
     found = []
     for line in lines:
         revision, above = models[line.below].revision, models[line.above].name.lower()
-        measured = reports.get(revision.pk, {}) if revision is not None else {}
-        found.append(replace(line, look=LOOKS.get(measured.get(above, ""), "declared")))
+        verdicts = said.get(revision.pk, {}) if revision is not None else {}
+        found.append(replace(line, look=LOOKS.get(verdicts.get(above, ""), "declared")))
     return found
 
 
-def _reports(revisions: Iterable[Revision]) -> dict[int, dict[str, str]]:
-    """By revision what its newest run measured of each base. Only names that the graph shows
-    anyway are looked up in it."""
+def _beside(report: dict[str, Any], models: dict[str, Model], caller: Caller) -> Model | None:
+    """The published model whose weights are nearest to this one's, where the graph has no line
+    to it and the caller may know of it."""
+    names = [str(one.get("model") or "") for one in report.get("nearest") or []]
+    drawn = {one.name.lower() for one in models.values()}
+    names = [name for name in names if name.lower() not in drawn]
+    addresses = card_panel.addresses_of(names, caller)
+    for name in names:
+        if address := addresses.get(name.lower()):
+            return Model(ALIKE, name, address, pgettext("lineage", "alike, not declared"))
+    return None
+
+
+def _reports(revisions: Iterable[Revision]) -> dict[int, dict[str, Any]]:
+    """By revision what its newest run measured of lineage."""
     rows = (
         CheckRun.objects.filter(revision__in=list(revisions), state=RunState.FINISHED)
         .order_by("revision_id", "-pk")
         .distinct("revision_id")
         .values_list("revision_id", "report__lineage")
     )
-    return {key: card_panel.verdicts_in(measured or {}) for key, measured in rows}
+    return {key: measured or {} for key, measured in rows}
 
 
 def _placed(
@@ -248,9 +297,14 @@ def _placed(
     pairs = [(line.above, line.below) for line in lines if not line.below.startswith("down:")]
     columns = graphs.columns_of(up, pairs, ROOT)
     columns |= {f"down:{child.repository.pk}": child.generation for child in below}
-    # Nobody stands in the column of the model itself but the model
+    how = {line.below: line.relation for line in lines}
+    # Nobody that it comes from stands in the column of the model itself
     return {
-        key: replace(one, column=min(columns[key], -1) if key in up[1:] else columns[key])
+        key: replace(
+            one,
+            column=min(columns[key], -1) if key in up[1:] else columns[key],
+            relation=how.get(key, ""),
+        )
         for key, one in models.items()
     }
 

@@ -1,6 +1,6 @@
 """Where the boxes and lines of a graph stand."""
 
-from registry.web.graphs import Edge, Node, columns_of, laid_out
+from registry.web.graphs import HEIGHT, WIDTH, Edge, Node, columns_of, laid_out
 
 
 def test_who_others_come_from_stands_further_left() -> None:
@@ -22,9 +22,18 @@ def test_boxes_never_lie_on_each_other_and_lines_end_at_boxes() -> None:
 
     places = [(box.x, box.y) for box in graph.boxes.values()]
     assert len(set(places)) == 7
-    assert all(x + 212 <= graph.width and y + 62 <= graph.height for x, y in places)
+    assert all(x + WIDTH <= graph.width and y + HEIGHT <= graph.height for x, y in places)
     column = sorted(box.y for key, box in graph.boxes.items() if key.startswith("n"))
-    assert all(after - before >= 62 for before, after in zip(column, column[1:], strict=False))
+    assert all(after - before >= HEIGHT for before, after in zip(column, column[1:], strict=False))
     assert len(graph.curves) == 6
     assert [band.look for band in graph.curves[1].bands] == [0]
-    assert graph.curves[0].path.startswith(f"M{graph.boxes['up'].x + 212} ")
+    assert graph.curves[0].path.startswith(f"M{graph.boxes['up'].x + WIDTH} ")
+    assert f" L{graph.boxes['this'].x} " in graph.curves[0].tip
+
+
+def test_between_two_of_one_column_goes_a_line_without_an_arrow() -> None:
+    graph = laid_out([Node("this", 0), Node("alike", 0)], [Edge("alike", "this")])
+
+    upper = graph.boxes["this"]
+    assert graph.curves[0].path.startswith(f"M{upper.x + WIDTH // 2} {upper.y + HEIGHT} ")
+    assert graph.curves[0].tip == ""

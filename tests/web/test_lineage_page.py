@@ -38,7 +38,10 @@ def test_the_graph_tells_of_what_the_visitor_may_know_of(
         factories.make_repository(ada, "quarantined"),
         {"README.md": "---\nbase_model: ada/base\n---\n"},
     )
-    report = {"lineage": {"bases": [{"model": "ada/base", "verdict": "contradicted"}]}}
+    twin = _released("twin", by=ada)
+    near = [{"model": name} for name in ("ada/hidden-child", "ada/base", "ada/twin")]
+    bases = [{"model": "ada/base", "verdict": "contradicted"}]
+    report = {"lineage": {"bases": bases, "nearest": near}}
     CheckRun.objects.filter(revision=child.revision).update(report=report)
 
     with django_assert_max_num_queries(40):
@@ -47,8 +50,13 @@ def test_the_graph_tells_of_what_the_visitor_may_know_of(
     assert 'href="/ada/child"' in page
     assert 'href="/ada/grandchild"' in page
     assert "line line-contradicted" in page
+    assert "line-alike" not in page
     assert "hidden-child" not in page
     assert "quarantined" not in page
+    beside = client.get("/ada/child/lineage").text
+    assert "line line-alike" in beside
+    assert f'href="/{twin.repository.full_name}"' in beside
+    assert "hidden-child" not in beside
     up = client.get("/ada/grandchild/lineage").text
     assert 'href="/ada/base"' in up
     assert "MIT" in up
