@@ -130,8 +130,9 @@ def _looked_at(releases: QuerySet[Release]) -> QuerySet[Release]:
 
 
 def _newest(revision: OuterRef) -> QuerySet[CheckRun]:
+    """The runs that count, as `checks.runs.latest` has it."""
     runs = CheckRun.objects.filter(revision=revision).exclude(state=RunState.SUPERSEDED)
-    return runs.order_by("-pk")
+    return runs.exclude(rescan__isnull=False, rescan__adopted_at=None).order_by("-pk")
 
 
 def _risk(risk: str) -> Q | Exists:

@@ -283,6 +283,7 @@ def _reports(revisions: Iterable[Revision]) -> dict[int, dict[str, Any]]:
     """By revision what its newest run measured of lineage."""
     rows = (
         CheckRun.objects.filter(revision__in=list(revisions), state=RunState.FINISHED)
+        .exclude(rescan__isnull=False, rescan__adopted_at=None)
         .order_by("revision_id", "-pk")
         .distinct("revision_id")
         .values_list("revision_id", "report__lineage")

@@ -76,9 +76,11 @@ def _shown(ref: Ref, *, insider: bool) -> Revision | None:
 
 
 def latest_runs(revisions: list[Revision]) -> dict[int, CheckRun]:
+    """Of each revision the newest run that counts; see `checks.runs.latest`."""
     runs = (
         CheckRun.objects.filter(revision__in=revisions)
         .exclude(state=RunState.SUPERSEDED)
+        .exclude(rescan__isnull=False, rescan__adopted_at=None)
         .order_by("revision_id", "-pk")
         .distinct("revision_id")
         .defer("report")

@@ -6,6 +6,7 @@ from django.test import Client
 from registry.checks import runs
 from registry.checks.findings import block
 from registry.checks.models import CheckRun, JobKind, Rescan
+from registry.web import lineage_graph, listing
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +40,10 @@ def test_maintainers_follow_a_rescan_on_pages_that_others_do_not_find(client: Cl
     first, second = rescan.runs.order_by("revision_id")
     _finish(first, block("W-FINITE", "NaN."))
     _finish(second)
+    for newest in (listing.latest_runs(released), lineage_graph._reports(released)):
+        assert set(newest) == {one.pk for one in released}
+    counting = listing.latest_runs(released)[first.revision_id]
+    assert (counting.rescan_id, counting.verdict) == (None, "passed")
     page = client.get(address).text
     assert "every 5s" not in page
     assert first.revision.repository.full_name in page
@@ -53,3 +58,4 @@ def test_maintainers_follow_a_rescan_on_pages_that_others_do_not_find(client: Cl
     assert other.post(f"{address}/adopt").status_code == 404
     assert client.post(f"{address}/forget").status_code == 404
     assert "Its verdicts count now" in client.post(f"{address}/adopt", follow=True).text
+    assert listing.latest_runs(released)[first.revision_id] == first
