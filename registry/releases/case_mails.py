@@ -4,7 +4,9 @@ publisher who reported."""
 from django.conf import settings
 from django.db.models import QuerySet
 
+from registry.accounts import callers
 from registry.accounts.models import Membership, SiteRole, User
+from registry.catalog.models import Repository
 from registry.outbox import mail
 from registry.releases import descendants
 from registry.releases.models import Appeal, Report, ReportAnswer
@@ -14,7 +16,7 @@ def opened(report: Report) -> None:
     """A report came in: the reporter has it in writing, and maintainers have work."""
     _write(
         report.reporter,
-        f"Your report of {report.repository.full_name}",
+        f"Your report of {_name(report)}",
         "We have your report and answer it by "
         f"{report.due_at:%-d %B %Y}. The publisher does not learn who reported.",
         _case(report),
@@ -26,7 +28,7 @@ def asked(report: Report) -> None:
     """A maintainer wrote to the reporter."""
     _write(
         report.reporter,
-        f"About your report of {report.repository.full_name}",
+        f"About your report of {_name(report)}",
         "A maintainer wrote to you about your report.",
         _case(report),
     )
@@ -36,7 +38,8 @@ def answered(answer: ReportAnswer, *, told_publisher: bool) -> None:
     """The statement of reasons, to the reporter, and to the publisher where it concerns them."""
     report = answer.report
     name = report.repository.full_name
-    _write(report.reporter, f"Answer to your report of {name}", _statement(answer), _case(report))
+    subject = f"Answer to your report of {_name(report)}"
+    _write(report.reporter, subject, _statement(answer), _case(report))
     if not told_publisher:
         return
     about = f"{name} was reported. Who reported it is not told.\n\n{_statement(answer)}"
@@ -53,10 +56,17 @@ def appealed(appeal: Appeal) -> None:
     if appeal.by_id != report.reporter_id:
         _write(
             report.reporter,
-            f"Your report of {name}",
+            f"Your report of {_name(report)}",
             "The publisher appealed the answer. Somebody else looks at it again.",
             _case(report),
         )
+
+
+def _name(report: Report) -> str:
+    """The repository as its reporter may hear of it: by id where it is out of their sight by now."""
+    seen = Repository.objects.visible_to(callers.of_session(report.reporter))
+    is_known = seen.filter(pk=report.repository_id).exists()
+    return report.repository.full_name if is_known else report.repository.public_id
 
 
 def _statement(answer: ReportAnswer) -> str:

@@ -54,18 +54,15 @@ def of(caller: Caller, user: User, *, now: datetime) -> dict[str, Any]:
         mine.select_related("namespace").order_by(F("main_at").desc(nulls_last=True))[:MODELS]
     )
     models = _models(newest)
+    asked, accepted = _asked(user), _accepted(user)
     return {
         "models": sorted(models, key=lambda one: not one.step.is_theirs),
         "count": mine.count(),
         "to_answer": _to_answer(mine)[:FEW],
         "to_answer_count": _to_answer(mine).count(),
-        "asked": AccessRequest.objects.filter(user=user)
-        .exclude(state=RequestState.WITHDRAWN)
-        .select_related("repository__namespace")
-        .order_by("-pk")[:FEW],
-        "accepted": Acceptance.objects.filter(user=user)
-        .select_related("repository__namespace")
-        .order_by("-pk")[:FEW],
+        "asked": asked,
+        "accepted": accepted,
+        "seen": _seen(caller, [*asked, *accepted]),
         "threads": _threads(caller, user, mine)[:FEW],
         "trend": trends.of_all(mine, now=now),
         "owners": beginnings.owners(caller),
@@ -159,6 +156,24 @@ def _to_answer(mine: QuerySet[Repository]) -> QuerySet[AccessRequest]:
         repository__in=mine.exclude(gated="").values("pk"), state=RequestState.PENDING
     )
     return waiting.select_related("repository__namespace", "user").order_by("pk")
+
+
+def _asked(user: User) -> list[AccessRequest]:
+    found = AccessRequest.objects.filter(user=user).exclude(state=RequestState.WITHDRAWN)
+    return list(found.select_related("repository__namespace").order_by("-pk")[:FEW])
+
+
+def _accepted(user: User) -> list[Acceptance]:
+    found = Acceptance.objects.filter(user=user).select_related("repository__namespace")
+    return list(found.order_by("-pk")[:FEW])
+
+
+def _seen(caller: Caller, found: Iterable[AccessRequest | Acceptance]) -> set[int]:
+    """The repositories of these, by key, that the caller may still know of. Another may be called
+    otherwise by now, so it is named by its id."""
+    keys = [one.repository_id for one in found]
+    visible = Repository.objects.visible_to(caller).filter(pk__in=keys)
+    return set(visible.values_list("pk", flat=True)) if keys else set()
 
 
 def _threads(caller: Caller, user: User, mine: QuerySet[Repository]) -> QuerySet[Discussion]:

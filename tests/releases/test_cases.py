@@ -10,6 +10,7 @@ from django.utils import timezone
 from registry.accounts.callers import NOBODY, Caller
 from registry.accounts.models import Role, User
 from registry.agreements import personal_data, privacy
+from registry.catalog.models import Repository
 from registry.errors import Conflict, Invalid, Missing, NotAllowed, NotNow, SignInRequired, TooMany
 from registry.outbox.models import Message
 from registry.releases import cases
@@ -126,6 +127,18 @@ def test_an_answer_reaches_the_publisher_without_who_reported(scene: Scene) -> N
             cases.find_statement(given.public_id, caller=by)
     with pytest.raises(NotNow):
         cases.answer(report, statement=UPHELD, by=as_(scene.second))
+
+
+def test_a_reporter_learns_no_name_that_is_out_of_their_sight_by_now(scene: Scene) -> None:
+    report = scene.report()
+    Repository.objects.filter(pk=scene.repository.pk).update(visibility="private", name="unseen")
+    cases.say(report, text="Where?", by=as_(scene.first))
+    cases.answer(report, statement=UPHELD, by=as_(scene.first))
+
+    told = "".join(texts_to(scene.reporter)[1:])
+    assert told.count(scene.repository.public_id) == 2
+    assert "unseen" not in told
+    assert "unseen" in texts_to(scene.owner)[-1]
 
 
 def test_a_publisher_hears_nothing_of_what_was_dismissed(scene: Scene) -> None:

@@ -79,6 +79,21 @@ def test_the_page_asks_as_much_of_few_as_of_many(
     assert AccessRequest.objects.exists()
 
 
+def test_what_went_out_of_sight_is_named_by_its_id_alone(client: Client) -> None:
+    person, release = make_user(), factories.make_released()
+    set_mode(release.repository, Gated.MANUAL)
+    ask(release.repository, person)
+    factories.accept_terms(release, person)
+    client.force_login(person)
+    assert client.get("/dashboard").text.count(f">{release.repository.full_name}<") == 1
+
+    Repository.objects.filter(pk=release.repository_id).update(visibility="private", name="new")
+    page = client.get("/dashboard").text
+
+    assert page.count(release.repository.public_id) == 2
+    assert "/new" not in page.replace('href="/new"', "")
+
+
 def _busy(repository: Repository) -> None:
     """Somebody waits to be let in, and a thread is open."""
     set_mode(repository, Gated.MANUAL)

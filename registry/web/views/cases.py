@@ -122,6 +122,7 @@ def statement(request: CallerRequest, answer_id: str) -> HttpResponse:
                 return redirect("report-statement", answer_id)
     context = {
         "answer": given,
+        "name": cases.names_for([case], request.caller)[case.repository_id],
         "repository": case.repository,
         "form": form,
         "cannot_appeal": str(cases.refusal("appeal", case, request.caller) or ""),
