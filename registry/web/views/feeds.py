@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
@@ -64,7 +65,7 @@ def _feed(request: CallerRequest, wanted: Wanted, *, title: str, page: str) -> H
         feed.add_item(
             title=_clean(f"{repository.full_name} {release.version}"),
             link=request.build_absolute_uri(repository.get_absolute_url()),
-            description=_clean(release.notes),
+            description=escape(_clean(release.notes)),  # readers take it for HTML
             unique_id=f"urn:registry:release:{release.public_id}",
             pubdate=release.released_at,
             updateddate=release.released_at,
