@@ -163,6 +163,7 @@ def _read(sent: str, order: Order) -> tuple[Any, int] | None:
             return (key, last) if type(key) is int and abs(key) < 2**63 else None
         if not isinstance(key, str) or "\0" in key:
             return None
+        key.encode()  # half of a pair is in no text of the database
         return (key if name == "name" else _instant(key)), last
     except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error):
         return None

@@ -1,5 +1,6 @@
 """Search of the catalog: who finds what, in which order, page by page, with counts that follow."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -190,6 +191,8 @@ def test_a_cursor_of_another_list_leads_to_the_first_page(ada: Any) -> None:
         for side in ("after", "before"):
             found = find("sort=downloads", **{side: cursor})
             assert [entry.name for entry in found.entries] == first, cursor
+    half_of_a_pair = base64.urlsafe_b64encode(b'["name", "\\ud800", 1]').decode()
+    assert len(find("sort=name", after=half_of_a_pair).entries) == len(first)
 
 
 def test_nothing_tells_of_what_one_may_not_know(ada: Any, settings: Any) -> None:
