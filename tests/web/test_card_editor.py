@@ -8,6 +8,7 @@ from registry.catalog.models import MAIN, Ref, Repository, Revision
 from registry.discussions.models import Discussion
 from registry.errors import Invalid
 from registry.releases import card_edits, front_matter
+from registry.web.views import card_editor
 from tests.factories import make_commit, make_released, make_repository, make_user
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +107,15 @@ def test_who_was_slower_sees_the_difference_and_loses_nothing(
     client.post(at, mine | {"parent": theirs.oid})
     card = head(repository).card
     assert (card["license"], card["pipeline_tag"]) == ("mit", "text-generation")
+
+
+def test_what_others_changed_is_told_in_a_time_that_has_a_bound() -> None:
+    old, new = ("\n".join(str(at % each) for at in range(4_000)) for each in (7, 5))
+
+    told = card_editor._changed(old, new).split("\n")
+
+    assert len(told) == card_editor.MOST_LINES
+    assert {line[0] for line in told[10:]} == {"-"}  # what takes too long is told as replaced
 
 
 def test_source_is_for_what_a_form_cannot_hold(client: Client, repository: Repository) -> None:

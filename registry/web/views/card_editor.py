@@ -1,7 +1,7 @@
 """Editing a model card on a page: judged as the wire judges it, shown before it is written, and with
 what was typed kept where somebody else was faster."""
 
-import difflib
+from itertools import islice
 from typing import Any
 
 from django.contrib import messages
@@ -18,11 +18,13 @@ from registry.catalog.models import Variant
 from registry.errors import Invalid, NotAllowed, RegistryError, RevisionMissing, StaleParent
 from registry.releases import card_edits, contributions
 from registry.releases.contributions import Place
-from registry.web import lookup
+from registry.web import line_diff, lookup
 from registry.web.forms.cards import CardForm, SourceForm
+from registry.web.line_diff import Effort
 from registry.web.requests import CallerRequest, text_in
 
 MOST_LINES = 400
+MARKS = {"same": " ", "removed": "-", "added": "+"}
 TASKS = "text-generation image-text-to-text text-classification feature-extraction translation"
 LIBRARIES = "transformers gguf llama.cpp peft vllm mlx"
 
@@ -112,12 +114,18 @@ def _moved(
     """Somebody else was faster: what they changed, with what was typed still there. Sent again, it
     goes on top of theirs."""
     before = _began(request, place, form)
-    lines = difflib.unified_diff(before.splitlines(), now.splitlines(), lineterm="", n=2)
     typed = request.POST.copy()
     typed["parent"] = place.head.oid
     form.data = typed
-    page = {"moved": place.head, "theirs": "\n".join(list(lines)[2 : MOST_LINES + 2])}
+    page = {"moved": place.head, "theirs": _changed(before, now)}
     return _render(request, place, form, page, status=409)
+
+
+def _changed(before: str, now: str) -> str:
+    """What differs, line by line, in a time that has a bound whatever the two texts are."""
+    hunks = line_diff.hunks_of(line_diff.lines_of(before), line_diff.lines_of(now), Effort())
+    lines = (f"{MARKS[line.kind]}{line.text}" for hunk in hunks for line in hunk.lines)
+    return "\n".join(islice(lines, MOST_LINES))
 
 
 def _place(request: CallerRequest, namespace: str, name: str, branch: str) -> Place:
