@@ -22,7 +22,17 @@ OWNERS = 500
 XML = "application/xml; charset=utf-8"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
-PLACES = ("catalog", "families", "licenses", "docs-checks", "docs-glossary")
+PLACES = (
+    "catalog",
+    "families",
+    "compare-models",
+    "licenses",
+    "license-matrix",
+    "license-finder",
+    "advisories",
+    "docs-checks",
+    "docs-glossary",
+)
 # States of lists, and pages that are about whoever looks at them
 ROBOTS = """User-agent: *
 Disallow: /?
