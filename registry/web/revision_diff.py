@@ -32,6 +32,8 @@ from registry.web.tokenizer_diff import TokenizerChange
 
 MAX_FILE = 256 * 1024
 MAX_LINES = 4_000
+# Of both sides of all texts of a page
+MAX_LINES_OF_ALL = 80_000
 MAX_TEXTS = 200
 MAX_OF_ALL = 16 * 1024 * 1024
 # Of one file, and of all files of a page
@@ -179,6 +181,7 @@ class _Reading:
         self.old: _Opened = {}
         self.new: _Opened = {}
         self.effort = Effort()
+        self.lines_left = MAX_LINES_OF_ALL
         self._left = MAX_OF_ALL
 
     def before(self, file: FileEntry | None, *, limit: int = MAX_FILE) -> bytes | None:
@@ -236,6 +239,9 @@ def _text(change: Change, reading: _Reading) -> TextDiff:
         return _unread(change, "binary")
     if len(was) > MAX_LINES or len(now) > MAX_LINES:
         return _unread(change, "large")
+    if len(was) + len(now) > reading.lines_left:
+        return _unread(change, "many")
+    reading.lines_left -= len(was) + len(now)
     return _compared(_unread(change, ""), was, now, reading.effort)
 
 

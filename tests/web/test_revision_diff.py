@@ -14,7 +14,7 @@ from registry.catalog.models import Revision
 from registry.checks.lineage import fingerprints
 from registry.checks.models import CheckRun, Fingerprint
 from registry.releases import pushes
-from registry.web import revision_diff
+from registry.web import key_changes, revision_diff
 from registry.web.revision_diff import RevisionDiff
 from tests import factories
 from tests.checks import models
@@ -145,6 +145,35 @@ def test_long_differences_are_cut_and_shown_whole_for_one_file() -> None:
     assert texts["a.txt"].left_out == 1_001 - shown
     assert texts["b.txt"].why_not == "large"
     assert [(one.path, one.left_out) for one in alone] == [("a.txt", 0)]
+
+
+def test_a_page_compares_so_many_lines_and_the_rest_one_file_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(revision_diff, "MAX_LINES_OF_ALL", 5)
+    repository = factories.make_repository()
+    old = factories.make_commit(repository, {"a.txt": "a\na\n", "b.txt": "a\na\n"})
+    new = factories.make_commit(repository, {"a.txt": "b\nb\n", "b.txt": "b\nb\n"})
+    by = as_caller(repository.created_by)
+
+    texts = revision_diff.compare(old, new, caller=by).texts
+    alone = revision_diff.compare(old, new, caller=by, path="b.txt").texts
+
+    assert [(one.path, one.why_not) for one in texts] == [("a.txt", ""), ("b.txt", "many")]
+    assert [(one.path, one.why_not, one.added) for one in alone] == [("b.txt", "", 2)]
+
+
+def test_keys_beyond_those_shown_are_counted_and_not_written_out() -> None:
+    many = {f"k{number:04}": number for number in range(key_changes.MAX_CHANGES)}
+    unwritable = {"last": object()}
+
+    shown, left_out = key_changes.between(many | unwritable, {})
+
+    assert (len(shown), left_out) == (key_changes.MAX_CHANGES, 1)
+    assert (
+        key_changes.between({"a": "\u202e" * 10**6}, {})[0][0].before
+        == ("\\u{202e}" * 50)[: key_changes.MAX_VALUE] + "…"
+    )
 
 
 def test_a_settings_file_that_is_no_json_says_so() -> None:
