@@ -110,11 +110,11 @@ def _public() -> QuerySet[Advisory]:
 def _moment(text: str) -> datetime:
     try:
         at = parse_datetime(text.replace(" ", "+"))
-    except ValueError:
-        at = None
-    if at is None:
-        raise Invalid("`since` is a moment, such as 2027-01-31T00:00:00Z.")
-    return at if timezone.is_aware(at) else at.replace(tzinfo=UTC)
+        if at is not None:
+            return at.astimezone(UTC) if timezone.is_aware(at) else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # one that there is not, or not in UTC
+        pass
+    raise Invalid("`since` is a moment, such as 2027-01-31T00:00:00Z.")
 
 
 def _time(at: datetime) -> str:

@@ -132,6 +132,8 @@ def test_the_feed_tells_everybody_of_what_is_public_alone(release: Release) -> N
     assert "&lt;script&gt;" in atom
     assert secret.public_id not in atom
     assert client_of().get("/feeds/advisories.json?since=soon").status_code == 422
+    for moment in ("0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59"):
+        assert client_of().get(f"/feeds/advisories.json?since={moment}").status_code == 422
     later = client_of().get("/feeds/advisories.json", {"since": "2999-01-01T00:00:00Z"})
     assert later.json()["advisories"] == []
     before = client_of().get("/feeds/advisories.json", {"before": advisory.public_id})
