@@ -13,7 +13,7 @@ from registry.api.authentication import OPTIONAL_TOKEN, ApiRequest, Token, calle
 from registry.api.paging import Page, Paging, page_of
 from registry.api.shapes import PublicId, Text, Wanted
 from registry.releases import advisories, recipients, withdrawals
-from registry.releases.models import Advisory, AdvisoryCategory, Severity
+from registry.releases.models import Advisory, AdvisoryCategory, Interest, Severity
 from registry.releases.withdrawals import Scope
 
 router = Router(tags=["advisories"])
@@ -76,6 +76,9 @@ class ActBody(Wanted):
     category: AdvisoryCategory = AdvisoryCategory.OTHER
     severity: Severity = Severity.HIGH
     reason: Text
+    conflicts: list[Interest] = Field(
+        [], max_length=len(Interest), description="to restore: the interests that you know of"
+    )
 
 
 class OfRepository(Paging):
@@ -142,6 +145,7 @@ def act(request: ApiRequest, namespace: str, name: str, wanted: ActBody) -> Any:
         reason=wanted.reason,
         category=wanted.category,
         severity=wanted.severity,
+        conflicts=wanted.conflicts,
     )
     found = advisories.find(made.public_id, caller=request.auth)
     return Status(201, _detail(request, found, request.auth))

@@ -48,10 +48,12 @@ def act(
     reason: str,
     category: str = AdvisoryCategory.OTHER,
     severity: str = Severity.HIGH,
+    conflicts: Collection[str] = (),
     now: datetime | None = None,
 ) -> Advisory:
     """Suspend, recall, restore or warn of these releases, and have one advisory tell of it. All of
-    them or none: where one of those named cannot be moved, nothing is done."""
+    them or none: where one of those named cannot be moved, nothing is done. `conflicts` are the
+    interests that who restores says they know of: all that they have in any of these."""
     if step not in STEPS:
         raise Invalid(f"{step[:40]!r} is not something to do here; choose of {', '.join(STEPS)}.")
     maintainer = _maintainer(repository, by)
@@ -74,7 +76,9 @@ def act(
         if step == NOTICE:
             AdvisoryScope.objects.create(advisory=advisory, release=release)
         else:
-            workflow.transition(step, release, by=by, reason=reason, advisory=advisory)
+            workflow.transition(
+                step, release, by=by, reason=reason, conflicts=conflicts, advisory=advisory
+            )
     log.record(
         "advisory.publish",
         actor=by.public_id,

@@ -22,7 +22,7 @@ from registry.discussions import threads
 from registry.errors import Invalid, Missing, NotAllowed, NotNow
 from registry.outbox import messages, tasks, webhooks
 from registry.outbox.models import Message, State, Webhook
-from registry.releases import workflow
+from registry.releases import policies, workflow
 from tests.factories import (
     as_caller,
     make_commit,
@@ -244,6 +244,27 @@ def test_discussions_are_told_as_their_readers_see_them(
     assert events[0]["discussion"]["isPullRequest"] is False
     assert events[1]["comment"]["content"] == "Because."
     assert outside.messages.count() == 2
+
+
+def test_a_comment_that_is_kept_apart_is_told_to_no_reviewer_who_still_has_to_look(
+    lab: Repository, hook: Any, there: Receiver
+) -> None:
+    release = make_release(lab)
+    ada, bob, carol = as_caller(lab.created_by), make_maintainer("bob"), make_maintainer("carol")
+    policies.change(lab.namespace, approvals=2, reviews_apart=True, bars=[], by=ada)
+    for owner in (lab.created_by, carol):
+        hook(owner, domains=["discussion"])
+    told(there)
+
+    assert release.discussion is not None
+    threads.comment(release.discussion, "zebra", by=as_caller(bob))
+    kept = told(there)
+    workflow.transition("approve", release, by=as_caller(carol))
+    told(there)
+    threads.comment(release.discussion, "zebra", by=as_caller(bob))
+
+    assert [event["comment"]["content"] for event in kept] == ["zebra"]
+    assert [event["comment"]["content"] for event in told(there)] == ["zebra"] * 2
 
 
 def test_a_hidden_comment_is_told_without_what_it_said(

@@ -117,6 +117,24 @@ def test_several_releases_are_taken_back_under_one_advisory_or_none_is() -> None
     assert other.status == Status.RELEASED
 
 
+def test_who_gives_releases_back_says_what_they_have_to_do_with_them() -> None:
+    lab = factories.make_organisation("lab")
+    owner = lab.memberships.get().user
+    release = factories.make_released(factories.make_repository(owner, "tiny", namespace="lab"))
+    member = factories.make_member(lab, "read")
+    User.objects.filter(pk=member.pk).update(site_role="maintainer")
+    act: dict[str, Any] = {"scope": Scope(is_all=True), "reason": "Looked at."}
+    withdrawals.act("suspend", release.repository, by=maintainer(), **act)
+    by = factories.as_caller(User.objects.get(pk=member.pk))
+
+    with pytest.raises(Invalid, match="Say that you know of it"):
+        withdrawals.act("restore", release.repository, by=by, **act)
+    said = {"conflicts": ["same_organisation"]}
+    withdrawals.act("restore", release.repository, by=by, **said, **act)
+
+    assert release.decisions.get(kind="restore").conflicts == ["same_organisation"]
+
+
 def test_only_maintainers_act_and_only_they_see_who_received_it() -> None:
     release = released()
     owner = factories.as_caller(release.repository.created_by)

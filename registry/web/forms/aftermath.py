@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from registry.releases import advisories, cases
-from registry.releases.models import Release
+from registry.releases.models import Interest, Release, Status
 from registry.releases.withdrawals import Scope
 from registry.web import labels
 
@@ -51,8 +51,21 @@ class AdvisoryForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 5}),
     )
 
+    conflicts = forms.MultipleChoiceField(
+        label=_("Your part in it, if you restore"),
+        choices=[
+            (Interest.SAME_ORGANISATION, _("I belong to the namespace that publishes this.")),
+            (Interest.PARENT_AUTHOR, _("I am an author of a model that this one comes from.")),
+        ],
+        required=False,
+        help_text=_("Tick what is true. It is kept with your decision."),
+        widget=forms.CheckboxSelectMultiple,
+    )
+
     def __init__(self, *args: Any, releases: list[Release], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if all(one.status != Status.SUSPENDED for one in releases):
+            del self.fields["conflicts"]
         self.fields["releases"].choices = [  # type: ignore[attr-defined]
             (one.public_id, f"{one.version} · {labels.ALL.get(one.status, one.status)}")
             for one in releases

@@ -144,6 +144,7 @@ def act(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
             reason=said["reason"],
             category=said["category"],
             severity=said["severity"],
+            conflicts=said.get("conflicts", ()),
         )
     except RegistryError as refusal:
         form.add_error(None, str(refusal))
