@@ -1,5 +1,6 @@
 """What pages say of advisories and reports."""
 
+import re
 from typing import Any
 
 from django import template
@@ -12,6 +13,8 @@ from registry.web import labels
 
 register = template.Library()
 
+# XML has no way to write these
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _LOOKS = {
     AdvisoryKind.SUSPENSION: ("is-warned", "‖"),
     AdvisoryKind.RECALL: ("is-blocked", "✗"),
@@ -52,6 +55,11 @@ def report_about(category: str) -> str:
 @register.filter
 def report_state(state: str) -> str:
     return str(labels.REPORT_STATES.get(state, state))
+
+
+@register.filter
+def for_xml(text: str) -> str:
+    return _NOT_XML.sub("", text)
 
 
 @register.filter
