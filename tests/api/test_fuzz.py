@@ -67,6 +67,7 @@ def known(release: Release) -> dict[str, str]:
         "campaign_id": known_campaign().public_id,
         "rescan_id": known_rescan().public_id,
         "remark_id": known_remark(release),
+        "act": "resolve",
         "kind": "acceptances",
         **known_of_access(release),
     }
