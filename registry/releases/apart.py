@@ -11,7 +11,7 @@ from registry.accounts.callers import Caller
 from registry.accounts.models import SiteRole, User
 from registry.discussions import threads
 from registry.discussions.models import Discussion, Event, EventKind
-from registry.releases import steps
+from registry.releases import interests, steps
 from registry.releases.models import Decision, Release, Remark, Status
 
 SPOKEN = (EventKind.COMMENT, EventKind.REVIEW)
@@ -24,9 +24,12 @@ def hides(release: Release, caller: Caller) -> bool:
     return _hides(Release.objects.filter(pk=release.pk), caller) is not None
 
 
-def decisions(release: Release, caller: Caller) -> QuerySet[Decision]:
+def decisions(
+    release: Release, caller: Caller, *, is_hidden: bool | None = None
+) -> QuerySet[Decision]:
+    """With `is_hidden` what `hides` has answered already, here and below."""
     found = release.decisions.select_related("by")
-    if hides(release, caller):
+    if hides(release, caller) if is_hidden is None else is_hidden:
         return found.exclude(~Q(by=caller.user) & Q(digest=release.digest))
     return found
 
@@ -36,10 +39,10 @@ def approvals(release: Release, caller: Caller) -> int | None:
     return None if hides(release, caller) else steps.approvals(release)
 
 
-def remarks(release: Release, caller: Caller) -> QuerySet[Remark]:
+def remarks(release: Release, caller: Caller, *, is_hidden: bool | None = None) -> QuerySet[Remark]:
     found = Remark.objects.filter(release=release)
-    apart = _hides(Release.objects.filter(pk=release.pk), caller)
-    return found if apart is None else found.exclude(event__in=_kept(apart, caller))
+    is_hidden = hides(release, caller) if is_hidden is None else is_hidden
+    return found.exclude(event__in=_kept(release, caller)) if is_hidden else found
 
 
 def events(discussion: Discussion, *, caller: Caller) -> QuerySet[Event]:
@@ -74,7 +77,7 @@ def _hides(releases: QuerySet[Release], caller: Caller) -> Release | None:
         .select_related("revision")
         .first()
     )
-    return None if found is None or steps.is_own_work(found, caller.user) else found
+    return None if found is None or interests.is_own_work(found, caller.user) else found
 
 
 def _kept(release: Release, caller: Caller) -> QuerySet[Event]:

@@ -103,9 +103,10 @@ def _require(by: Caller) -> User:
 def _unfit(release: Release, reviewer: User) -> NotAllowed | None:
     if not reviewers().filter(pk=reviewer.pk).exists():
         return NotAllowed(f"{reviewer.username} is no maintainer of the site.")
-    if steps.is_own_work(release, reviewer):
+    stake = interests.Stake(release, reviewer)
+    if stake.is_own_work:
         return NotAllowed(f"This is {reviewer.username}'s own work. Somebody else has to decide.")
-    return interests.refusal(release, reviewer)
+    return interests.refusal(stake)
 
 
 def _locked(release: Release) -> Release:

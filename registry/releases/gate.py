@@ -220,7 +220,34 @@ def note_access(
 ) -> None:
     """One row of the access log: who got which bytes of which file, or a link to them that lives so
     long, and why they could."""
-    row = Access(
+    row = access_row(
+        file,
+        answer,
+        repository=repository,
+        revision=revision,
+        caller=caller,
+        first_byte=first_byte,
+        last_byte=last_byte,
+        link_seconds=link_seconds,
+        now=now,
+    )
+    access.note(row)
+
+
+def access_row(
+    file: FileEntry,
+    answer: Answer,
+    *,
+    repository: Repository,
+    revision: Revision,
+    caller: Caller,
+    first_byte: int,
+    last_byte: int,
+    link_seconds: int = 0,
+    now: datetime | None = None,
+) -> Access:
+    """The same, to be written with others."""
+    return Access(
         at=now or timezone.now(),
         actor=caller.public_id,
         token=caller.token,
@@ -238,7 +265,6 @@ def note_access(
         request_id=caller.request_id,
         link_seconds=link_seconds,
     )
-    access.note(row)
 
 
 def note_whole(
@@ -250,8 +276,8 @@ def note_whole(
     caller: Caller,
 ) -> None:
     """The same for files that somebody got from the first byte to the last."""
-    for file in files:
-        note_access(
+    access.note_all(
+        access_row(
             file,
             answer,
             repository=repository,
@@ -260,6 +286,8 @@ def note_whole(
             first_byte=0,
             last_byte=max(file.size - 1, 0),
         )
+        for file in files
+    )
 
 
 def _of_proposed_file(

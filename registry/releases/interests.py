@@ -1,22 +1,59 @@
-"""What a maintainer has to do with a release beside having written it, and what that keeps them
-from."""
+"""What a maintainer has to do with a release, and what that keeps them from."""
 
 from collections.abc import Collection, Iterable
+from functools import cached_property
 
 from django.db.models import Q
 
 from registry.accounts.models import Membership, User
-from registry.catalog import lineage
+from registry.audit.models import Entry
+from registry.catalog import lineage, versions
 from registry.catalog.models import Revision, RevisionState
 from registry.errors import Invalid, NotAllowed
 from registry.releases import policies
-from registry.releases.models import WAS_RELEASED, Interest, Release
+from registry.releases.models import WAS_RELEASED, Interest, Policy, Release
 
 WAS_OUT = (RevisionState.RELEASED, RevisionState.SUSPENDED, RevisionState.RECALLED)
 SAID = {
     Interest.SAME_ORGANISATION: "You belong to the namespace that publishes this.",
     Interest.PARENT_AUTHOR: "You are an author of a model that this one comes from.",
 }
+
+
+class Stake:
+    """Of one person in one release, each read when it is first asked for, and once."""
+
+    def __init__(self, release: Release, user: User) -> None:
+        self.release = release
+        self.user = user
+
+    @cached_property
+    def is_own_work(self) -> bool:
+        return is_own_work(self.release, self.user)
+
+    @cached_property
+    def interests(self) -> list[Interest]:
+        return of(self.release, self.user)
+
+    @cached_property
+    def policy(self) -> Policy:
+        return policies.of(self.release.repository.namespace_id)
+
+    @property
+    def barred(self) -> list[Interest]:
+        """The interests that keep this person from deciding, by the policy of the namespace."""
+        bars = self.policy.bars
+        return [one for one in self.interests if one in bars] if bars else []
+
+
+def is_own_work(release: Release, user: User) -> bool:
+    """Whether this person ever submitted the release, or wrote a commit since the last one."""
+    if user.pk in {release.opened_by_id} | versions.authors_since_release(release.revision):
+        return True
+    submitted = Entry.objects.filter(
+        subject_type="release", subject=release.public_id, event="release.submit"
+    )
+    return submitted.filter(actor=user.public_id).exists()
 
 
 def of(release: Release, user: User) -> list[Interest]:
@@ -28,17 +65,11 @@ def of(release: Release, user: User) -> list[Interest]:
     return [interest for interest in Interest if found[interest]]
 
 
-def barred(release: Release, user: User) -> list[Interest]:
-    """Those that keep this person from deciding, by the policy of the namespace."""
-    bars = policies.of(release.repository.namespace_id).bars
-    return [one for one in of(release, user) if one in bars] if bars else []
-
-
-def refusal(release: Release, user: User) -> NotAllowed | None:
-    if not (found := barred(release, user)):
+def refusal(stake: Stake) -> NotAllowed | None:
+    if not (found := stake.barred):
         return None
     return NotAllowed(
-        f"{sentences(found)} The policy of {release.repository.namespace.name} keeps you from "
+        f"{sentences(found)} The policy of {stake.release.repository.namespace.name} keeps you from "
         "deciding about it. Another maintainer has to."
     )
 

@@ -1,7 +1,7 @@
 """What the registry can do itself about an unmet duty: files and words, in one commit or a proposal."""
 
 import io
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -63,10 +63,11 @@ class Change:
         return not self.before
 
 
-def plan(revision: Revision) -> list[Fix]:
-    """Every fix that the unmet duties of a revision ask for, each once, files before words."""
+def plan(revision: Revision, results: Sequence[Result] | None = None) -> list[Fix]:
+    """Every fix that the unmet duties of a revision ask for, each once, files before words.
+    `results` are those of the revision where they were read already."""
     found: dict[str, Fix] = {}
-    for result in duties.of_revision(revision):
+    for result in duties.of_revision(revision) if results is None else results:
         if not (result.holds or result.warns):
             continue
         for remedy in result.remedies:

@@ -93,12 +93,13 @@ def reopen(remark: Remark, *, by: Caller) -> None:
     )
 
 
-def of_release(release: Release, *, caller: Caller) -> list[Thread]:
-    """The remarks that the caller may know of, oldest first, each with its answers."""
+def of_release(release: Release, *, caller: Caller, is_apart: bool | None = None) -> list[Thread]:
+    """The remarks that the caller may know of, oldest first, each with its answers. `is_apart` is
+    what `apart.hides` answered, where it was asked."""
     if not rights.of(release.repository, caller).sees_quarantine:
         return []
     found: dict[int, Thread] = {}
-    rows = apart.remarks(release, caller).select_related(
+    rows = apart.remarks(release, caller, is_hidden=is_apart).select_related(
         "event__author", "revision", "resolved_by", "answers__event"
     )
     for remark in rows.prefetch_related("event__texts"):

@@ -9,12 +9,9 @@ from django.db.models import QuerySet
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
-from registry.accounts.models import User
 from registry.accounts.permissions import Permission
-from registry.audit.models import Entry
-from registry.catalog import positions, versions
+from registry.catalog import positions
 from registry.catalog.models import Revision
-from registry.checks import runs
 from registry.checks.models import FindingRow
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow, RegistryError, SignInRequired
 from registry.releases import duties, interests, policies
@@ -114,8 +111,9 @@ def refusal(
     if name not in TRANSITIONS:
         return Invalid(f"{name!r} is not a step; choose one of {', '.join(TRANSITIONS)}.")
     rule = TRANSITIONS[name]
+    grounds = grounds or Grounds(release.revision)
     return (
-        _forbidden(rule, release, by)
+        _forbidden(rule, release, by, grounds)
         or _too_soon(rule, release)
         or _unclear(rule, release, reason, digest)
         or (_held(release, grounds) if rule.needs_passing_checks else None)
@@ -132,7 +130,7 @@ def holds(release_or_revision: Release | Revision, grounds: Grounds | None = Non
         else release_or_revision
     )
     grounds = grounds or Grounds(revision)
-    found = runs.holds_of(grounds.run, revision)
+    found = [*grounds.checks_hold]
     in_review = (
         isinstance(release_or_revision, Release) and release_or_revision.status == Status.IN_REVIEW
     )
@@ -173,18 +171,20 @@ def approvals_needed(release: Release) -> int:
     return policies.approvals_needed(release.repository.namespace_id)
 
 
-def may_look(release: Release, by: Caller, *, digest: str | None = None) -> RegistryError | None:
+def may_look(
+    release: Release, by: Caller, *, digest: str | None = None, grounds: Grounds | None = None
+) -> RegistryError | None:
     """Why this caller cannot work towards an approval of the release as they saw it, or None: what
     still holds the release does not keep them from looking at it."""
     rule = TRANSITIONS["approve"]
     return (
-        _forbidden(rule, release, by)
+        _forbidden(rule, release, by, grounds or Grounds(release.revision))
         or _too_soon(rule, release)
         or _unclear(rule, release, None, digest)
     )
 
 
-def _forbidden(rule: Rule, release: Release, by: Caller) -> RegistryError | None:
+def _forbidden(rule: Rule, release: Release, by: Caller, grounds: Grounds) -> RegistryError | None:
     if by.user is None:
         return SignInRequired(f"Sign in to {rule.label}.")
     if not permissions.may(by, rule.permission, release.repository.namespace):
@@ -196,12 +196,15 @@ def _forbidden(rule: Rule, release: Release, by: Caller) -> RegistryError | None
         return NotAllowed(f"You may not {rule.label} here: only {who} can.")
     if not by.reaches(release.repository.public_id):
         return NotAllowed("This token does not cover the repository.")
-    if rule.second_person and is_own_work(release, by.user):
+    if not rule.second_person:
+        return None
+    stake = grounds.stake(release, by.user)
+    if stake.is_own_work:
         return NotAllowed(
             f"You may not {rule.label} your own work: you submitted this release or wrote a "
             "commit that it would publish. Another maintainer has to decide."
         )
-    return interests.refusal(release, by.user) if rule.second_person else None
+    return interests.refusal(stake)
 
 
 def reviews(caller: Caller) -> bool:
@@ -212,16 +215,6 @@ def reviews(caller: Caller) -> bool:
         and caller.is_maintainer
         and caller.can_administer
     )
-
-
-def is_own_work(release: Release, user: User) -> bool:
-    """Whether this person ever submitted the release, or wrote a commit since the last one."""
-    if user.pk in {release.opened_by_id} | versions.authors_since_release(release.revision):
-        return True
-    submitted = Entry.objects.filter(
-        subject_type="release", subject=release.public_id, event="release.submit"
-    )
-    return submitted.filter(actor=user.public_id).exists()
 
 
 def _too_soon(rule: Rule, release: Release) -> RegistryError | None:
@@ -246,7 +239,7 @@ def _unclear(
     return None
 
 
-def _held(release: Release, grounds: Grounds | None) -> RegistryError | None:
+def _held(release: Release, grounds: Grounds) -> RegistryError | None:
     found = holds(release, grounds)
     return NotNow(" ".join(found)) if found else None
 

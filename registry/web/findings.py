@@ -103,8 +103,8 @@ def summary(run: CheckRun | None) -> str:
     found = {"block": 0, "warn": 0, "info": 0}
     if run is None:
         return ""
-    for severity in run.findings.values_list("severity", flat=True):
-        found[severity] = found.get(severity, 0) + 1
+    for row in run.findings.all():
+        found[row.severity] = found.get(row.severity, 0) + 1
     return " · ".join(
         (
             ngettext("%d blocking", "%d blocking", found["block"]) % found["block"],

@@ -4,14 +4,14 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from registry.accounts.callers import Caller
 from registry.agreements import terms
-from registry.catalog import files, lineage, markdown
-from registry.checks import catalogue, reports, runs
+from registry.catalog import files, lineage, markdown, rights
+from registry.checks import catalogue, reports
 from registry.discussions.models import Discussion, EventKind
 from registry.releases import (
     apart,
@@ -28,6 +28,7 @@ from registry.releases import (
 )
 from registry.releases.grounds import Grounds
 from registry.releases.models import (
+    Decision,
     DecisionKind,
     Interest,
     ReasonTemplate,
@@ -59,6 +60,8 @@ def of(release: Release, caller: Caller, *, now: datetime | None = None) -> dict
     now = now or timezone.now()
     grounds = Grounds(release.revision)
     before = predecessors.of(release)
+    _ask_once(release, before, caller)
+    is_apart = apart.hides(release, caller)
     diff = revision_diff.compare(
         before.revision if before else None, release.revision, caller=caller
     )
@@ -66,22 +69,36 @@ def of(release: Release, caller: Caller, *, now: datetime | None = None) -> dict
         "release": release,
         "repository": release.repository,
         "now": now,
-        **_evidence(release, caller, grounds),
+        "is_apart": is_apart,
+        **_evidence(release, caller, grounds, diff),
         **_changes(release, before, diff, caller),
-        **_said(release, diff, caller),
-        **_deciding(release, caller, grounds),
-        **_reviewing(release, caller, now),
+        **_said(release, diff, caller, is_apart),
+        **_deciding(release, caller, grounds, is_apart),
+        **_reviewing(release, caller, grounds, now),
         "documents": terms.versions_in(release.terms),
         "prompt": shown_terms.prompt(release.terms),
         "statements": shown_terms.statements(release.terms),
     }
 
 
-def _evidence(release: Release, caller: Caller, grounds: Grounds) -> dict[str, Any]:
-    run = runs.latest(release.revision)
+def _ask_once(release: Release, before: Release | None, caller: Caller) -> None:
+    """Have all parts of the page share one row of the repository, with what the caller may do."""
+    repository = release.repository
+    repository.rights = rights.of(repository, caller)  # type: ignore[attr-defined]
+    for revision in [release.revision, *([before.revision] if before else [])]:
+        revision.repository = repository
+
+
+def _evidence(
+    release: Release, caller: Caller, grounds: Grounds, diff: RevisionDiff
+) -> dict[str, Any]:
+    run = grounds.run
+    if run is not None:
+        run.revision = release.revision
+        prefetch_related_objects([run], "findings")
     is_open = release.status in OPEN
     report = reports.report_of(run) if run is not None else {}
-    shows = gate.decide(release.repository, release.revision, caller=caller).is_open
+    shows = diff.is_open or gate.decide(release.repository, release.revision, caller=caller).is_open
     beside = (
         comparisons.page(run, release.repository, caller=caller)
         if run is not None and run.verdict and shows
@@ -96,7 +113,7 @@ def _evidence(release: Release, caller: Caller, grounds: Grounds) -> dict[str, A
         "comparison": beside.get("comparison"),
         "declared": lineage.of_revision(release.revision).parents,
         "lineage": measured_lineage.shown(report.get("lineage")),
-        "duties": shown_duties.unmet(release.revision) if is_open else [],
+        "duties": shown_duties.unmet(release.revision, grounds.duties) if is_open else [],
         "holds": steps.holds(release, grounds) if is_open else [],
     }
 
@@ -104,26 +121,38 @@ def _evidence(release: Release, caller: Caller, grounds: Grounds) -> dict[str, A
 def _changes(
     release: Release, before: Release | None, diff: RevisionDiff, caller: Caller
 ) -> dict[str, Any]:
-    after_files = files.files_of(release.revision)
-    before_files = files.files_of(before.revision) if before else []
+    if diff.is_open:
+        changes, unchanged = diff.files, diff.unchanged
+    else:
+        after_files = files.files_of(release.revision)
+        before_files = files.files_of(before.revision) if before else []
+        changes = differences.renamed(differences.between(before_files, after_files))
+        unchanged = differences.unchanged(before_files, after_files)
     return {
         "before": before,
-        "changes": differences.between(before_files, after_files),
-        "unchanged": differences.unchanged(before_files, after_files),
+        "changes": changes,
+        "unchanged": unchanged,
         "diff": diff if diff.is_open else None,
         "may_remark": remarks.may_remark(release, caller),
     }
 
 
-def _said(release: Release, diff: RevisionDiff, caller: Caller) -> dict[str, Any]:
+def _said(release: Release, diff: RevisionDiff, caller: Caller, is_apart: bool) -> dict[str, Any]:
     """Remarks: those of lines that the page shows beside them, all of them in a list."""
     render = markdown.Renderer()
-    found = remarks.of_release(release, caller=caller)
+    found = remarks.of_release(release, caller=caller, is_apart=is_apart)
     anchors = {text.before_path: text.anchor for text in diff.texts}
+    lines = {
+        f"{text.anchor}-{line.mark}"
+        for text in diff.texts
+        for hunk in text.hunks
+        for line in hunk.lines
+    }
     shown = []
     by_line: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for thread in found:
         key = _key(thread.first, anchors) if _is_of(thread.first, release) else ""
+        key = key if key in lines else ""
         one = {
             "thread": thread,
             "key": key,
@@ -164,62 +193,72 @@ def _entry(remark: Remark, render: markdown.Renderer) -> dict[str, Any]:
 def _comments(release: Release, caller: Caller) -> list[dict[str, Any]] | None:
     """What was said in the thread about no place; None where the visitor has no thread to see."""
     seen = Discussion.objects.visible_to(caller).filter(releases=release)
-    discussion = seen.select_related("repository__namespace").first()
+    discussion = seen.first()
     if discussion is None:
         return None
+    discussion.repository = release.repository
     happened = threads.events(discussion, caller=caller)
     return [
         one for one in happened if one["event"].kind == EventKind.COMMENT and not one["event"].facts
     ]
 
 
-def _deciding(release: Release, caller: Caller, grounds: Grounds) -> dict[str, Any]:
+def _deciding(release: Release, caller: Caller, grounds: Grounds, is_apart: bool) -> dict[str, Any]:
     of_duties = duties.warnings(grounds.duties)
+    policy = (
+        grounds.stake(release, caller.user).policy
+        if caller.user is not None
+        else policies.of(release.repository.namespace_id)
+    )
+    decisions = list(apart.decisions(release, caller, is_hidden=is_apart))
+    refusals = {
+        name: steps.refusal(name, release, caller, grounds=grounds)
+        for name, rule in steps.TRANSITIONS.items()
+        if release.status in rule.sources
+    }
     can_take: list[dict[str, Any]] = [
         {
             "name": name,
-            "rule": rule,
+            "rule": steps.TRANSITIONS[name],
             "is_dangerous": name in DANGEROUS,
-            "is_told": rule.needs_reason or name == "approve",
+            "is_told": steps.TRANSITIONS[name].needs_reason or name == "approve",
         }
-        for name, rule in steps.TRANSITIONS.items()
-        if steps.refusal(name, release, caller, grounds=grounds) is None
+        for name, refusal in refusals.items()
+        if refusal is None
     ]
     decides = any(one["rule"].second_person for one in can_take)
     return {
         "decisions": [
             {
                 "decision": decision,
-                "is_void": decision.kind == DecisionKind.APPROVE
-                and decision.digest != release.digest,
+                "is_void": decision.kind == DecisionKind.APPROVE and not _counts(decision, release),
                 "conflicts": [INTERESTS[one] for one in decision.conflicts],
             }
-            for decision in apart.decisions(release, caller)
+            for decision in decisions
         ],
-        "approvals": apart.approvals(release, caller),
-        "approvals_needed": steps.approvals_needed(release),
+        "approvals": None if is_apart else sum(_counts(one, release) for one in decisions),
+        "approvals_needed": policy.approvals,
         "steps": can_take,
-        "why_not": _why_not(release, caller, grounds),
+        "why_not": str(refusals.get("approve") or "") if caller.is_maintainer else "",
         "warned": [
             catalogue.CHECKS.get(check_id) or {"id": check_id, "title": of_duties.get(check_id)}
             for check_id in steps.warned_checks(release.revision, grounds)
         ],
         "interests": [
-            (one.value, interests.SAID[one]) for one in interests.of(release, caller.user)
+            (one.value, interests.SAID[one])
+            for one in grounds.stake(release, caller.user).interests
         ]
         if caller.user is not None and decides
         else [],
     }
 
 
-def _why_not(release: Release, caller: Caller, grounds: Grounds) -> str:
-    """What keeps a maintainer from approving, where they would expect to."""
-    if not caller.is_maintainer or release.status != Status.IN_REVIEW:
-        return ""
-    return str(steps.refusal("approve", release, caller, grounds=grounds) or "")
+def _counts(decision: Decision, release: Release) -> bool:
+    """Whether it is an approval of the release as it is now."""
+    return decision.kind == DecisionKind.APPROVE and decision.digest == release.digest
 
 
-def _reviewing(release: Release, caller: Caller, now: datetime) -> dict[str, Any]:
+def _reviewing(release: Release, caller: Caller, grounds: Grounds, now: datetime) -> dict[str, Any]:
     """What only reviewers are shown: who works on it, the checklist, and reasons to start from."""
     if caller.user is None or not steps.reviews(caller):
         return {"is_reviewer": False, "reasons": {}}
@@ -232,11 +271,10 @@ def _reviewing(release: Release, caller: Caller, now: datetime) -> dict[str, Any
         "claims": held,
         "is_mine": any(claim.reviewer == caller.user for claim in held),
         "reviewers": claims.workload(now) if is_in_review else [],
-        "may_look": steps.may_look(release, caller) is None,
+        "may_look": steps.may_look(release, caller, grounds=grounds) is None,
         "checklist": [{"item": item, "is_ticked": item.pk in done} for item in items],
         "checklist_done": sum(item.pk in done for item in items),
-        "policy": policies.of(release.repository.namespace_id),
-        "is_apart": apart.hides(release, caller),
+        "policy": grounds.stake(release, caller.user).policy,
         "reasons": _reasons(reasons.living()),
     }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from posixpath import basename
 
 from registry.accounts.callers import Caller
+from registry.audit import access
 from registry.catalog import files
 from registry.catalog.files import FileEntry
 from registry.catalog.models import Revision
@@ -156,18 +157,19 @@ def compare(
         card=_card(before, after, by_path),
         license=_license(before, after, texts),
     )
-    for side in sides:
-        opened = reading.old if side is before else reading.new
-        for file, length in opened.values():
-            gate.note_access(
-                file,
-                answers[side.pk],
-                repository=repository,
-                revision=side,
-                caller=caller,
-                first_byte=0,
-                last_byte=max(length - 1, 0),
-            )
+    access.note_all(
+        gate.access_row(
+            file,
+            answers[side.pk],
+            repository=repository,
+            revision=side,
+            caller=caller,
+            first_byte=0,
+            last_byte=max(length - 1, 0),
+        )
+        for side in sides
+        for file, length in (reading.old if side is before else reading.new).values()
+    )
     return diff
 
 

@@ -164,6 +164,33 @@ def test_the_page_costs_the_same_however_much_was_said(client: Client, bob: User
     assert cost() == cost()
 
 
+def test_a_page_with_all_that_there_is_asks_few_questions(client: Client, bob: User) -> None:
+    lab = factories.make_organisation("lab")
+    owner = as_caller(lab.memberships.get().user)
+    repository = factories.make_released(
+        factories.make_repository(owner.user, "med", namespace="lab")
+    ).repository
+    factories.finish_checks(
+        factories.make_commit(repository, {"README.md": f"{factories.CARD}\nMore.\n", "a": "a"}),
+        "warned",
+    )
+    head = repository.revisions.latest("pk")
+    release = workflow.open_release(head, version="v2.0", by=owner)
+    checklists.add("The data are named", namespace=lab, by=owner)
+    reasons.add("reject", title="Data", text="Name the data.", by=as_caller(bob))
+    where = Where("line", "README.md", 2, "after")
+    remarks.answer(remarks.make(release, "Why?", where=where, by=as_caller(bob)), "So.", by=owner)
+    policies.set_approvals(lab, 2, by="")
+
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as found:
+            assert client.get(f"/review/{release.public_id}").status_code == 200
+        return len(found)
+
+    cost()  # what is read once by a process
+    assert cost() <= 49
+
+
 def test_a_review_apart_shows_nothing_of_others_on_page_thread_wire_and_api(
     client: Client, bob: User
 ) -> None:
