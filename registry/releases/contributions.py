@@ -80,7 +80,12 @@ def commit(
             )
             for (path, content), blob in zip(contents.items(), stored, strict=True)
         ]
-        said: dict[str, Any] = {"operations": operations, "title": title, "message": message, "parent": parent}
+        said: dict[str, Any] = {
+            "operations": operations,
+            "title": title,
+            "message": message,
+            "parent": parent,
+        }
         if place.is_proposal:
             discussion, made = pushes.propose(place.repository, branch=place.branch, by=by, **said)
             return made, discussion
