@@ -35,6 +35,8 @@ def test_an_inherited_document_says_from_which_model_with_a_link(client: Client)
     assert "Inherited from ada/base, which this model comes from." in page
     assert '<a href="/ada/base">ada/base</a>' in page
     assert f"Inherited from {BASE}" in page
+    assert 'href="/licenses/finder?model=ada%2FLlama-merge"' in page
+    assert 'href="/compare?m=ada%2FLlama-merge"' in page
     assert f'href="/{BASE}"' not in page
     assert "unverified" not in page
 
