@@ -20,6 +20,8 @@ from mdit_py_plugins.footnote import footnote_plugin
 MAX_CHARACTERS = 200_000
 # Tags and brackets that may all be open at once: each more makes every other one dearer
 MAX_OPENERS = 8_000
+# Signs that may begin something: a long text of nothing else takes seconds of every page view
+MAX_MARKS = 20_000
 # Of the texts of one answer together: each of this length may take half a second
 MAX_OF_ALL = 256 * 1024
 MAX_HEADINGS = 100
@@ -109,6 +111,7 @@ _ACTIVE = {
 _SCROLLING = {"pre": {"tabindex": "0"}, "table": {"tabindex": "0"}}
 _WORDS = {"text", "code_inline", "softbreak"}
 _OPENER = re.compile(r"<[a-z]|\[", re.IGNORECASE)
+_MARK = re.compile(r"[|*_#`~]|^[ \t]*[-+>\d]", re.MULTILINE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
@@ -136,7 +139,7 @@ def with_headings(
 ) -> tuple[SafeString, list[Heading]]:
     """The same, and the headings that it has at its outermost level."""
     text = text[:MAX_CHARACTERS]
-    if len(_OPENER.findall(text)) > MAX_OPENERS:
+    if len(_OPENER.findall(text)) > MAX_OPENERS or len(_MARK.findall(text)) > MAX_MARKS:
         return _as_written(text), []
     env: dict[str, Any] = {}
     parser = _markdown()

@@ -134,9 +134,16 @@ def test_what_has_too_many_brackets_is_shown_as_it_was_written() -> None:
     assert "<strong>so on</strong>" in markdown.render(text[:-100])
 
 
+@pytest.mark.parametrize("line", ["# a\n", "- a\n", "*a*\n", "|a|b|\n", "1. a\n"])
+def test_what_is_nothing_but_marks_is_shown_as_it_was_written(line: str) -> None:
+    text = line * (markdown.MAX_MARKS + 1)
+
+    assert markdown.render(text).startswith('<pre tabindex="0">')
+
+
 def test_texts_that_are_long_together_are_shown_as_they_were_written() -> None:
     render = markdown.Renderer()
-    long = "*so* on " * (markdown.MAX_OF_ALL // 16)
+    long = "*so* on and on, " * (markdown.MAX_OF_ALL // 32)
 
     shown = [render(long, prefix="c-") for _ in range(3)]
 
