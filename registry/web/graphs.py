@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 224, 72
-COLUMN_GAP, ROW_GAP, MARGIN = 96, 24, 8
+WIDTH, HEIGHT = 216, 72
+COLUMN_GAP, ROW_GAP, MARGIN = 76, 24, 8
 BAND, TIP, INSET = 6, 7, 8
 MAX_BANDS = 4
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -25,7 +25,7 @@ from registry.web.graphs import Box, Curve, Edge, Graph
 from registry.web.standing import Standing
 
 ROOT, ALIKE = "this", "alike"
-LONGEST, ENDING = 25, 9  # characters of a name that its box holds
+LONGEST, ENDING = 21, 8  # characters of a name that its box holds
 TEXT_X, CHIP = 18, 22
 LOOKS = {
     "supported": "measured",
