@@ -88,8 +88,15 @@ def why_unknown(name: str) -> str:
 
 def known_tags() -> list[str]:
     """Every value of a card's `license` that the registry takes."""
-    rows = Document.objects.filter(kind=DocumentKind.LICENSE).values_list("hub_tags", flat=True)
-    return sorted({tag for tags in rows for tag in tags} | {OTHER})
+    return list(titles_by_tag())
+
+
+def titles_by_tag() -> dict[str, str]:
+    """The same values, each with the title of its license."""
+    found = {OTHER: ""}
+    for license in Document.objects.filter(kind=DocumentKind.LICENSE):
+        found |= dict.fromkeys(license.hub_tags, license.title)
+    return dict(sorted(found.items()))
 
 
 def site_policy() -> Document | None:

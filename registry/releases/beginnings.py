@@ -25,6 +25,7 @@ CARD = "README.md"
 TITLE = "Begin the model card"
 # What a repository is called until it has a name
 UNNAMED = "model"
+MOST_OF_NAME = 96
 _WRITING = [role for role, gives in BY_ROLE.items() if Permission.WRITE in gives]
 
 
@@ -114,7 +115,11 @@ def card_of(wanted: Wanted, suggested: str) -> dict[str, Any]:
 
 
 def _named_after(wanted: Wanted) -> str:
-    return wanted.base.rpartition("/")[2] or UNNAMED
+    """The base's name with what makes it another model: how it is made, or whose it is."""
+    if not wanted.base:
+        return UNNAMED
+    what = f"-{wanted.relation or wanted.owner.name}"
+    return wanted.base.rpartition("/")[2][: MOST_OF_NAME - len(what)] + what
 
 
 def _suggested(repository: Repository, card: dict[str, Any]) -> str:

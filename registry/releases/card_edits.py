@@ -7,12 +7,14 @@ from typing import Any
 
 from registry.accounts.callers import Caller
 from registry.agreements import documents, licenses
+from registry.agreements.duties import engine, rules
+from registry.agreements.duties.engine import Result, Verdict
 from registry.agreements.models import Document
 from registry.catalog import cards, files, lineage
 from registry.catalog.files import FileEntry
-from registry.catalog.models import Repository, Revision
+from registry.catalog.models import RepositoryType, Revision
 from registry.errors import Invalid
-from registry.releases import front_matter
+from registry.releases import front_matter, situations
 from registry.storage import blobs
 
 CARD = "README.md"
@@ -44,6 +46,7 @@ class Judged:
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     documents: tuple[Document, ...] = ()
+    duties: tuple[Result, ...] = ()
 
 
 def text_at(revision: Revision) -> str:
@@ -86,8 +89,10 @@ def with_changes(text: str, *, began: Typed, typed: Typed) -> str:
     return front_matter.changed(text, written) if written else text
 
 
-def judge(repository: Repository, text: str, *, caller: Caller) -> Judged:
-    """As `validate-yaml` and the commit say it."""
+def judge(head: Revision, text: str, *, caller: Caller) -> Judged:
+    """As `validate-yaml` and the commit say it, with the duties that stay open once this card is on
+    top of `head`."""
+    repository = head.repository
     try:
         card = cards.parse(text)
     except Invalid as refusal:
@@ -96,7 +101,16 @@ def judge(repository: Repository, text: str, *, caller: Caller) -> Judged:
     warnings = cards.warnings(card) + lineage.warnings(card, caller=caller)
     found = licenses.licenses_of(lineage.of(repository, card), card) if not problems else None
     known = tuple(one.document for one in found.known) if found is not None else ()
-    return Judged(problems, warnings, known)
+    if found is None or repository.type != RepositoryType.MODEL:
+        return Judged(problems, warnings, known)
+    return Judged(problems, warnings, known, _open_duties(head, card, cards.split(text)[1]))
+
+
+def _open_duties(head: Revision, card: dict[str, Any], prose: str) -> tuple[Result, ...]:
+    of_models = [rule for rule in rules.all_rules() if not engine.is_about_requester(rule)]
+    found = engine.evaluate(situations.of_card(head, card, prose), of_models)
+    met = {Verdict.PASS, Verdict.NOT_APPLICABLE}
+    return tuple(one for one in found if one.verdict not in met)
 
 
 def _shown(value: Any) -> str:

@@ -1,6 +1,7 @@
 """What the duties of a revision are judged by: its lineage, files, card and terms, read once."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from registry.agreements import documents, licenses, wording
@@ -78,6 +79,12 @@ def of_beginning(repository: Repository, card: dict[str, Any]) -> Situation:
         texts=_texts(found),
         action="release",
     )
+
+
+def of_card(revision: Revision, card: dict[str, Any], prose: str) -> Situation:
+    """The situation of a revision's files under another card, which is not written yet."""
+    begun = of_beginning(revision.repository, card)
+    return replace(begun, files=_files(revision), card_text=prose)
 
 
 def _root_to_be(one: Licensed) -> Root:

@@ -56,7 +56,8 @@ def of(caller: Caller, user: User, *, now: datetime) -> dict[str, Any]:
     models = _models(newest)
     asked, accepted = _asked(user), _accepted(user)
     return {
-        "models": sorted(models, key=lambda one: not one.step.is_theirs),
+        "groups": _by_owner(models, user),
+        "shown": len(models),
         "count": mine.count(),
         "to_answer": _to_answer(mine)[:FEW],
         "to_answer_count": _to_answer(mine).count(),
@@ -67,6 +68,14 @@ def of(caller: Caller, user: User, *, now: datetime) -> dict[str, Any]:
         "trend": trends.of_all(mine, now=now),
         "owners": beginnings.owners(caller),
     }
+
+
+def _by_owner(models: list[Model], user: User) -> list[tuple[str, list[Model]]]:
+    """By namespace, the person's own first; in each, what waits for its owner first."""
+    groups: dict[str, list[Model]] = {}
+    for one in sorted(models, key=lambda one: not one.step.is_theirs):
+        groups.setdefault(one.repository.place, []).append(one)
+    return sorted(groups.items(), key=lambda one: (one[0] != user.username, one[0].lower()))
 
 
 def _own(caller: Caller) -> QuerySet[Repository]:

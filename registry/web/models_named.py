@@ -7,10 +7,12 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from registry.accounts.callers import Caller
-from registry.catalog import revisions
+from registry.catalog import revisions, search
 from registry.catalog.models import Ref, Repository, RepositoryType, Revision, Variant
+from registry.catalog.search import Wanted
 
 MAX_NAME = 200
+FOUND = 8
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,21 @@ def variants_named(names: Iterable[str]) -> dict[str, Variant]:
         for name in names_of(one):
             if name.lower() in folded:
                 found.setdefault(name.lower(), one)
+    return found
+
+
+def matching(query: str, *, caller: Caller) -> dict[str, str]:
+    """What the words find: titles by the names that addresses take. Models here come first. Without
+    words: the published ones."""
+    found: dict[str, str] = {}
+    if query:
+        here = search.find(caller, Wanted(query=query), size=FOUND, with_facets=False)
+        found = {one.full_name: one.full_name for one in here.repositories}
+    words = Q()
+    for word in query.split()[:8]:
+        words &= Q(name__icontains=word) | Q(hub_repo_id__icontains=word)
+    for one in Variant.objects.filter(words)[: FOUND if query else MAX_NAME]:
+        found.setdefault(one.hub_repo_id or one.slug, one.name)
     return found
 
 

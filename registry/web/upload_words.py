@@ -19,6 +19,7 @@ def of_page() -> dict[str, str]:
         "failed": _("failed"),
         "too_large": _("{path} is larger than this site takes. Split it, as transformers does."),
         "working": _("{done} of {total} sent"),
+        "reading": _("Reading the files to know their SHA-256: {percent} %"),
         "asking": _("Asking what is there already"),
         "committing": _("Writing the commit"),
         "paused": _("Paused. What was sent is kept; continue when you like."),

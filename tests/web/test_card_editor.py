@@ -4,12 +4,13 @@ people at once."""
 import pytest
 from django.test import Client
 
+from registry.catalog import facts
 from registry.catalog.models import MAIN, Ref, Repository, Revision
 from registry.discussions.models import Discussion
 from registry.errors import Invalid
 from registry.releases import card_edits, front_matter
 from registry.web.views import card_editor
-from tests.factories import make_commit, make_released, make_repository, make_user
+from tests.factories import make_commit, make_facts, make_released, make_repository, make_user
 
 pytestmark = pytest.mark.django_db
 CARD = """---
@@ -86,6 +87,29 @@ def test_a_preview_writes_nothing_and_says_what_the_wire_would(
     assert 'value="my-own"' in page
     assert refused.status_code == 400
     assert Revision.objects.count() == count
+
+
+def test_a_license_says_at_once_what_it_asks_of_these_files(
+    client: Client, repository: Repository
+) -> None:
+    make_facts()
+    facts.load()
+    client.force_login(repository.created_by)
+    at = f"/{repository}/edit/main/README.md"
+    base = {"license": "llama3.1", "base_model": "meta-llama/Llama-3.1-8B-Instruct"}
+
+    page = client.get(at).text
+    part = client.post(
+        at, typed(repository, **base) | {"step": "look"}, headers={"HX-Request": "true"}
+    ).text
+    make_commit(repository, {"LICENSE": "A copy", "USE_POLICY.md": "Its policy"})
+    met = client.post(at, typed(repository, **base, prose="Built with Llama") | {"step": "look"})
+
+    assert '<option value="llama3.1">' in page
+    assert "Built with Llama" in part
+    assert "a file USE_POLICY.md" in part
+    assert "<html" not in part
+    assert "in the prose of README.md" not in met.text
 
 
 def test_who_was_slower_sees_the_difference_and_loses_nothing(

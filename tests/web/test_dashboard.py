@@ -38,6 +38,22 @@ def test_each_model_says_what_it_waits_for(client: Client) -> None:
     assert "elsewhere" not in page
 
 
+def test_what_is_an_organisation_s_stands_apart(client: Client) -> None:
+    ada = make_user("ada")
+    client.force_login(ada)
+    make_repository(ada, "own")
+    alone = client.get("/dashboard").text
+    factories.make_organisation("a-lab", owner=ada)
+    make_repository(ada, "shared", namespace="a-lab")
+
+    page = client.get("/dashboard").text
+
+    assert 'class="whose"' not in alone
+    order = [">ada</a></h3>", ">ada/own<", ">a-lab</a></h3>", ">a-lab/shared<"]
+    places = [page.index(words) for words in order]
+    assert places == sorted(places)
+
+
 def test_what_is_in_review_or_out_leads_to_its_release(client: Client) -> None:
     ada = make_user("ada")
     client.force_login(ada)

@@ -47,6 +47,42 @@ def test_a_llama_base_proposes_its_name_and_license_and_says_what_they_ask(
     assert not Repository.objects.exists()
 
 
+def test_a_name_is_proposed_that_is_not_the_base_s_and_gives_way_to_what_is_typed(
+    client: Client, published: None
+) -> None:
+    client.force_login(make_user("ada"))
+    htmx = {"HX-Request": "true"}
+    typed = {"step": "look", "base": BASE, "owner": "ada", "visibility": "public"}
+
+    first = client.post("/new", typed | {"name": ""}, headers=htmx).text
+    given = {"name": "Llama-3.1-8B-Instruct-ada", "proposed": "Llama-3.1-8B-Instruct-ada"}
+    again = client.post("/new", typed | given | {"relation": "adapter"}, headers=htmx).text
+    own = client.post("/new", typed | given | {"name": "Llama-mine"}).text
+
+    assert "can be taken for" not in first
+    assert 'value="Llama-3.1-8B-Instruct-ada"' in first
+    assert 'value="Llama-3.1-8B-Instruct-adapter"' in again
+    assert 'value="Llama-mine"' in own
+
+
+def test_a_base_is_looked_up_among_what_is_here_and_what_was_published(
+    client: Client, published: None
+) -> None:
+    here = make_released(make_repository(make_user("lab"), "Llama-med")).repository
+    hidden = make_released(make_repository(make_user("far"), "Llama-secret", visibility="private"))
+    assert client.get("/new/bases").status_code == 302
+    client.force_login(make_user("ada"))
+
+    found = client.get("/new/bases", {"base": "llama"}).text
+    second = client.get("/new/bases", {"base_model": "x/y, Llama-med"}).text
+
+    assert f'value="{here.full_name}"' in found
+    assert "meta-llama/" in found
+    assert hidden.repository.full_name not in found
+    assert f'value="x/y, {here.full_name}"' in second
+    assert f'value="{BASE}"' in client.get("/new/bases").text
+
+
 def test_a_name_that_looks_official_is_warned_of(client: Client, published: None) -> None:
     client.force_login(make_user("ada"))
     typed = {"step": "look", "base": BASE, "owner": "ada", "visibility": "public"}

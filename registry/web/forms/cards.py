@@ -3,18 +3,27 @@
 from typing import Any
 
 from django import forms
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from registry.agreements import documents
 from registry.catalog import cards, commits
 from registry.releases import card_edits
 from registry.releases.card_edits import Typed
 
+# While a base is typed, what it could be is asked for
+LOOK_UP = {
+    "list": "bases",
+    "hx-get": reverse_lazy("look-up-base"),
+    "hx-trigger": "input changed delay:250ms",
+    "hx-target": "#bases",
+}
 PLAIN = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 RELATIONS = [("", "—"), *((one, one) for one in cards.RELATIONS)]
 SEVERAL = _("Several with commas between.")
 
 
-def _text(label: Any, help_text: Any = "", **attrs: str) -> forms.CharField:
+def _text(label: Any, help_text: Any = "", **attrs: Any) -> forms.CharField:
     return forms.CharField(
         label=label,
         required=False,
@@ -42,10 +51,15 @@ class _CommitForm(forms.Form):
 
 
 class CardForm(_CommitForm):
-    license = _text(_("License"), _("A known tag, or other with a name and a link."), list="tags")
+    license = forms.CharField(
+        label=_("License"),
+        required=False,
+        help_text=_("What it asks is said below. Other: with a name and a link."),
+        widget=forms.Select,
+    )
     license_name = _text(_("Name of the license"), _("With other alone."))
     license_link = _text(_("Link to the license"), _("An address, or LICENSE in the repository."))
-    base_model = _text(_("Base model"), SEVERAL, list="bases")
+    base_model = _text(_("Base model"), SEVERAL, **LOOK_UP)
     base_model_relation = forms.ChoiceField(
         label=_("How it was made from it"), choices=RELATIONS, required=False
     )
@@ -63,6 +77,15 @@ class CardForm(_CommitForm):
         max_length=card_edits.MAX_CARD,
         widget=forms.Textarea(attrs={"rows": 24}),
     )
+
+    def __init__(self, *args: Any, **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        known = documents.titles_by_tag()
+        # What the card says stays, known or not: rules and not the form judge it
+        said = str(self["license"].value() or "")
+        others = [(said, said)] if said and said not in known else []
+        named = [(tag, f"{tag} · {title}" if title else tag) for tag, title in known.items()]
+        self.fields["license"].widget.choices = [("", "—"), *others, *named]  # type: ignore[attr-defined]
 
     def typed(self) -> Typed:
         values = {key: self.cleaned_data[key].strip() for key in card_edits.FIELDS}

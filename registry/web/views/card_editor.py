@@ -12,9 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from registry.agreements import documents
 from registry.catalog import cards, markdown
-from registry.catalog.models import Variant
 from registry.errors import Invalid, NotAllowed, RegistryError, RevisionMissing, StaleParent
 from registry.releases import card_edits, contributions
 from registry.releases.contributions import Place
@@ -48,7 +46,8 @@ def edit(request: CallerRequest, namespace: str, name: str, branch: str) -> Http
         if parts is None:
             return _render(request, place, SourceForm(initial=at | {"source": now}), {})
         initial = at | dict(parts.values) | {"prose": parts.prose}
-        return _render(request, place, CardForm(initial=initial), {})
+        judged = card_edits.judge(place.head, now, caller=request.caller)
+        return _render(request, place, CardForm(initial=initial), {"owed": judged.duties})
     form = SourceForm(request.POST) if is_source else CardForm(request.POST)
     if not form.is_valid():
         return _render(request, place, form, {}, status=400)
@@ -64,9 +63,10 @@ def _take(
     except RegistryError as refusal:
         form.add_error(None, str(refusal))
         return _render(request, place, form, {}, status=400)
-    page: dict[str, Any] = {
-        "judged": card_edits.judge(place.repository, text, caller=request.caller)
-    }
+    judged = card_edits.judge(place.head, text, caller=request.caller)
+    page: dict[str, Any] = {"judged": judged, "owed": judged.duties}
+    if text_in(request.POST, "step") == "look":
+        return _render(request, place, form, page)
     if text_in(request.POST, "step") == "preview":
         at = f"{place.repository.get_absolute_url()}/blob/{place.head.oid}"
         page["preview"] = markdown.render(cards.split(text)[1], files_url=at)
@@ -150,13 +150,11 @@ def _render(
 ) -> HttpResponse:
     context = {"place": place, "repository": place.repository, "form": form} | page
     if request.htmx:
-        return render(request, "contribute/card.html#shown", context)
-    official = Variant.objects.exclude(hub_repo_id="").values_list("hub_repo_id", flat=True)
+        part = "follows" if text_in(request.POST, "step") == "look" else "shown"
+        return render(request, f"contribute/card.html#{part}", context)
     context |= {
         "is_source": isinstance(form, SourceForm),
         "choices": {
-            "tags": documents.known_tags(),
-            "bases": list(official),
             "tasks": TASKS.split(),
             "libraries": LIBRARIES.split(),
         },

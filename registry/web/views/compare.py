@@ -3,21 +3,15 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry.accounts.callers import Caller
-from registry.catalog import search
-from registry.catalog.models import Variant
-from registry.catalog.search import Wanted
 from registry.web import compared_models, models_named
 from registry.web.models_named import Named
 from registry.web.requests import CallerRequest, text_in
-
-FOUND = 8
 
 
 @require_safe
@@ -62,19 +56,13 @@ def _compared(known: list[Named]) -> dict[str, Any]:
 def _found(query: str, chosen: list[Named], caller: Caller) -> list[tuple[str, str, str]]:
     """What the words find: name, title, and the address with it added. Models here come first."""
     known = {one.key.lower() for one in chosen}
-    here = search.find(caller, Wanted(query=query), size=FOUND, with_facets=False)
-    found = {one.full_name: one.full_name for one in here.repositories}
-    words = Q()
-    for word in query.split()[:8]:
-        words &= Q(name__icontains=word) | Q(hub_repo_id__icontains=word)
-    for one in Variant.objects.filter(words)[:FOUND]:
-        found.setdefault(one.hub_repo_id or one.slug, one.name)
+    found = models_named.matching(query, caller=caller)
     keys = [one.key for one in chosen]
     return [
         (name, title, f"{reverse('compare-models')}?{_query([*keys, name])}")
         for name, title in found.items()
         if name.lower() not in known
-    ][: 2 * FOUND]
+    ]
 
 
 def _address(others: Any) -> str:

@@ -10,13 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from registry.catalog.models import Variant, Visibility
+from registry.catalog.models import Visibility
 from registry.errors import RegistryError
 from registry.releases import beginnings
 from registry.web.forms.new_repository import NewRepositoryForm
 from registry.web.requests import CallerRequest, text_in
-
-MOST_BASES = 200
 
 
 @never_cache
@@ -33,7 +31,10 @@ def new(request: CallerRequest) -> HttpResponse:
     wanted = form.wanted()
     try:
         if text_in(request.POST, "step") == "look":
-            return _render(request, form, {"proposal": beginnings.propose(wanted)})
+            proposal = beginnings.propose(wanted)
+            if wanted.base:
+                form.propose(proposal.name)
+            return _render(request, form, {"proposal": proposal})
         made = beginnings.begin(
             wanted, visibility=form.cleaned_data["visibility"], by=request.caller
         )
@@ -54,7 +55,6 @@ def _asked(request: CallerRequest) -> dict[str, Any]:
 def _render(
     request: CallerRequest, form: NewRepositoryForm, page: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    official = Variant.objects.exclude(hub_repo_id="").values_list("hub_repo_id", flat=True)
-    context = {"form": form, "bases": official[:MOST_BASES]} | page
+    context = {"form": form} | page
     template = "contribute/new.html#proposal" if request.htmx else "contribute/new.html"
     return render(request, template, context, status=200 if request.htmx else status)

@@ -13,6 +13,8 @@ export function ofInput(input) {
 export async function ofDrop(transfer) {
   // All entries are asked for before the first wait: the list is empty afterwards
   const entries = Array.from(transfer.items, (item) => item.webkitGetAsEntry()).filter(Boolean);
+  // What another program hands over need not lie in a folder of the disk
+  if (!entries.length) return sorted(Array.from(transfer.files, (file) => ({ path: file.name, file })));
   const isOneFolder = entries.length === 1 && entries[0].isDirectory;
   const found = [];
   for (const entry of entries) await take(entry, found);

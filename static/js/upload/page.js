@@ -16,6 +16,7 @@ const csrf = root.querySelector("[name=csrfmiddlewaretoken]").value;
 const api = new Api(setup, csrf);
 const queue = new Queue(api, setup, root.dataset.worker, show);
 let items = [];
+let chosen = null;
 let running = null;
 let isDirty = false;
 
@@ -28,25 +29,34 @@ part("start").addEventListener("click", run);
 part("pause").addEventListener("click", () => (running ? running.abort() : run()));
 part("cancel").addEventListener("click", cancel);
 
+// Anywhere on the page: what falls beside the place would be opened instead of this page
 const place = part("place");
-place.addEventListener("dragover", (event) => {
+const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+addEventListener("dragover", (event) => {
+  if (!hasFiles(event)) return;
   event.preventDefault();
   place.classList.add("is-over");
 });
-place.addEventListener("dragleave", () => place.classList.remove("is-over"));
-place.addEventListener("drop", async (event) => {
+addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) place.classList.remove("is-over");
+});
+addEventListener("drop", async (event) => {
+  if (!hasFiles(event) || event.target.matches("input")) return;
   event.preventDefault();
   place.classList.remove("is-over");
   if (!running) choose(await ofDrop(event.dataTransfer));
 });
+part("prefix").addEventListener("change", () => chosen && choose(chosen));
 
 addEventListener("beforeunload", (event) => {
   if (running) event.preventDefault();
 });
 addEventListener("pagehide", () => api.end());
 
-function choose({ files, leftOut }) {
+function choose(what) {
+  const { files, leftOut } = what;
   if (!files.length) return say("nothing", {}, "warned");
+  chosen = what;
   const prefix = part("prefix").value.trim().replace(/^\/+|\/+$/g, "");
   items = files.map(({ path, file }) => ({
     path: prefix ? `${prefix}/${path}` : path,
@@ -108,6 +118,7 @@ function cancel() {
   if (running) running.abort();
   api.end();
   items = [];
+  chosen = null;
   part("work").hidden = true;
   for (const name of ["folder", "files"]) part(name).value = "";
   // After what the stopped run says
@@ -143,9 +154,11 @@ function draw() {
   isDirty = false;
   let total = 0;
   let done = 0;
+  let read = 0;
   for (const item of items) {
     if (item.mode === "lfs") {
       total += item.file.size;
+      read += item.file.size * (item.sha256 ? 1 : item.state === "hashing" ? item.share : 0);
       if (item.isStored) done += item.file.size;
       else if (item.state === "sending") done += item.file.size * item.share;
     }
@@ -158,6 +171,7 @@ function draw() {
   bar.value = total ? done : 1;
   if (!running) return;
   if (total && done >= total) say("committing", {}, "running");
+  else if (total && !done) say("reading", { percent: Math.floor((100 * read) / total) }, "running");
   else if (total) say("working", { done: shown(done), total: shown(total) }, "running");
 }
 
