@@ -1,7 +1,9 @@
 """Two to five models beside each other: facts, licenses, published scores, own measurements, files."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from django.utils.functional import Promise
@@ -11,12 +13,14 @@ from django.utils.translation import gettext_lazy
 from registry.agreements import duty_table
 from registry.agreements.models import Document
 from registry.catalog import cards
+from registry.catalog.models import SearchEntry
 from registry.checks import figures
 from registry.releases import measured
 from registry.releases.measured import Measured
 from registry.web import benchmarks, comparisons, duty_words, family_story, finder, plots
 from registry.web.duty_words import ShownCell
 from registry.web.models_named import Named
+from registry.web.templatetags.catalog import told_day
 from registry.web.templatetags.web import size
 
 FEWEST, MOST = 2, 5
@@ -30,7 +34,6 @@ class Row:
     title: str
     cells: list[str]
     exact: list[str]
-    note: str = ""
     best: tuple[int, ...] = ()
 
     @property
@@ -38,9 +41,19 @@ class Row:
         return len(set(self.cells)) == 1
 
     @property
-    def triples(self) -> list[tuple[str, str, bool]]:
-        pairs = zip(self.cells, self.exact, strict=True)
-        return [(cell, exact, place in self.best) for place, (cell, exact) in enumerate(pairs)]
+    def usual(self) -> str | None:
+        """What more than half of the models say, if they do."""
+        ((cell, count),) = Counter(self.cells).most_common(1)
+        return cell if 2 * count > len(self.cells) else None
+
+    @property
+    def shown(self) -> list[tuple[str, str, bool, bool]]:
+        """Each cell with its exact value, whether it is the best, and whether it stands out."""
+        usual = self.usual
+        return [
+            (cell, exact, place in self.best, usual is not None and cell != usual)
+            for place, (cell, exact) in enumerate(zip(self.cells, self.exact, strict=True))
+        ]
 
 
 @dataclass(frozen=True)
@@ -66,11 +79,16 @@ class DutyRow:
         return all(one == said[0] for one in said)
 
 
+ScoreRow = tuple[benchmarks.Row, list[tuple[benchmarks.Score | None, bool, int]]]
+
+
 @dataclass(frozen=True)
 class ScoreTable:
-    """Rows with their cells: a score, whether it is the best, and the number of its source."""
+    """Rows with their cells: a score, whether it is the best, and the number of its source.
+    `alone` are those in which one model has a score and no other."""
 
-    rows: list[tuple[benchmarks.Row, list[tuple[benchmarks.Score | None, bool, int]]]]
+    rows: list[ScoreRow]
+    alone: list[ScoreRow]
     sources: list[str]
 
 
@@ -79,12 +97,17 @@ class MachineTable:
     """What was measured on one machine on which at least two of the models ran."""
 
     name: str
-    rows: list[Row]
+    differing: list[Row]
+    same: list[Row]
 
 
 def facts(models: Sequence[Named]) -> Group:
+    here = [one.revision for one in models if one.revision is not None]
+    entries = SearchEntry.objects.filter(revision__in=here)
+    lengths = dict(entries.values_list("revision_id", "context_length"))
+    context = (gettext_lazy("Context"), partial(_context, lengths))
     rows = []
-    for title, read in _FACTS:
+    for title, read in (*_FIRST, context, *_FACTS):
         told = [read(one) for one in models]
         if any(shown for shown, _exact in told):
             cells = [shown or MISSING for shown, _exact in told]
@@ -161,7 +184,9 @@ def scores(models: Sequence[Named]) -> ScoreTable:
         (row, [(one, best, numbers[one.source] if one else 0) for one, best in row.pairs])
         for row in rows
     ]
-    return ScoreTable(shown, list(numbers))
+    several = [one for one in shown if sum(score is not None for score in one[0].cells) > 1]
+    alone = [one for one in shown if one not in several]
+    return ScoreTable(several, alone, list(numbers))
 
 
 def reported(models: Sequence[Named]) -> list[dict[str, Any]]:
@@ -188,7 +213,8 @@ def on_machines(models: Sequence[Named]) -> tuple[list[MachineTable], list[str]]
         if sum(one is not None for one in here) < FEWEST:
             continue
         placed |= {place for place, one in enumerate(here) if one is not None}
-        tables.append(MachineTable(str(machine), _figures(here)))
+        group = _group("", str(machine), _figures(here))
+        tables.append(MachineTable(group.title, group.differing, group.same))
     alone = [one.title for place, one in enumerate(models) if one.revision and place not in placed]
     return tables, alone
 
@@ -200,10 +226,7 @@ def _figures(here: Sequence[Measured | None]) -> list[Row]:
         if any(value is not None for value in values):
             cells = [plots.number(value) for value in values]
             exact = ["" if value is None else str(value) for value in values]
-            note = (
-                "" if name in figures.OF_THE_MACHINE else _("depends on the tokenizer: not ranked")
-            )
-            rows.append(Row(str(title), cells, exact, note, _best(name, values)))
+            rows.append(Row(str(title), cells, exact, _best(name, values)))
     return rows
 
 
@@ -217,9 +240,11 @@ def _best(name: str, values: Sequence[float | None]) -> tuple[int, ...]:
 
 
 def _scores_of(one: Named) -> list[benchmarks.Score]:
+    """A card is a document of its own, whatever it names as its source."""
     published = benchmarks.of_variant(one.variant) if one.variant is not None else []
     claimed = benchmarks.of_card(one.revision) if one.revision is not None else []
-    return [*(score for group in published for score in group.scores), *claimed]
+    own = [replace(score, source=f"{one.title}: {score.source}") for score in claimed]
+    return [*(score for group in published for score in group.scores), *own]
 
 
 def _group(key: str, title: str, rows: Iterable[Row]) -> Group:
@@ -232,10 +257,7 @@ def _known(one: Named, key: str) -> Any:
 
 
 def _config(one: Named, key: str) -> Any:
-    """Of the config.json here, else of published facts."""
-    own = (one.revision.facts.get("config") or {}) if one.revision is not None else {}
-    value = own.get(key) if isinstance(own, dict) else None
-    return value if value is not None else (_known(one, "config") or {}).get(key)
+    return (_known(one, "config") or {}).get(key)
 
 
 def _card(one: Named, key: str) -> list[str]:
@@ -277,8 +299,16 @@ def _text(value: Any) -> tuple[str, str]:
     return ("" if value is None else str(value)), ""
 
 
-def _context(one: Named) -> tuple[str, str]:
-    return _number(_config(one, "max_position_embeddings") or _known(one, "context_length"))
+def _context(lengths: Mapping[int | None, int | None], one: Named) -> tuple[str, str]:
+    """What the files here say, else published facts."""
+    own = lengths.get(one.revision.pk) if one.revision is not None else None
+    known = _config(one, "max_position_embeddings") or _known(one, "context_length")
+    return _number(own or known)
+
+
+def _day(one: Named) -> tuple[str, str]:
+    said = str(_known(one, "release_date") or "")
+    return told_day(said), said
 
 
 def _base(one: Named) -> tuple[str, str]:
@@ -301,15 +331,17 @@ def _where(one: Named) -> tuple[str, str]:
     return (_("here") if one.repository is not None else _("known, not here")), ""
 
 
-_FACTS: tuple[tuple[Promise, Callable[[Named], tuple[str, str]]], ...] = (
+_Readers = tuple[tuple[Promise, Callable[[Named], tuple[str, str]]], ...]
+_FIRST: _Readers = (
     (gettext_lazy("Where"), _where),
     (gettext_lazy("Parameters"), _parameters),
-    (gettext_lazy("Context"), _context),
+)
+_FACTS: _Readers = (
     (gettext_lazy("Kind"), lambda one: _text(_known(one, "kind"))),
     (gettext_lazy("Task"), lambda one: _text(_card(one, "pipeline_tag"))),
     (gettext_lazy("Takes"), _modalities),
     (gettext_lazy("Base"), _base),
-    (gettext_lazy("Released"), lambda one: _text(_known(one, "release_date"))),
+    (gettext_lazy("Released"), _day),
     (gettext_lazy("Languages"), _languages),
     (gettext_lazy("Training tokens"), _tokens),
     (gettext_lazy("Training methods"), lambda one: _text(_known(one, "training_methods"))),

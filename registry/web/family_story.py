@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from registry.accounts.callers import Caller
 from registry.agreements import duty_table
 from registry.agreements.models import Document
+from registry.catalog import cards, search_labels, tallies
 from registry.catalog import facts as published
-from registry.catalog import tallies
 from registry.catalog.models import Family, Repository, Variant
 from registry.web import models_named
 
@@ -28,8 +28,9 @@ LICENSE_CHECKS: dict[str, tuple[str, Any]] = {
     "match_plus_other": ("passed", _("names the license of its base, and another")),
     "differs": ("warned", _("names another license only; the terms of the base still apply")),
     "inherits": ("passed", _("points to its base without a license of its own")),
-    "unknown": ("unknown", _("no license is known")),
+    "unknown": ("unclear", _("no license is known")),
 }
+LICENSE_WORDS: dict[str, Any] = {"inherited": _("that of its base"), "unknown": _("not known")}
 PREFIX_CHECKS: dict[str, Any] = {
     "begins": _("its name begins as the license asks"),
     "does_not_begin": _("its name does not begin as the license asks"),
@@ -170,6 +171,8 @@ def community_of(roots: Iterable[Variant], *, caller: Caller) -> list[dict[str, 
         {
             **one,
             "verdict": _verdict(one),
+            "licenses": [LICENSE_WORDS.get(name, name) for name in cards.as_list(one["license"])],
+            "how": search_labels.label("relation", one["relation"]),
             "says": LICENSE_CHECKS.get(one["license_check"], LICENSE_CHECKS["unknown"])[1],
             "says_of_name": PREFIX_CHECKS.get(one["name_prefix_check"], ""),
             "repository": here.get(one["hub_repo_id"].lower()),
@@ -180,9 +183,9 @@ def community_of(roots: Iterable[Variant], *, caller: Caller) -> list[dict[str, 
 
 def _verdict(one: dict[str, Any]) -> str:
     """A license that is named rightly does not make up for a name that begins otherwise."""
-    of_license = LICENSE_CHECKS.get(one["license_check"], LICENSE_CHECKS["unknown"])[0]
-    is_odd = of_license == "passed" and one["name_prefix_check"] == "does_not_begin"
-    return "warned" if is_odd else of_license
+    if one["name_prefix_check"] == "does_not_begin":
+        return "warned"
+    return LICENSE_CHECKS.get(one["license_check"], LICENSE_CHECKS["unknown"])[0]
 
 
 def conflicts_of(names: Sequence[str]) -> list[dict[str, Any]]:

@@ -7,9 +7,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from registry.accounts.callers import NOBODY
 from registry.catalog import facts
 from registry.catalog.models import Family, Variant
+from registry.checks import runs
+from registry.checks.models import CheckRun, JobKind
+from registry.releases import entries
 from registry.web import family_story
+from registry.web.templatetags.catalog import told_day
 from tests import factories
 from tests.web.test_license_finder import listed, said
 
@@ -111,6 +116,93 @@ def test_compared_models_fold_what_is_the_same_and_say_what_is_not_known(client:
     assert "Regions left out" in [row.title for row in two["licensing"].differing]
     assert not any(row.is_ranked for row, _cells in two["scores"].rows)  # two documents
     assert "No machine has run two of these models" in page
+
+
+def test_models_that_ran_on_one_machine_stand_beside_each_other_and_equal_rows_are_folded(
+    client: Client,
+) -> None:
+    ada = factories.make_user("ada")
+    for name, speed, on in (("one", 20.0, "H100"), ("two", 10.0, "H100"), ("three", 99.0, "CPU")):
+        _measured(factories.make_repository(ada, name), on, decode_tok_s=speed, load_s=2.5)
+    client.force_login(ada)
+
+    answer = client.get("/compare?m=ada/one&m=ada/two&m=ada/three")
+    (table,) = answer.context["machines"]
+
+    assert (table.name, answer.context["alone"]) == ("H100", ["ada/three"])
+    (same,) = (row for row in answer.context["files"].same if row.title == "Format of weights")
+    assert same.cells == ["safetensors"] * 3
+    load, speed = table.differing
+    assert (speed.best, load.cells) == ((0,), ["2.50", "2.50", "–"])
+    assert [cell[3] for cell in load.shown] == [False, False, True]
+    (both,) = client.get("/compare?m=ada/one&m=ada/two").context["machines"]
+    assert [row.title for row in both.same] == [load.title]
+    context = next(row for row in answer.context["facts"].same if row.title == "Context")
+    assert context.cells[0].replace("\u202f", "") == "4096"
+
+
+def test_claims_of_two_cards_stand_beside_each_other_and_are_not_ranked(client: Client) -> None:
+    ada = factories.make_user("ada")
+    for name, value in (("one", 60), ("two", 70)):
+        card = (
+            "---\nlicense: mit\nmodel-index:\n- name: x\n  results:\n  - task: {type: text-generation}\n"
+            "    dataset: {name: MMLU, type: mmlu}\n"
+            f"    metrics: [{{type: acc, value: {value}}}]\n---\n# M\n"
+        )
+        files = {"README.md": card, "model.safetensors": b"w"}
+        factories.make_revision(factories.make_repository(ada, name), files=files)
+    client.force_login(ada)
+
+    scores = client.get("/compare?m=ada/one&m=ada/two").context["scores"]
+
+    ((row, cells),) = scores.rows
+    assert (row.is_ranked, [number for _score, _best, number in cells]) == (False, [1, 2])
+    assert scores.alone == []
+    assert len(scores.sources) == 2
+
+
+def _measured(repository: Any, machine: str, **metrics: float) -> None:
+    revision = factories.make_revision(
+        repository,
+        files=factories.MODEL
+        | {"config.json": '{"model_type": "llama", "max_position_embeddings": 4096}'},
+    )
+    run = CheckRun.objects.get(revision=revision)
+    runs.finish(factories.claim_job(run), runs.Outcome([]))
+    device = {"kind": "cuda", "name": machine}
+    told = {"stages": [], "metrics": metrics, "device": device}
+    runs.finish(factories.claim_job(run, JobKind.SMOKE), runs.Outcome([], told))
+    repository.revisions.update(state="released")
+    repository.refs.update(public=revision)
+    entries.refresh([repository.pk])
+
+
+def test_the_community_is_judged_as_its_words_say(client: Client) -> None:
+    page = said(client, "/families/llama-3-1")
+    assert "llama3.1, gemma" in page
+    assert "[&#x27;" not in page
+    assert "23 July 2024" in page
+
+    told = family_story.community_of(Variant.objects.all(), caller=NOBODY)
+    assert len(told) == len(facts.read()["community"])
+    for one in told:
+        odd = "does not begin" in str(one["says_of_name"])
+        assert one["verdict"] == "warned" or not odd, one["name"]
+    assert "not checked yet" not in said(client, "/families/llama-1")
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2024-07-23", "23 July 2024"),
+        ("2023-03", "March 2023"),
+        ("2023-13", "2023-13"),
+        ("2023-02-31", "2023-02-31"),
+        ("not stated", "not stated"),
+    ],
+)
+def test_dates_of_facts_read_as_people_write_them(written: str, read: str) -> None:
+    assert told_day(written) == read
 
 
 def test_the_picker_finds_adds_and_stops_at_five(client: Client) -> None:

@@ -1,10 +1,13 @@
 """Figures of models as people say them, and what machines read of a page."""
 
 import json
+import re
+from datetime import date
 from typing import Any
 
 from django import template
-from django.utils.formats import number_format
+from django.utils.dateparse import parse_date
+from django.utils.formats import date_format, number_format
 from django.utils.html import avoid_wrapping
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import pgettext_lazy
@@ -14,6 +17,7 @@ from registry.web.standing import Standing
 
 register = template.Library()
 
+_MONTH = re.compile(r"\d{4}-\d\d")
 _THOUSANDS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 _TOKENS = ((2**20, "M"), (2**10, "k"))
 # How a model came to be, as the first words of a sentence that its base ends
@@ -55,6 +59,19 @@ def compact(count: int) -> str:
             amount = count / unit
             return f"{_trimmed(amount, 1 if amount < 100 else 0)}{sign}"
     return str(count)
+
+
+@register.filter
+def told_day(said: str) -> str:
+    """`23 July 2024` of what facts write as 2024-07-23, `March 2023` of 2023-03. Whatever else they
+    say stays as it is."""
+    try:
+        if _MONTH.fullmatch(said):
+            return date_format(date.fromisoformat(f"{said}-01"), "F Y")
+        day = parse_date(said)
+    except ValueError:
+        return said
+    return date_format(day, "j F Y") if day else said
 
 
 @register.filter

@@ -7,21 +7,22 @@ from playwright.sync_api import Page
 
 from registry.catalog import facts
 from tests import factories
-from tests.web.browser.test_looks import look
+from tests.web.browser.test_looks import glance, look
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 EIGHT, THREE = "meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.2-3B-Instruct"
 PAGES = {
-    "families": "/families",
     "family": "/families/llama-3-2",
-    "variant": "/families/llama-3-1/llama-3-1-405b-instruct",
-    "matrix": "/licenses/matrix",
-    "finder": "/licenses/finder?q=share&license=llama3-1",
-    "finder-beside": "/licenses/finder?q=commercial",
-    "license-history": "/licenses/llama3-1",
     "compare": f"/compare?m={EIGHT}&m={THREE}&m=nobody/nothing",
 }
+ALIKE = (
+    "/families",
+    "/families/llama-3-1/llama-3-1-405b-instruct",
+    "/licenses/matrix",
+    "/licenses/finder?q=share&license=llama3-1",
+    "/licenses/llama3-1",
+)
 
 
 def test_families_and_licenses(page: Page, picture_folder: Path | None) -> None:
@@ -30,3 +31,5 @@ def test_families_and_licenses(page: Page, picture_folder: Path | None) -> None:
 
     for name, address in PAGES.items():
         look(page, name, address, picture_folder)
+    for address in ALIKE:
+        glance(page, address)

@@ -154,6 +154,18 @@ def look(page: Page, name: str, path: str, folder: Path | None, *, unfolded: boo
     _look_in_french(page, name, path, folder, unfolded=unfolded)
 
 
+def glance(page: Page, path: str) -> None:
+    """Of a page made of the same parts as one that is looked at: it fits, and axe finds nothing."""
+    answer = page.goto(path)
+    assert answer is not None
+    assert answer.status == 200, f"{path} is answered by {answer.status}"
+    for across, down in (WIDTHS["narrow"], WIDTHS["desk"]):
+        page.set_viewport_size({"width": across, "height": down})
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= across, f"{path} is {wide} wide at {across}"
+    _axe(page, path, ALL_RULES)
+
+
 def _look_in_french(
     page: Page, name: str, path: str, folder: Path | None, *, unfolded: bool
 ) -> None:
