@@ -112,7 +112,8 @@ def test_a_token_is_made_and_copied(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     _sign_in(page, "ada")
 
-    page.get_by_role("link", name="Tokens").click()
+    page.locator("summary", has_text="ada").click()
+    page.get_by_role("link", name="Access tokens").click()
     page.get_by_label("Name").fill("laptop")
     page.get_by_label(re.compile("^write")).check()
     page.get_by_role("button", name="Make the token").click()
