@@ -30,8 +30,7 @@ def test_lineage_settings_and_whose_it_is(page: Page, picture_folder: Path | Non
     for name, path in {
         "lineage": f"{there}/lineage",
         "lineage-of-a-child": f"/{lab.name}/Llama-merged/lineage",
-        "lineage-empty": f"/{lab.name}/apart/lineage",
-        "license-links": f"{there}/license",
+        "lineage-empty": f"/{lab.name}/alone/lineage",
         "settings": f"{there}/settings",
         "namespace-activity": f"/{lab.name}?tab=activity",
         "namespace-members": f"/{lab.name}?tab=members",
@@ -57,6 +56,7 @@ def _family(owner: User, maintainer: User, place: str) -> Release:
     adapter = made("Llama-nurse-adapter", [name], "adapter")
     copy = made("Llama-model-Q4_K_M", [name], "quantized")
     twin = made("apart", [], "", "mit")
+    made("alone", [], "", "mit")
     merged = made("Llama-merged", [name, f"{place}/apart"], "merge")
     made("Llama-merged-again", [f"{place}/Llama-merged"], "finetune")
     for release, verdicts, nearest in (
