@@ -41,17 +41,18 @@ class Row:
         return len(set(self.cells)) == 1
 
     @property
-    def usual(self) -> str | None:
-        """What more than half of the models say, if they do."""
+    def usual(self) -> str:
+        """What more than half of the models say, or that it is missing."""
         ((cell, count),) = Counter(self.cells).most_common(1)
-        return cell if 2 * count > len(self.cells) else None
+        return cell if 2 * count > len(self.cells) else MISSING
 
     @property
     def shown(self) -> list[tuple[str, str, bool, bool]]:
-        """Each cell with its exact value, whether it is the best, and whether it stands out."""
+        """Each cell with its exact value, whether it is the best, and whether it stands out: to be
+        known is nothing to mark, nor to be unknown."""
         usual = self.usual
         return [
-            (cell, exact, place in self.best, usual is not None and cell != usual)
+            (cell, exact, place in self.best, MISSING != usual != cell != MISSING)
             for place, (cell, exact) in enumerate(zip(self.cells, self.exact, strict=True))
         ]
 
@@ -105,9 +106,9 @@ def facts(models: Sequence[Named]) -> Group:
     here = [one.revision for one in models if one.revision is not None]
     entries = SearchEntry.objects.filter(revision__in=here)
     lengths = dict(entries.values_list("revision_id", "context_length"))
-    context = (gettext_lazy("Context"), partial(_context, lengths))
+    context: _Readers = ((gettext_lazy("Context"), partial(_context, lengths)),)
     rows = []
-    for title, read in (*_FIRST, context, *_FACTS):
+    for title, read in (*_FIRST, *context, *_FACTS):
         told = [read(one) for one in models]
         if any(shown for shown, _exact in told):
             cells = [shown or MISSING for shown, _exact in told]
@@ -299,15 +300,15 @@ def _text(value: Any) -> tuple[str, str]:
     return ("" if value is None else str(value)), ""
 
 
-def _context(lengths: Mapping[int | None, int | None], one: Named) -> tuple[str, str]:
+def _context(lengths: Mapping[int, int | None], one: Named) -> tuple[str, str]:
     """What the files here say, else published facts."""
     own = lengths.get(one.revision.pk) if one.revision is not None else None
     known = _config(one, "max_position_embeddings") or _known(one, "context_length")
     return _number(own or known)
 
 
-def _day(one: Named) -> tuple[str, str]:
-    said = str(_known(one, "release_date") or "")
+def _day(one: Named, key: str) -> tuple[str, str]:
+    said = str(_known(one, key) or "")
     return told_day(said), said
 
 
@@ -341,11 +342,11 @@ _FACTS: _Readers = (
     (gettext_lazy("Task"), lambda one: _text(_card(one, "pipeline_tag"))),
     (gettext_lazy("Takes"), _modalities),
     (gettext_lazy("Base"), _base),
-    (gettext_lazy("Released"), _day),
+    (gettext_lazy("Released"), lambda one: _day(one, "release_date")),
     (gettext_lazy("Languages"), _languages),
     (gettext_lazy("Training tokens"), _tokens),
     (gettext_lazy("Training methods"), lambda one: _text(_known(one, "training_methods"))),
-    (gettext_lazy("Knowledge until"), lambda one: _text(_known(one, "knowledge_cutoff"))),
+    (gettext_lazy("Knowledge until"), lambda one: _day(one, "knowledge_cutoff")),
     (gettext_lazy("Layers"), lambda one: _number(_config(one, "num_hidden_layers"))),
     (gettext_lazy("Width"), lambda one: _number(_config(one, "hidden_size"))),
     (gettext_lazy("Vocabulary"), lambda one: _number(_config(one, "vocab_size"))),

@@ -1,5 +1,6 @@
 """Families, variants and compared models: the facts, what is here of them, and what visitors see."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from registry.catalog.models import Family, Variant
 from registry.checks import runs
 from registry.checks.models import CheckRun, JobKind
 from registry.releases import entries
-from registry.web import family_story
+from registry.web import compared_models, family_story
 from registry.web.templatetags.catalog import told_day
 from tests import factories
 from tests.web.test_license_finder import listed, said
@@ -134,7 +135,10 @@ def test_models_that_ran_on_one_machine_stand_beside_each_other_and_equal_rows_a
     assert same.cells == ["safetensors"] * 3
     load, speed = table.differing
     assert (speed.best, load.cells) == ((0,), ["2.50", "2.50", "–"])
-    assert [cell[3] for cell in load.shown] == [False, False, True]
+    assert not any(cell[3] for cell in load.shown)
+    odd = compared_models.Row("Layers", ["32", "28", "32", "–"], ["", "", "", ""])
+    assert [cell[3] for cell in odd.shown] == [False] * 4
+    assert [cell[3] for cell in replace(odd, cells=["32", "28", "32", "32"]).shown][1]
     (both,) = client.get("/compare?m=ada/one&m=ada/two").context["machines"]
     assert [row.title for row in both.same] == [load.title]
     context = next(row for row in answer.context["facts"].same if row.title == "Context")
