@@ -66,7 +66,7 @@ def of_beginning(repository: Repository, card: dict[str, Any]) -> Situation:
         owner=repository.namespace.name,
         files={},
         card_text="",
-        front_matter=card,
+        front_matter=card | {"gated": _gated(repository, found)},
         declared_licenses=_declared(found),
         ancestor_licenses=_ancestors(ancestry, found),
         parent_licenses=_parents(ancestry, found),
@@ -114,7 +114,7 @@ def _read(revision: Revision, terms: Terms) -> Situation:
         owner=revision.repository.namespace.name,
         files=held,
         card_text=_prose(held),
-        front_matter=revision.card | {"gated": _gated(revision, found)},
+        front_matter=revision.card | {"gated": _gated(revision.repository, found)},
         declared_licenses=_declared(found),
         ancestor_licenses=_ancestors(ancestry, found),
         parent_licenses=_parents(ancestry, found),
@@ -225,14 +225,14 @@ def _parents(ancestry: Ancestry, found: Licenses) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _gated(revision: Revision, found: Licenses) -> str | bool:
+def _gated(repository: Repository, found: Licenses) -> str | bool:
     """What the wire calls gated of this model."""
-    if revision.repository.gated == Gated.MANUAL:
+    if repository.gated == Gated.MANUAL:
         return "manual"
     policy = documents.site_policy()
     asks = policy is not None and policy.needs_acceptance
     asks = asks or any(one.document.needs_acceptance for one in found.known)
-    return "auto" if asks or revision.repository.gated else False
+    return "auto" if asks or repository.gated else False
 
 
 def _any_gated(ancestry: Ancestry, found: Licenses) -> bool:
