@@ -85,7 +85,7 @@ class CardForm(_CommitForm):
         said = str(self["license"].value() or "")
         others = [(said, said)] if said and said not in known else []
         named = [(tag, f"{tag} · {title}" if title else tag) for tag, title in known.items()]
-        self.fields["license"].widget.choices = [("", "—"), *others, *named]  # type: ignore[attr-defined]
+        self.fields["license"].widget.choices = [("", "—"), *others, *named]
 
     def typed(self) -> Typed:
         values = {key: self.cleaned_data[key].strip() for key in card_edits.FIELDS}

@@ -71,7 +71,7 @@ class NewRepositoryForm(forms.Form):
     def propose(self, name: str) -> None:
         """Put this name into the field, where the person wrote none."""
         if self.is_name_ours:
-            self.data = self.data | {"name": name, "proposed": name}
+            self.data = {**self.data, "name": name, "proposed": name}
 
     def wanted(self) -> Wanted:
         given = self.cleaned_data
