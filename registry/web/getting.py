@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from registry.catalog import cards
 from registry.catalog.models import Repository, RepositoryType, Revision, TreeEntry
+from registry.releases.models import Release, Status
 from registry.web.standing import Standing
 
 MAX_NAMES = 200
@@ -35,12 +36,37 @@ def ways(here: Standing, *, address: str) -> list[Way]:
     revision = here.public
     if revision is None:
         return []
-    pin = pin_of(here)
-    names = _names(revision) if here.answer.is_open and here.shown == revision else []
-    found = [_hf(here.repository, pin)]
-    if here.repository.type == RepositoryType.MODEL:
-        found += _for_models(here.repository, revision, pin, names)
-    return [*found, _curl(here, pin, names, address)]
+    pin, asks = pin_of(here), _asks(here.repository, here.public_release)
+    return _ways(here.repository, revision, pin, names_shown(here, revision), address, asks)
+
+
+def ways_to(release: Release, *, address: str, names: list[str]) -> list[Way]:
+    """The ways to exactly this release, whatever came after it; none where it is out no more.
+    `names` are files at its top as far as the visitor may know of them."""
+    if release.status != Status.RELEASED:
+        return []
+    repository = release.repository
+    asks = _asks(repository, release)
+    return _ways(repository, release.revision, release.version, names, address, asks)
+
+
+def names_shown(here: Standing, revision: Revision) -> list[str]:
+    """Names at the top of the revision, where the page has asked the gate about this one."""
+    return _names(revision) if here.answer.is_open and here.shown == revision else []
+
+
+def _ways(
+    repository: Repository,
+    revision: Revision,
+    pin: str,
+    names: list[str],
+    address: str,
+    asks: bool,
+) -> list[Way]:
+    found = [_hf(repository, pin)]
+    if repository.type == RepositoryType.MODEL:
+        found += _for_models(repository, revision, pin, names)
+    return [*found, _curl(repository, pin, names, address, asks)]
 
 
 def pin_of(here: Standing) -> str:
@@ -106,17 +132,18 @@ def _peft(name: str, pin: str) -> Way:
     return Way("peft", "peft", text, note)
 
 
-def _curl(here: Standing, pin: str, names: list[str], address: str) -> Way:
-    repository = here.repository
+def _curl(repository: Repository, pin: str, names: list[str], address: str, asks: bool) -> Way:
     file = next((one for one in names if one.endswith(WEIGHTS)), "README.md")
-    asks = repository.gated or repository.visibility == "private" or _asks(here)
     token = ' -H "Authorization: Bearer $HF_TOKEN"' if asks else ""
     where = f"{address}{repository.get_absolute_url()}/resolve/{pin}/{file}"
     return Way("curl", "curl", f"curl -fL{token} -O {where}")
 
 
-def _asks(here: Standing) -> bool:
-    return here.public_release is not None and here.public_release.terms["needs_acceptance"]
+def _asks(repository: Repository, release: Release | None) -> bool:
+    """Whether a file is for nobody without a token."""
+    if repository.gated or repository.visibility == "private":
+        return True
+    return release is not None and release.terms["needs_acceptance"]
 
 
 def _names(revision: Revision) -> list[str]:

@@ -18,6 +18,8 @@ from registry.releases.models import (
     Release,
 )
 from registry.web import getting, listing
+from registry.web.getting import Way
+from registry.web.standing import Standing
 
 MOST_DOCUMENTS = 12
 
@@ -25,29 +27,37 @@ MOST_DOCUMENTS = 12
 @dataclass(frozen=True)
 class Row:
     """A release with its evidence. `previous` is the label of the one that was released before it,
-    `line` gets exactly this one."""
+    `ways` get exactly this one; of the newest (`is_newest`) they are unfolded."""
 
     release: Release
     run: CheckRun | None
     documents: list[dict[str, Any]]
-    line: str = ""
+    ways: list[Way] = field(default_factory=list)
+    is_newest: bool = False
     previous: str = ""
     approvals: list[Decision] = field(default_factory=list)
     advisories: list[Advisory] = field(default_factory=list)
 
 
-def rows(repository: Repository, page: Sequence[Release], *, caller: Caller) -> list[Row]:
-    """In a number of queries that does not grow with the page."""
+def rows(here: Standing, page: Sequence[Release], *, caller: Caller, address: str) -> list[Row]:
+    """In a number of queries that does not grow with the page. Files are named in the lines of the
+    release that the page is about: for others the gate was not asked."""
+    shown = any(one.revision_id == here.shown.pk for one in page)
+    names = getting.names_shown(here, here.shown) if shown else []
+    newest = here.public_release
     out = [one for one in page if one.status in WAS_RELEASED]
     runs = listing.latest_runs([one.revision for one in page])
     approvals, told = _approvals(out), _advisories(out, caller)
-    before = _before(repository, out)
+    before = _before(here.repository, out)
     return [
         Row(
             release=one,
             run=runs.get(one.revision_id),
             documents=_documents(one),
-            line=getting.line(repository, one.version) if one.status == "released" else "",
+            ways=getting.ways_to(
+                one, address=address, names=names if one.revision_id == here.shown.pk else []
+            ),
+            is_newest=newest is not None and one.pk == newest.pk,
             previous=before.get(one.pk, ""),
             approvals=approvals.get(one.pk, []),
             advisories=told.get(one.pk, []),

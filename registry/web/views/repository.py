@@ -138,7 +138,12 @@ def _releases_page(
     can_request = here.may_write and here.open_release is None and here.is_ahead
     page = {
         "page": shown,
-        "rows": release_rows.rows(here.repository, releases, caller=request.caller),
+        "rows": release_rows.rows(
+            here,
+            releases,
+            caller=request.caller,
+            address=request.build_absolute_uri("/").rstrip("/"),
+        ),
         "form": form or ReleaseForm(initial={"revision": here.head.oid if here.head else ""}),
         "can_request": can_request,
         "holds": steps.holds(here.head) if can_request and here.head else [],
