@@ -1,6 +1,6 @@
 """What a pull request changes, as text, for those who may have the bytes of both sides."""
 
-import difflib
+import re
 from collections.abc import Iterator
 
 from registry.accounts.callers import Caller
@@ -8,13 +8,13 @@ from registry.catalog import files
 from registry.catalog.files import FileEntry
 from registry.catalog.models import Repository
 from registry.discussions.pull_requests import Sides
-from registry.releases import gate
+from registry.releases import gate, line_diff
+from registry.releases.line_diff import Effort
 from registry.storage import blobs
 
 MAX_FILE = 64 * 1024
 MAX_FILES = 300
 MAX_TEXT = 512 * 1024
-# What comparing costs grows much faster than the number of lines
 MAX_LINES = 4_000
 MAX_LINES_OF_ALL = 40_000
 
@@ -45,7 +45,7 @@ def _compared(sides: Sides) -> tuple[str, tuple[list[FileEntry], list[FileEntry]
     ]
     parts: list[str] = []
     opened: tuple[list[FileEntry], list[FileEntry]] = [], []
-    left = MAX_LINES_OF_ALL
+    left, effort = MAX_LINES_OF_ALL, Effort()
     for path in changed[:MAX_FILES]:
         old, new = _lines(before.get(path)), _lines(after.get(path))
         if old is not None and new is not None and (left := left - len(old) - len(new)) < 0:
@@ -53,7 +53,7 @@ def _compared(sides: Sides) -> tuple[str, tuple[list[FileEntry], list[FileEntry]
         if old is not None and new is not None:
             for shown, file in zip(opened, (before.get(path), after.get(path)), strict=True):
                 shown += [file] if file else []
-        parts.append("".join(_of_file(path, before.get(path), after.get(path), old, new)))
+        parts += _of_file(path, before.get(path), after.get(path), old, new, effort)
         if sum(map(len, parts)) > MAX_TEXT:
             break
     return "".join(parts)[:MAX_TEXT], opened
@@ -65,6 +65,7 @@ def _of_file(
     after: FileEntry | None,
     old: list[str] | None,
     new: list[str] | None,
+    effort: Effort,
 ) -> Iterator[str]:
     yield f"diff --git a/{path} b/{path}\n"
     if before is None:
@@ -75,8 +76,7 @@ def _of_file(
         yield f"Binary files {_side('a', path, before)} and {_side('b', path, after)} differ\n"
         return
     names = (_side("a", path, before), _side("b", path, after))
-    for line in difflib.unified_diff(old, new, *names):
-        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+    yield from line_diff.unified(old, new, names, effort)
 
 
 def _side(letter: str, path: str, file: FileEntry | None) -> str:
@@ -93,9 +93,11 @@ def _lines(file: FileEntry | None) -> list[str] | None:
     if b"\0" in content:
         return None
     try:
-        lines = content.decode().splitlines(keepends=True)
+        text = content.decode()
     except UnicodeDecodeError:
         return None
+    # As git and `patch` have it: a line ends where its "\n" is, and nowhere else
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
     return lines if len(lines) <= MAX_LINES else None
 
 

@@ -13,10 +13,11 @@ from django.utils.safestring import SafeString
 from registry.catalog import cards, markdown
 from registry.catalog.files import FileEntry
 from registry.checks.scanners.folder import Problem
+from registry.releases import line_diff
+from registry.releases.line_diff import readable
 from registry.storage import blobs
-from registry.web import headers, line_diff
+from registry.web import headers
 from registry.web.headers import FileHeader, Index, TensorRow
-from registry.web.line_diff import readable
 
 PREVIEW_MAX = 256_000
 MAX_LINES = 5_000

@@ -16,8 +16,8 @@ from typing import Any, BinaryIO, cast
 from registry.catalog.files import FileEntry
 from registry.checks.scanners import gguf, safetensors, strict_json
 from registry.checks.scanners.folder import Problem, joined
+from registry.releases.line_diff import readable
 from registry.storage import blobs
-from registry.web.line_diff import readable
 
 MIB = 1024 * 1024
 # Of a page, much less than a scan may read

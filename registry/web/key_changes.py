@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from registry.web.line_diff import readable
+from registry.releases.line_diff import readable
 
 MAX_CHANGES = 300
 MAX_VALUE = 300

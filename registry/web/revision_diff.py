@@ -14,20 +14,19 @@ from registry.catalog import files
 from registry.catalog.files import FileEntry
 from registry.catalog.models import Revision
 from registry.checks.scanners import strict_json
-from registry.releases import gate
+from registry.releases import gate, line_diff
 from registry.releases.gate import Answer
+from registry.releases.line_diff import Effort, Hunk
 from registry.storage import blobs
 from registry.web import (
     chat_templates,
     differences,
     key_changes,
-    line_diff,
     tensor_diff,
     tokenizer_diff,
 )
 from registry.web.differences import Change
 from registry.web.key_changes import KeyChange
-from registry.web.line_diff import Effort, Hunk
 from registry.web.tensor_diff import TensorChange
 from registry.web.tokenizer_diff import TokenizerChange
 

@@ -11,10 +11,10 @@ from registry.checks import runs
 from registry.checks.lineage import fingerprints
 from registry.checks.models import Fingerprint
 from registry.checks.scanners.folder import Problem
+from registry.releases.line_diff import readable
 from registry.web import headers
 from registry.web.differences import Change
 from registry.web.headers import TensorRow
-from registry.web.line_diff import readable
 
 MAX_FILES = 200
 MAX_HEADERS = 64 * 1024 * 1024

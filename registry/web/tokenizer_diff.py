@@ -6,7 +6,7 @@ from typing import Any
 
 from registry.checks.scanners import strict_json
 from registry.checks.scanners.folder import Problem
-from registry.web.line_diff import readable
+from registry.releases.line_diff import readable
 
 NAME = "tokenizer.json"
 # Those of Llama 3 have 17 MB; larger ones would keep a page waiting

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 from django import template
 from django.utils.translation import pgettext_lazy
 
-from registry.web.line_diff import Line
+from registry.releases.line_diff import Line
 from registry.web.revision_diff import TextDiff, anchor_of
 
 register = template.Library()

@@ -14,15 +14,14 @@ from django.views.decorators.http import require_http_methods
 
 from registry.catalog import cards, markdown
 from registry.errors import Invalid, NotAllowed, RegistryError, RevisionMissing, StaleParent
-from registry.releases import card_edits, contributions
+from registry.releases import card_edits, contributions, line_diff
 from registry.releases.contributions import Place
-from registry.web import line_diff, lookup
+from registry.releases.line_diff import Effort
+from registry.web import lookup
 from registry.web.forms.cards import CardForm, SourceForm
-from registry.web.line_diff import Effort
 from registry.web.requests import CallerRequest, text_in
 
 MOST_LINES = 400
-MARKS = {"same": " ", "removed": "-", "added": "+"}
 TASKS = "text-generation image-text-to-text text-classification feature-extraction translation"
 LIBRARIES = "transformers gguf llama.cpp peft vllm mlx"
 
@@ -124,7 +123,7 @@ def _moved(
 def _changed(before: str, now: str) -> str:
     """What differs, line by line, in a time that has a bound whatever the two texts are."""
     hunks = line_diff.hunks_of(line_diff.lines_of(before), line_diff.lines_of(now), Effort())
-    lines = (f"{MARKS[line.kind]}{line.text}" for hunk in hunks for line in hunk.lines)
+    lines = (f"{line_diff.MARKS[line.kind]}{line.text}" for hunk in hunks for line in hunk.lines)
     return "\n".join(islice(lines, MOST_LINES))
 
 

@@ -5,7 +5,7 @@ texts of an answer share. Where it is used up a text is shown as replaced, which
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -15,6 +15,7 @@ MAX_EDITS = 1_500
 STEPS = 4_000_000
 # Letters of Persian, Hindi and many others are joined by these
 _JOINERS = "\u200c\u200d"
+MARKS = {"same": " ", "removed": "-", "added": "+"}
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
@@ -90,6 +91,29 @@ def hunks_of(old: Sequence[str], new: Sequence[str], effort: Effort) -> list[Hun
         for is_near, pairs in groupby(zip(lines, near, strict=True), key=lambda pair: pair[1])
         if is_near
     ]
+
+
+def unified(
+    old: Sequence[str], new: Sequence[str], names: tuple[str, str], effort: Effort
+) -> Iterator[str]:
+    """The change as `patch` takes it, nothing where there is none. Each line has its end; the last
+    may have none."""
+    for place, hunk in enumerate(hunks_of(old, new, effort)):
+        if not place:
+            yield f"--- {names[0]}\n+++ {names[1]}\n"
+        yield f"@@ -{_span(hunk, 'before')} +{_span(hunk, 'after')} @@\n"
+        for line in hunk.lines:
+            end = "" if line.text.endswith("\n") else "\n\\ No newline at end of file\n"
+            yield MARKS[line.kind] + line.text + end
+
+
+def _span(hunk: Hunk, side: str) -> str:
+    """First line and number of lines of one side. A hunk without lines there has none of that side:
+    one with any has all of it around."""
+    numbers = [number for line in hunk.lines if (number := getattr(line, side)) is not None]
+    if not numbers:
+        return "0,0"
+    return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]},{len(numbers)}"
 
 
 def _lines(old: Sequence[str], new: Sequence[str], effort: Effort) -> list[Line]:
