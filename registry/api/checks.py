@@ -153,7 +153,7 @@ def _shape(
     request: ApiRequest, repository: Repository, revision: Revision, run: CheckRun | None
 ) -> dict[str, Any]:
     answer = gate.decide(repository, revision, caller=request.auth)
-    report = evidence.report_for(run, answer) if run else None
+    report = evidence.report_for(run, answer, by=request.auth) if run else None
     return {
         "repository": repository.full_name,
         "revision": revision.oid,

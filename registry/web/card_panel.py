@@ -1,16 +1,15 @@
 """What stands beside a card: its front matter in rows, what is known of the model, reported results."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from registry.accounts.callers import Caller
 from registry.catalog import cards
-from registry.catalog.models import Repository, RepositoryType, Revision, SearchEntry
+from registry.catalog.known_models import addresses_of
+from registry.catalog.models import Revision, SearchEntry
 from registry.checks.models import CheckRun
 from registry.releases import evidence
 from registry.releases.gate import Answer
@@ -139,7 +138,7 @@ def _bases(revision: Revision, run: CheckRun | None, answer: Answer, caller: Cal
     names = list(dict.fromkeys(names))[:10]
     if not names:
         return []
-    measured = verdicts(run, answer)
+    measured = verdicts(run, answer, by=caller)
     addresses = addresses_of(names, caller)
     return [
         Base(name, addresses.get(name.lower(), ""), *_look(measured.get(name.lower())))
@@ -151,9 +150,9 @@ def _look(verdict: str | None) -> tuple[str, str, Any]:
     return LOOKS.get(verdict, ("", "", "")) if verdict else ("", "", "")
 
 
-def verdicts(run: CheckRun | None, answer: Answer) -> dict[str, str]:
+def verdicts(run: CheckRun | None, answer: Answer, *, by: Caller) -> dict[str, str]:
     """What was measured of each base that the card names, by its name in small letters."""
-    report = evidence.report_for(run, answer) if run is not None else {}
+    report = evidence.report_for(run, answer, by=by) if run is not None else {}
     return verdicts_in(report.get("lineage") or {})
 
 
@@ -172,27 +171,6 @@ def _graver(one: str | None, other: str) -> str:
     order = list(LOOKS)
     known = [verdict for verdict in (one, other) if verdict in order]
     return max(known, key=order.index, default=other)
-
-
-def addresses_of(names: Iterable[str], caller: Caller) -> dict[str, str]:
-    """The pages of those of these models that the caller may know of, by their names in small
-    letters; for published ones that are not here, none."""
-    wanted = {name.lower() for name in names if "/" in name}
-    if not wanted:
-        return {}
-    parts = [name.partition("/") for name in wanted]
-    rows = (
-        Repository.objects.visible_to(caller)
-        .alias(owner=Lower("namespace__name"), own=Lower("name"))
-        .filter(
-            type=RepositoryType.MODEL,
-            owner__in={owner for owner, _slash, _name in parts},
-            own__in={name for _owner, _slash, name in parts},
-        )
-        .select_related("namespace")
-    )
-    found = {row.full_name.lower(): row.get_absolute_url() for row in rows}
-    return {name: found[name] for name in wanted if name in found}
 
 
 def _results(value: Any) -> list[Result]:

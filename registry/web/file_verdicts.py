@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from registry.accounts.callers import Caller
 from registry.checks.findings import escaped
 from registry.checks.models import CheckRun, FindingRow, RunState, Verdict
+from registry.releases import evidence
 
 MAX_FINDINGS = 50
 _GRAVITY = {"block": 0, "warn": 1}
@@ -52,12 +54,13 @@ def of(run: CheckRun | None) -> FileVerdicts:
     return FileVerdicts(is_over, found)
 
 
-def findings(run: CheckRun | None, path: str) -> list[FindingRow]:
-    """What the checks found about one file."""
+def findings(run: CheckRun | None, path: str, *, by: Caller) -> list[FindingRow]:
+    """What the checks found about one file, as they may be told to this caller."""
     if run is None:
         return []
     found = FindingRow.objects.filter(run=run, file=_key(path), severity__in=_GRAVITY)
-    return sorted(found.order_by("pk")[:MAX_FINDINGS], key=lambda row: _GRAVITY[row.severity])
+    rows = sorted(found.order_by("pk")[:MAX_FINDINGS], key=lambda row: _GRAVITY[row.severity])
+    return evidence.told(rows, run, by=by)
 
 
 def _key(path: str) -> str:

@@ -13,7 +13,7 @@ from registry.checks import overrides, reports
 from registry.checks.models import CheckRun
 from registry.releases import evidence
 from registry.releases.gate import Answer
-from registry.web import measured_lineage
+from registry.web import finding_places, measured_lineage
 
 STAGES = {
     "upload": gettext_lazy("while uploading"),
@@ -61,10 +61,11 @@ def report(run: CheckRun | None, answer: Answer, *, by: Caller) -> dict[str, Any
     revision."""
     if run is None:
         return {"run": None}
-    document = evidence.report_for(run, answer)
+    document = evidence.report_for(run, answer, by=by)
     progress = reports.progress_of(run, by=by)
     stages = [_stage(stage) for stage in document["stages"]]
     groups = _with_overrides(run)
+    finding_places.tell(groups, run, is_open=answer.is_open, by=by)
     return {
         "run": run,
         "is_live": progress["is_live"],
@@ -77,7 +78,7 @@ def report(run: CheckRun | None, answer: Answer, *, by: Caller) -> dict[str, Any
         "groups": groups,
         "is_overridden": all(one.is_lifted for one in groups if one.severity == "block"),
         "measured": _measured(document.get("metrics") or {}),
-        "lineage": measured_lineage.shown(document.get("lineage")),
+        "lineage": measured_lineage.shown(document.get("lineage"), caller=by),
         "device": document.get("device") or {},
         "isolation": document.get("isolation") or {},
         "versions": document.get("versions") or {},

@@ -15,7 +15,7 @@ from registry.accounts.callers import Caller
 from registry.agreements import licenses
 from registry.agreements.licenses import Licensed
 from registry.agreements.models import Document
-from registry.catalog import descendants, lineage
+from registry.catalog import descendants, known_models, lineage
 from registry.catalog.descendants import PER_PAGE, Child
 from registry.catalog.lineage import Ancestry, Parent
 from registry.catalog.models import Ref, Revision
@@ -272,7 +272,7 @@ def _beside(report: dict[str, Any], models: dict[str, Model], caller: Caller) ->
     names = [str(one.get("model") or "") for one in report.get("nearest") or []]
     drawn = {one.name.lower() for one in models.values()}
     names = [name for name in names if name.lower() not in drawn]
-    addresses = card_panel.addresses_of(names, caller)
+    addresses = known_models.addresses_of(names, caller)
     for name in names:
         if address := addresses.get(name.lower()):
             return Model(ALIKE, name, address, pgettext("lineage", "alike, not declared"))

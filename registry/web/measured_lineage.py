@@ -6,6 +6,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from registry.accounts.callers import Caller
+from registry.catalog import known_models
 from registry.checks.lineage.verdicts import DERIVED
 from registry.web import plots
 from registry.web.plots import Plot, Series
@@ -34,16 +36,18 @@ KINDS = {
 }
 
 
-def shown(measured: dict[str, Any] | None) -> dict[str, Any] | None:
-    """What the checks page shows of this part of a report; None where nothing was measured."""
+def shown(measured: dict[str, Any] | None, *, caller: Caller) -> dict[str, Any] | None:
+    """What the checks page shows of this part of a report, as `evidence` told it to this caller;
+    None where nothing was measured. A link leads only to what they may know of."""
     if not measured:
         return None
+    addresses = known_models.addresses_of(_compared(measured), caller)
     targets = measured.get("targets") or {"": measured}
     rows, drawn = [], []
     for target, part in targets.items():
         bases = part.get("bases") or ([part] if part.get("compared_with") else [])
         for base in bases:
-            rows.append(_row(target if len(targets) > 1 else "", base))
+            rows.append(_row(target if len(targets) > 1 else "", base, addresses))
             if base.get("layers"):
                 drawn.append(_plot(target if len(targets) > 1 else "", base))
     verdict = measured.get("verdict")
@@ -60,13 +64,24 @@ def shown(measured: dict[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-def _row(target: str, base: dict[str, Any]) -> dict[str, Any]:
+def _compared(measured: dict[str, Any]) -> list[str]:
+    """The models whose figures stand in it."""
+    parts = (measured.get("targets") or {"": measured}).values()
+    rows = [row for part in parts for row in (part.get("bases") or [part])]
+    return [_model(row) for row in rows if row.get("cosine") is not None]
+
+
+def _model(base: dict[str, Any]) -> str:
+    return str(base.get("model") or base.get("compared_with") or "")
+
+
+def _row(target: str, base: dict[str, Any], addresses: dict[str, str]) -> dict[str, Any]:
     verdict = base.get("verdict")
     look, sign, word = LOOKS.get(str(verdict), ("", "", "–"))
     return {
         "target": target,
-        "model": base.get("model") or base.get("compared_with"),
-        "is_here": base.get("cosine") is not None,
+        "model": _model(base),
+        "address": addresses.get(_model(base).lower(), ""),
         "look": look,
         "sign": sign,
         "word": word,
@@ -77,8 +92,7 @@ def _row(target: str, base: dict[str, Any]) -> dict[str, Any]:
 
 def _plot(target: str, base: dict[str, Any]) -> Plot:
     layers = base["layers"]
-    model = base.get("model") or base.get("compared_with")
-    title = _("Likeness to %(model)s, layer by layer") % {"model": model}
+    title = _("Likeness to %(model)s, layer by layer") % {"model": _model(base)}
     names = {"embedding": _("embedding"), "head": _("head")}
     return plots.plot(
         f"{target}: {title}" if target else title,

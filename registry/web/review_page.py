@@ -18,6 +18,7 @@ from registry.releases import (
     checklists,
     claims,
     duties,
+    evidence,
     gate,
     interests,
     policies,
@@ -39,6 +40,7 @@ from registry.releases.models import (
 from registry.web import (
     comparisons,
     differences,
+    finding_places,
     findings,
     measured_lineage,
     revision_diff,
@@ -97,8 +99,11 @@ def _evidence(
         run.revision = release.revision
         prefetch_related_objects([run], "findings")
     is_open = release.status in OPEN
-    report = reports.report_of(run) if run is not None else {}
     shows = diff.is_open or gate.decide(release.repository, release.revision, caller=caller).is_open
+    report = evidence.named_for(run, by=caller) if run is not None else {}
+    groups = reports.grouped(run) if run is not None else []
+    if run is not None:
+        finding_places.tell(groups, run, is_open=shows, by=caller)
     beside = (
         comparisons.page(run, release.repository, caller=caller)
         if run is not None and run.verdict and shows
@@ -107,12 +112,12 @@ def _evidence(
     return {
         "run": run,
         "summary": findings.summary(run),
-        "groups": reports.grouped(run) if run else [],
+        "groups": groups,
         "shows_hashes": shows,
         "answers": beside.get("answers") or [],
         "comparison": beside.get("comparison"),
         "declared": lineage.of_revision(release.revision).parents,
-        "lineage": measured_lineage.shown(report.get("lineage")),
+        "lineage": measured_lineage.shown(report.get("lineage"), caller=caller),
         "duties": shown_duties.unmet(release.revision, grounds.duties) if is_open else [],
         "holds": steps.holds(release, grounds) if is_open else [],
     }

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import numpy
 import pytest
 from django.test import Client
 from django.utils import timezone, translation
@@ -15,6 +16,7 @@ from registry.checks.models import CheckRun, Job, JobKind, Override
 from registry.releases import workflow
 from registry.web import plots
 from tests import factories
+from tests.checks import models
 
 pytestmark = pytest.mark.django_db
 WHY = "The tensor is a buffer that no layer reads; measured by hand."
@@ -227,3 +229,84 @@ def test_a_plot_stays_within_its_frame(language: str):
         assert plots.TOP <= float(dot.y) <= drawn.foot
     assert float(dots[0].y) == drawn.foot
     assert plots.plot("t", [], []).lines == []
+
+
+def test_a_finding_leads_to_the_line_the_key_and_the_tensor_that_it_names(client: Client):
+    names = [f"layer.{number}" for number in range(120)]
+    weights = models.safetensors({name: numpy.ones(2, "f4") for name in names})
+    content = factories.MODEL | {
+        "m.safetensors": weights,
+        "config.json": '{\n  "model_type": "llama",\n  "auto_map": {}\n}\n',
+    }
+    revision = factories.make_revision(files=content)
+    last = sorted(names)[-1]
+    _finish(
+        revision,
+        block("W-FINITE", "It has 3 NaNs.", file="m.safetensors", where=last),
+        block("SEC-CODE", "It names code.", file="config.json", where="auto_map"),
+        block("SEC-SECRET", "A key.", file="README.md", where="line 2"),
+        block("SEC-MAGIC", "It is gone.", file="gone.bin"),
+    )
+    owner = _as(client, revision.author)
+    files_of = f"{revision.repository.get_absolute_url()}/blob/{revision.oid}"
+
+    page = owner.get(_address(revision)).text
+
+    tensor, key = f"{files_of}/m.safetensors?at={last}#at", f"{files_of}/config.json?at=auto_map#at"
+    for address in (tensor, key, f"{files_of}/README.md?view=source#L2"):
+        assert f'href="{address}"' in page
+    assert '<span class="soft digest">gone.bin</span>' in page
+    header = owner.get(tensor).text
+    assert header.count('id="at"') == 1
+    assert f"{last}</th>" in header.split('id="at"')[1].split("</tr>")[0]
+    assert 'id="at"' not in owner.get(f"{files_of}/m.safetensors?at=nothing").text
+    text = owner.get(key).text
+    assert "auto_map" in text.split('id="at"')[1].split("</td>")[0]
+    assert '<tr id="L2">' in owner.get(f"{files_of}/README.md?view=source").text
+
+
+def test_no_finding_leads_to_files_that_are_closed_to_the_visitor(client: Client):
+    repository = factories.make_repository()
+    revision = _release(repository, "v1").revision
+    run = runs.latest(revision)
+    run.findings.create(
+        check_id="W-FINITE", severity="warn", message="NaN.", file="model.safetensors", where=""
+    )
+
+    stranger = _as(client, factories.make_user()).get(_address(revision)).text
+    owner = _as(client, repository.created_by).get(_address(revision)).text
+
+    assert '<span class="soft digest">model.safetensors</span>' in stranger
+    assert '<a class="digest" href="' in owner
+
+
+def test_an_earlier_run_is_opened_and_says_that_another_counts(client: Client):
+    revision = factories.make_revision()
+    first = _finish(revision, block("W-FINITE", "It has 3 NaNs."))
+    runs.rerun(revision, by=factories.as_caller(factories.make_maintainer()))
+    second = _finish(revision)
+    owner = _as(client, revision.author)
+    earlier = f"{_address(revision)}?run={first.public_id}"
+
+    newest = owner.get(_address(revision)).text
+    page = owner.get(earlier).text
+
+    assert f'href="{earlier}"' in newest
+    assert "It has 3 NaNs." not in newest
+    assert "It has 3 NaNs." in page
+    assert "This is an earlier run." in page
+    assert (
+        "This is an earlier run."
+        not in owner.get(f"{_address(revision)}?run={second.public_id}").text
+    )
+    assert "Run the checks again" not in page
+    report = f"{_address(revision)}/report.json"
+    assert f'href="{report}?run={first.public_id}"' in page
+    assert owner.get(f"{report}?run={first.public_id}").json()["verdict"] == "blocked"
+    assert owner.get(report).json()["verdict"] == "passed"
+    for unknown in ("nothing", "a'b"):
+        assert owner.get(f"{_address(revision)}?run={unknown}").status_code == 404
+    other = factories.make_revision()
+    assert _as(client, other.author).get(earlier).status_code == 404
+    here = f"{_address(other)}?run={first.public_id}"
+    assert client.get(here).status_code == 404

@@ -68,3 +68,37 @@ def test_a_declared_base_stands_beside_what_was_measured():
 
 def test_a_run_that_measured_nothing_shows_nothing_of_it():
     assert "Where the weights come from" not in _page(_checked({}, "", "empty"))
+
+
+def test_a_like_model_that_became_private_is_named_to_those_alone_who_may_know_it():
+    base = factories.make_released()
+    kept = CheckRun.objects.get(revision=base.revision)
+    records = {"safetensors": prints.records(WEIGHTS)}
+    for row in judge.judge(kept, records, metrics={}, now=timezone.now()).rows:
+        row.save()
+    name = base.repository.full_name
+    copy = _checked(prints.records(prints.tuned(WEIGHTS)), "", "copy")
+    owner = copy.revision.repository.created_by
+    address = f"/{copy.revision.repository.full_name}/checks/{copy.revision.oid}"
+    path = f"/api/v1/models/{copy.revision.repository.full_name}/checks/{copy.revision.oid}"
+    token = {"Authorization": f"Bearer {factories.make_token(owner)}"}
+    assert f'<a href="/{name}">{name}</a>' in _page(copy)
+    assert name in copy.findings.get(check_id="LIN-UNDECLARED").message
+
+    base.repository.visibility = "private"
+    base.repository.save()
+
+    client = Client()
+    client.force_login(owner)
+    for told in (
+        client.get(address).text,
+        client.get(f"{address}/report.json").text,
+        client.get(f"{address}?run={copy.public_id}").text,
+        Client().get(path, headers=token).text,
+        client.get(f"/{copy.revision.repository.full_name}/blob/main/model.safetensors").text,
+    ):
+        assert name not in told
+    assert "Looks derived from another model" in _words(_page(copy))
+    assert Client().get(path, headers=token).status_code == 200
+    client.force_login(factories.make_maintainer())
+    assert f'<a href="/{name}">{name}</a>' in client.get(address).text

@@ -57,5 +57,11 @@ def test_maintainers_follow_a_rescan_on_pages_that_others_do_not_find(client: Cl
         assert other.get(path).status_code == 404
     assert other.post(f"{address}/adopt").status_code == 404
     assert client.post(f"{address}/forget").status_code == 404
+    seen = f"/{first.revision.repository.full_name}/checks/{first.revision.oid}"
+    for of_run in (f"{seen}?run={first.public_id}", f"{seen}/report.json?run={first.public_id}"):
+        assert other.get(of_run).status_code == 404
+        assert client.get(of_run).status_code == 404
     assert "Its verdicts count now" in client.post(f"{address}/adopt", follow=True).text
+    assert "This is an earlier run" not in other.get(f"{seen}?run={first.public_id}").text
+    assert "This is an earlier run" in other.get(f"{seen}?run={counting.public_id}").text
     assert listing.latest_runs(released)[first.revision_id] == first

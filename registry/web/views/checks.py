@@ -30,6 +30,9 @@ def page(request: CallerRequest, namespace: str, name: str, revision: str = "") 
     if request.htmx and request.htmx.target == "progress":
         found = findings.report(here.run, here.answer, by=request.caller)
         return render(request, "repository/progress.html", _about(here) | found)
+    run = _asked(request, here)
+    if run is not None and run != here.run:
+        return _earlier(request, here, run)
     return _render(request, here, part="#live" if request.htmx else "")
 
 
@@ -66,7 +69,8 @@ def cancel(request: CallerRequest, namespace: str, name: str, revision: str) -> 
 def raw_report(request: CallerRequest, namespace: str, name: str, revision: str) -> JsonResponse:
     """The report of the checks. The API gives the same to programs with a token."""
     here = _standing(request, namespace, name, revision)
-    report = evidence.report_for(_run(here), here.answer)
+    run = _asked(request, here) or _run(here)
+    report = evidence.report_for(run, here.answer, by=request.caller)
     return JsonResponse(report, json_dumps_params={"indent": 2})
 
 
@@ -139,6 +143,32 @@ def _standing(request: CallerRequest, namespace: str, name: str, revision: str) 
     if found is None:
         raise Http404("Nothing of this repository is released.")
     return found
+
+
+def _asked(request: CallerRequest, here: Standing) -> CheckRun | None:
+    """The run that the address names, where it names one."""
+    run_id = text_in(request.GET, "run")
+    if not run_id:
+        return None
+    found = run_rows.find(run_id, here.shown, request.caller)
+    if found is None:
+        raise Http404("There is no such run of this revision, or none that you may know of.")
+    found.revision = here.shown
+    return found
+
+
+def _earlier(request: CallerRequest, here: Standing, run: CheckRun) -> HttpResponse:
+    """The report of a run that another has followed: to be read, and nothing can be done on it."""
+    context = {
+        **_about(here),
+        "tab": "checks",
+        "is_earlier": True,
+        **findings.report(run, here.answer, by=request.caller),
+        "runs": run_rows.of(here.repository, request.caller),
+    }
+    if run.verdict:
+        context |= comparisons.page(run, here.repository, caller=request.caller)
+    return render(request, "repository/checks.html", context)
 
 
 def _run(here: Standing) -> CheckRun:

@@ -77,7 +77,7 @@ def blob(
             f"/{repository.place}/{repository.name}/resolve/{shown.oid}/{quote(path)}"
         ),
         "verdict": file_verdicts.of(context["here"].run).of_file(path),
-        "findings": file_verdicts.findings(context["here"].run, path),
+        "findings": file_verdicts.findings(context["here"].run, path, by=request.caller),
     }
     if request.method == "GET":
         context |= _seen(request, repository, shown, entry, answer)
@@ -96,6 +96,7 @@ def _seen(
         "query": text_in(request.GET, "q"),
         "dtype": text_in(request.GET, "dtype", limit=20),
         "number": text_in(request.GET, "page"),
+        "at": text_in(request.GET, "at", limit=512),
     }
     if headers.has_header(file.path):
         tensors = file_preview.header_of(file, **wanted)
@@ -110,6 +111,7 @@ def _seen(
         file,
         as_source=text_in(request.GET, "view") == "source",
         files_url=f"/{repository.place}/{repository.name}/blob/{revision.oid}",
+        at=wanted["at"],
     )
     if text is not None and not seen:
         _note(request, repository, revision, file, answer, file.size)

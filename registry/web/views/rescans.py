@@ -76,7 +76,9 @@ def report(request: CallerRequest, rescan_id: str, run_id: str) -> JsonResponse:
     runs = CheckRun.objects.select_related("revision__repository__namespace")
     run = get_object_or_404(runs, rescan__public_id=rescan_id, public_id=run_id)
     answer = gate.decide(run.revision.repository, run.revision, caller=request.caller)
-    return JsonResponse(evidence.report_for(run, answer), json_dumps_params={"indent": 2})
+    return JsonResponse(
+        evidence.report_for(run, answer, by=request.caller), json_dumps_params={"indent": 2}
+    )
 
 
 @login_required
