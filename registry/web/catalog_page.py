@@ -9,12 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from registry.catalog.search import FACETS, SORTS, FacetCount, Found, Wanted
 from registry.catalog.search_labels import KEYS
+from registry.web.picks import Picks
 
 # Those that most people choose by; the others are folded until something of them is chosen
 OPEN = frozenset(["family", "task", "license", "access", "verdict"])
 SHOWN = 6
 GENERATIONS = 8
 RELEVANCE = "relevance"
+NONE = Picks()
 ORDERS: dict[str, Any] = {
     RELEVANCE: _("Best match"),
     "trending": _("Trending"),
@@ -80,8 +82,18 @@ class Chip:
     address: str
 
 
-def context(wanted: Wanted, found: Found, *, path: str) -> dict[str, Any]:
-    """What the template takes, beside the rows."""
+@dataclass(frozen=True)
+class Picked:
+    """A model picked to be compared, and the address of the list without it."""
+
+    name: str
+    address: str
+
+
+def context(wanted: Wanted, found: Found, *, path: str, picks: Picks = NONE) -> dict[str, Any]:
+    """What the template takes, beside the rows. Every address of the list keeps what is picked."""
+    export = _address(path, "&".join(filter(None, [wanted.as_query(), "export=csv"])))
+    plain, path = path, _address(path, picks.query)
     chips = _chips(wanted, found, path)
     return {
         "wanted": wanted,
@@ -95,12 +107,19 @@ def context(wanted: Wanted, found: Found, *, path: str) -> dict[str, Any]:
         "orders": _orders(wanted, path),
         "order": ORDERS[_sort_of(wanted)],
         "generations": _generations(wanted, found, path),
-        "hidden": pairs(wanted.without("query")),
+        "hidden": pairs(wanted.without("query")) + picks.pairs,
         "here": _address(path, wanted.as_query()),
-        "export": _address(path, "&".join(filter(None, [wanted.as_query(), "export=csv"]))),
+        "everything": path,
+        "export": export,
         "feed_query": replace(wanted, sort=RELEVANCE).as_query(),
         "older": _address(path, wanted.as_query(after=found.next)) if found.next else "",
         "newer": _newer(wanted, found, path),
+        "picks": picks,
+        "picked": [
+            Picked(one, _address(_address(plain, picks.without(one).query), wanted.as_query()))
+            for one in picks.names
+        ],
+        "state": pairs(wanted),
     }
 
 
@@ -206,7 +225,9 @@ def _newer(wanted: Wanted, found: Found, path: str) -> str:
 
 
 def _address(path: str, query: str) -> str:
-    return f"{path}?{query}" if query else path
+    if not query:
+        return path
+    return f"{path}{'&' if '?' in path else '?'}{query}"
 
 
 def labels_of(wanted: Wanted) -> Iterable[str]:

@@ -4,14 +4,14 @@ import re
 
 from django.conf import settings
 from django.http import Http404, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from registry.catalog import search
 from registry.catalog.models import RepositoryType, Variant
 from registry.catalog.search import Wanted
-from registry.web import catalog_page, catalog_rows, catalog_table
+from registry.web import catalog_page, catalog_rows, catalog_table, picks
 from registry.web.requests import CallerRequest, text_in
 
 # A cursor holds the longest name there can be
@@ -37,14 +37,17 @@ def _list(request: CallerRequest, kind: RepositoryType) -> HttpResponseBase:
     wanted = search.parse(request.GET, kind=kind)
     if text_in(request.GET, "export") == "csv":
         return catalog_table.answer(request.caller, wanted)
-    found = search.find(
-        request.caller,
-        wanted,
-        after=text_in(request.GET, "after", limit=CURSOR),
-        before=text_in(request.GET, "before", limit=CURSOR),
-    )
-    context = catalog_page.context(wanted, found, path=request.path) | {
+    picked = picks.of(request.GET.getlist("m") if kind == RepositoryType.MODEL else [])
+    is_ready = "compare" in request.GET
+    if is_ready and picked.can_compare:
+        return redirect(picked.comparison)
+    cursors = {key: text_in(request.GET, key, limit=CURSOR) for key in ("after", "before")}
+    found = search.find(request.caller, wanted, **cursors)
+    context = catalog_page.context(wanted, found, path=request.path, picks=picked) | {
+        "cursors": [(key, value) for key, value in cursors.items() if value],
+        "is_too_few": is_ready and not picked.is_cut,
         "rows": catalog_rows.rows(found.entries, request.caller),
+        "listed": {one.full_name for one in found.repositories},
         "owners": search.namespaces(request.caller, wanted.query) if wanted.query else [],
         "known": _known(wanted) if not found.entries else [],
         "is_datasets": kind == RepositoryType.DATASET,

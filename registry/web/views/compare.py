@@ -30,6 +30,7 @@ def models(request: CallerRequest) -> HttpResponse:
         "query": query,
         "found": _found(query, chosen, request.caller) if query else [],
         "is_cut": is_cut,
+        "from_list": f"{reverse('catalog')}?{_query([one.key for one in chosen])}".rstrip("?"),
         "is_full": len(chosen) >= compared_models.MOST,
         "unknown": [one.name for one in chosen if not one.is_known],
     }
