@@ -7,20 +7,16 @@ from dataclasses import dataclass, field
 
 from registry.catalog.files import FileEntry
 from registry.catalog.models import Revision
-from registry.checks import runs
-from registry.checks.lineage import fingerprints
-from registry.checks.models import Fingerprint
 from registry.checks.scanners.folder import Problem
 from registry.releases.line_diff import readable
-from registry.web import headers
+from registry.web import headers, tensor_stats
 from registry.web.differences import Change
 from registry.web.headers import TensorRow
+from registry.web.tensor_stats import TensorStats
 
 MAX_FILES = 200
 MAX_HEADERS = 64 * 1024 * 1024
 MAX_ROWS = 200
-# A fingerprint keeps some values of each tensor too
-MAX_PRINT = 64 * 1024 * 1024
 _SHARD = re.compile(r"-\d{5}-of-\d{5}(?=\.)")
 
 Note = Callable[[FileEntry, int], None]
@@ -54,6 +50,7 @@ class TensorChange:
     contents: list[str] = field(default_factory=list)
     contents_left_out: int = 0
     problems: list[str] = field(default_factory=list)
+    stats: TensorStats = field(default_factory=TensorStats)
 
     @property
     def contents_count(self) -> int:
@@ -93,15 +90,17 @@ def of(
             continue
         deltas += _deltas(old, new)
         same += sum(1 for name in new if name in old and old[name].form == new[name].form)
-    measured, contents = _contents(before, after)
+    stats = tensor_stats.of(before, after)
+    contents = stats.differing
     return TensorChange(
         rows=deltas[:MAX_ROWS],
         left_out=max(len(deltas) - MAX_ROWS, 0),
         same=same,
-        measured=measured,
+        measured=stats.measured,
         contents=contents[:MAX_ROWS],
         contents_left_out=max(len(contents) - MAX_ROWS, 0),
         problems=reading.problems,
+        stats=stats,
     )
 
 
@@ -145,23 +144,3 @@ def _deltas(old: dict[str, TensorRow], new: dict[str, TensorRow]) -> Iterator[Te
         now = new[name].form if name in new else None
         if was != now:
             yield TensorDelta(name, was, now)
-
-
-def _contents(before: Revision, after: Revision) -> tuple[int, list[str]]:
-    """How many tensors the checks read in both revisions, and which of these differ."""
-    old, new = _digests(before), _digests(after)
-    measured, differ = 0, []
-    for target in sorted(old.keys() & new.keys()):
-        names = sorted(old[target].keys() & new[target].keys())
-        measured += len(names)
-        differ += [name for name in names if old[target][name] != new[target][name]]
-    return measured, differ
-
-
-def _digests(revision: Revision) -> dict[str, dict[str, str]]:
-    """The hashes of the tensors of each model in the revision, as the checks that count read them."""
-    run = runs.latest(revision)
-    if run is None:
-        return {}
-    kept = Fingerprint.objects.filter(run=run).values_list("target", "tensors")[:4]
-    return {target: fingerprints.digests_of(raw) for target, raw in kept if len(raw) <= MAX_PRINT}

@@ -176,15 +176,6 @@ def decode(raw: bytes | memoryview) -> Prints:
     return Prints(tensors, gram, units)
 
 
-def digests_of(raw: bytes | memoryview) -> dict[str, str]:
-    """Of what `encode` wrote, the hashes of the tensors alone."""
-    data = memoryview(raw)
-    if data[:4] != _MAGIC:
-        raise Malformed("no fingerprint")
-    (length,) = struct.unpack_from("<I", data, 4)
-    return {name: sha256 for name, sha256, *_ in json.loads(bytes(data[8 : 8 + length]))["tensors"]}
-
-
 def _print(said: Mapping[str, Any]) -> tuple[str, Print]:
     name, sha256, dtype = said.get("name"), said.get("sha256"), said.get("dtype")
     shape, norm = said.get("shape"), said.get("norm")

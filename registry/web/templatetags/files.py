@@ -3,6 +3,7 @@
 from urllib.parse import quote, urlencode
 
 from django import template
+from django.utils.formats import number_format
 from django.utils.translation import pgettext_lazy
 
 from registry.releases.line_diff import Line
@@ -43,3 +44,33 @@ def path_query(text: TextDiff) -> str:
 @register.filter
 def anchor_of_path(path: str) -> str:
     return anchor_of(path)
+
+
+@register.filter
+def figure(value: float) -> str:
+    """Four digits that count, however large or small the number is."""
+    size = abs(value)
+    if size and not 1e-4 <= size < 1e6:
+        return f"{value:.2e}"
+    whole = len(str(int(size))) if size >= 1 else 0
+    places = max(4 - whole, 0)
+    # Digits that are not shown would be cut off, not rounded
+    return str(number_format(round(value, places), places, force_grouping=True))
+
+
+@register.filter
+def share(value: float | None) -> str:
+    """A share in percent; what is there at all is never shown as nothing."""
+    if value is None:
+        return "–"
+    percent = value * 100
+    if 0 < percent < 0.01:
+        return f"< {number_format(0.01, 2)}\u00a0%"
+    return f"{number_format(round(percent, 2), 2, force_grouping=True)}\u00a0%" if percent else "="
+
+
+@register.filter
+def signed_share(value: float | None) -> str:
+    if not value:
+        return share(value)
+    return f"{'−' if value < 0 else '+'}{share(abs(value))}"
