@@ -12,8 +12,10 @@ from django.test import Client
 from django.utils import translation
 
 from registry.catalog import countries
+from registry.checks import catalogue
 
 FRENCH = Path(settings.LOCALE_PATHS[0]) / "fr" / "LC_MESSAGES"
+PO = FRENCH / "django.po"
 
 
 def _entries(text: str) -> list[dict[str, str]]:
@@ -37,7 +39,7 @@ def test_the_compiled_translation_says_what_its_source_says() -> None:
     with (FRENCH / "django.mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
 
-    for entry in _entries((FRENCH / "django.po").read_text())[1:]:
+    for entry in _entries(PO.read_text())[1:]:
         if "msgid_plural" in entry:
             said = compiled.ngettext(entry["msgid"], entry["msgid_plural"], 2)
             assert said == entry["msgstr[1]"]
@@ -64,9 +66,33 @@ def _said() -> Iterator[tuple[str, str]]:
 
 
 def test_every_text_of_a_page_is_in_the_translation() -> None:
-    known = {entry["msgid"] for entry in _entries((FRENCH / "django.po").read_text())}
+    known = {entry["msgid"] for entry in _entries(PO.read_text())}
 
     assert {(text, file) for text, file in _said() if text not in known} == set()
+
+
+def test_every_text_of_the_checks_is_said_in_the_language_of_the_reader() -> None:
+    said = {entry["msgid"]: entry.get("msgstr", "") for entry in _entries(PO.read_text())}
+    texts = {
+        text
+        for check in catalogue.CHECKS.values()
+        for text in (check.title, check.catches, check.matters, check.remedy)
+        if text
+    }
+
+    assert {text for text in texts if not said.get(text)} == set()
+
+
+@pytest.mark.django_db
+def test_the_page_of_all_checks_is_in_the_language_of_the_reader(client: Client) -> None:
+    check = catalogue.CHECKS["SEC-NATIVE"]
+
+    page = client.get("/docs/checks", headers={"Accept-Language": "fr"}).text
+
+    for english in (check.title, check.catches, check.matters, check.remedy):
+        assert f"<dd>{english}</dd>" not in page
+        assert f"<h3>{english}</h3>" not in page
+    assert "Supprimez le fichier. Les programmes ne sont pas publiés ici." in page
 
 
 def test_countries_are_listed_in_the_language_and_alphabet_of_the_reader() -> None:

@@ -1,144 +1,175 @@
 """Tokenizer and chat template."""
 
 from registry.checks.catalogue.check import B, Check, W
+from registry.checks.catalogue.check import gettext_noop as _
 
 ALL: tuple[Check, ...] = (
     Check(
         "TOK-VOCAB",
         "scan",
-        "Vocabulary fits the embedding",
-        "Token ids for which the embedding has no row.",
-        "Resize the embedding, or upload the tokenizer that belongs to these weights.",
+        _("Vocabulary fits the embedding"),
+        _("Token ids for which the embedding has no row."),
+        _("Resize the embedding, or upload the tokenizer that belongs to these weights."),
         (B, W),
         version=2,
-        matters="Such an id ends a GPU program with an error that says nothing, or reads foreign memory.",
+        matters=_(
+            "Such an id ends a GPU program with an error that says nothing, or reads foreign memory."
+        ),
     ),
     Check(
         "TOK-LOAD",
         "text",
-        "Tokenizer loads",
-        "Tokenizers that are absent or broken.",
-        "Add tokenizer.json and tokenizer_config.json as save_pretrained writes them.",
+        _("Tokenizer loads"),
+        _("Tokenizers that are absent or broken."),
+        _("Add tokenizer.json and tokenizer_config.json as save_pretrained writes them."),
         version=2,
-        matters="Without its tokenizer nobody can ask the model anything.",
+        matters=_("Without its tokenizer nobody can ask the model anything."),
     ),
     Check(
         "TOK-SPECIAL",
         "text",
-        "Start, end and padding",
-        "Special tokens that do not exist, that the files disagree on, or that are not read as one token.",
-        "Give config.json, generation_config.json and tokenizer_config.json the same start, end and "
-        "padding tokens.",
+        _("Start, end and padding"),
+        _(
+            "Special tokens that do not exist, that the files disagree on, or that are not read as one token."
+        ),
+        _(
+            "Give config.json, generation_config.json and tokenizer_config.json the same start, end and "
+            "padding tokens."
+        ),
         (B, W),
-        matters="A model whose end token is wrong never stops, or stops at once.",
+        matters=_("A model whose end token is wrong never stops, or stops at once."),
     ),
     Check(
         "TOK-ROUNDTRIP",
         "text",
-        "Texts survive",
-        "Tokenizers that do not give back the text they were given, in twenty texts of fifteen scripts.",
-        "Upload the tokenizer that the model was trained with, with its byte tokens and its decoder.",
+        _("Texts survive"),
+        _(
+            "Tokenizers that do not give back the text they were given, in twenty texts of fifteen scripts."
+        ),
+        _(
+            "Upload the tokenizer that the model was trained with, with its byte tokens and its decoder."
+        ),
         (B, W),
-        matters="What the tokenizer loses the model never sees, and cannot write.",
+        matters=_("What the tokenizer loses the model never sees, and cannot write."),
     ),
     Check(
         "TOK-FERTILITY",
         "text",
-        "Merges are there",
-        "Tokenizers that cut English almost into letters although their vocabulary is large.",
-        "Convert the tokenizer again; its merges are missing or do not belong to this vocabulary.",
+        _("Merges are there"),
+        _("Tokenizers that cut English almost into letters although their vocabulary is large."),
+        _(
+            "Convert the tokenizer again; its merges are missing or do not belong to this vocabulary."
+        ),
         (W,),
-        matters="The model was trained on other tokens: it answers worse, slower, and forgets earlier.",
+        matters=_(
+            "The model was trained on other tokens: it answers worse, slower, and forgets earlier."
+        ),
     ),
     Check(
         "TOK-DRIFT",
         "text",
-        "Tokenizer of the base",
-        "Tokenizers that differ from the one of the declared base model.",
-        "Upload the tokenizer of the base, or say in the card which tokens were changed and why.",
+        _("Tokenizer of the base"),
+        _("Tokenizers that differ from the one of the declared base model."),
+        _(
+            "Upload the tokenizer of the base, or say in the card which tokens were changed and why."
+        ),
         (W,),
-        matters="Two tokens that changed places turn answers around and change no other figure.",
+        matters=_("Two tokens that changed places turn answers around and change no other figure."),
     ),
     Check(
         "TOK-TIME",
         "text",
-        "Tokenising is fast",
-        "Patterns in a tokenizer that take far longer than twice the time for twice the text.",
-        "Use the pattern of the base model; avoid repeated groups inside repeated groups.",
-        matters="One prompt could keep the server of everybody who runs this model busy for ever.",
+        _("Tokenising is fast"),
+        _("Patterns in a tokenizer that take far longer than twice the time for twice the text."),
+        _("Use the pattern of the base model; avoid repeated groups inside repeated groups."),
+        matters=_(
+            "One prompt could keep the server of everybody who runs this model busy for ever."
+        ),
     ),
     Check(
         "TPL-RENDER",
         "text",
-        "Chat template renders",
-        "Chat templates that fail, hang or explode.",
-        "Try apply_chat_template with a user message, with system and several turns, and with a tool.",
+        _("Chat template renders"),
+        _("Chat templates that fail, hang or explode."),
+        _(
+            "Try apply_chat_template with a user message, with system and several turns, and with a tool."
+        ),
         (B, W),
         version=2,
-        matters="Programs that chat with the model break on it, or stand still.",
+        matters=_("Programs that chat with the model break on it, or stand still."),
     ),
     Check(
         "TPL-CONTENT",
         "text",
-        "Messages reach the model",
-        "Chat templates that lose a message, or change the order of messages.",
-        "Print what apply_chat_template makes of a conversation and look for each message.",
+        _("Messages reach the model"),
+        _("Chat templates that lose a message, or change the order of messages."),
+        _("Print what apply_chat_template makes of a conversation and look for each message."),
         (B, W),
-        matters="The model answers a question that nobody asked.",
+        matters=_("The model answers a question that nobody asked."),
     ),
     Check(
         "TPL-GENPROMPT",
         "text",
-        "The answer is opened",
-        "Templates of chat models that do not add the header of the answer when they are asked to.",
-        "End the template with the assistant's header inside {% if add_generation_prompt %}.",
+        _("The answer is opened"),
+        _(
+            "Templates of chat models that do not add the header of the answer when they are asked to."
+        ),
+        _("End the template with the assistant's header inside {% if add_generation_prompt %}."),
         (W,),
-        matters="The model goes on with the user's text, or invents roles, in place of answering.",
+        matters=_(
+            "The model goes on with the user's text, or invents roles, in place of answering."
+        ),
     ),
     Check(
         "TPL-MISSING",
         "text",
-        "Chat models have a template",
-        "Models that are named or tagged as chat models and have no chat template.",
-        "Add chat_template.jinja, or take the word chat out of name and tags.",
+        _("Chat models have a template"),
+        _("Models that are named or tagged as chat models and have no chat template."),
+        _("Add chat_template.jinja, or take the word chat out of name and tags."),
         (W,),
-        matters="Everybody would guess the format, and most would guess wrongly.",
+        matters=_("Everybody would guess the format, and most would guess wrongly."),
     ),
     Check(
         "TPL-INJECT",
         "text",
-        "Added text",
-        "Sentences and addresses that a template adds to every conversation.",
-        "Leave them to those who use the model, or say in the card why they are needed.",
+        _("Added text"),
+        _("Sentences and addresses that a template adds to every conversation."),
+        _("Leave them to those who use the model, or say in the card why they are needed."),
         (W,),
-        matters="Instructions that nobody sees speak in the name of those who run the model.",
+        matters=_("Instructions that nobody sees speak in the name of those who run the model."),
     ),
     Check(
         "TPL-TRIGGER",
         "text",
-        "Hidden switches",
-        "Templates that do something else at certain words in a message or at certain dates.",
-        "Compare roles, marks such as <think> and settings, but not what people write.",
+        _("Hidden switches"),
+        _("Templates that do something else at certain words in a message or at certain dates."),
+        _("Compare roles, marks such as <think> and settings, but not what people write."),
         (W,),
-        matters="A model that is harmless in every test could be told to act otherwise later.",
+        matters=_("A model that is harmless in every test could be told to act otherwise later."),
     ),
     Check(
         "TPL-DRIFT",
         "text",
-        "Template of the base",
-        "Chat templates that differ from the one of the declared base model.",
-        "Use the template of the base, or say in the card what was changed and why.",
+        _("Template of the base"),
+        _("Chat templates that differ from the one of the declared base model."),
+        _("Use the template of the base, or say in the card what was changed and why."),
         (W,),
-        matters="The model learnt one format; another makes it worse, and can hide instructions.",
+        matters=_(
+            "The model learnt one format; another makes it worse, and can hide instructions."
+        ),
     ),
     Check(
         "TPL-CONFLICT",
         "scan",
-        "One template",
-        "Chat templates in chat_template.jinja, tokenizer_config.json, chat_template.json and GGUF files "
-        "that differ from each other.",
-        "Keep one template, and convert GGUF files again after changing it.",
+        _("One template"),
+        _(
+            "Chat templates in chat_template.jinja, tokenizer_config.json, chat_template.json and GGUF files "
+            "that differ from each other."
+        ),
+        _("Keep one template, and convert GGUF files again after changing it."),
         (W,),
-        matters="Which one counts depends on the program: what was reviewed is not what others run.",
+        matters=_(
+            "Which one counts depends on the program: what was reviewed is not what others run."
+        ),
     ),
 )
