@@ -1,7 +1,8 @@
 """The access log: one row for each download that the gate allowed, in monthly partitions."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from django.db import connection
@@ -16,6 +17,34 @@ _NOTE = "INSERT INTO {} ({}) VALUES ({})".format(  # noqa: S608 - names of our o
     ", ".join(str(field.column) for field in _FIELDS),
     ", ".join("%s" for _ in _FIELDS),
 )
+# What was got under a release is nearly always of its revision, and then not read a second time:
+# the gaps between the revisions are
+_GOT = """
+WITH gap AS (
+    SELECT lag(revision, 1, '') OVER (ORDER BY revision) AS above, revision AS below
+    FROM unnest(%(revisions)s::varchar[]) AS revision
+    UNION ALL SELECT max(revision), 'g' FROM unnest(%(revisions)s::varchar[]) AS revision
+), got AS (
+    SELECT actor, at FROM audit_access
+    WHERE repository = %(repository)s AND revision = ANY(%(revisions)s::varchar[])
+    UNION ALL
+    SELECT others.actor, others.at FROM gap, LATERAL (
+        SELECT actor, at FROM audit_access
+        WHERE repository = %(repository)s AND release_digest = ANY(%(digests)s::varchar[])
+            AND release_digest <> '' AND revision > gap.above AND revision < gap.below
+    ) AS others
+)
+SELECT actor, count(*), min(at), max(at) FROM got GROUP BY actor
+"""
+
+
+@dataclass(frozen=True)
+class Got:
+    """How often somebody got some of it, when first and when last."""
+
+    times: int
+    first: datetime
+    last: datetime
 
 
 def note(row: Access) -> None:
@@ -28,6 +57,19 @@ def note(row: Access) -> None:
 def note_all(rows: Iterable[Access]) -> None:
     """Write several at once."""
     Access.objects.bulk_create(rows)
+
+
+def got(repository: str, *, revisions: Sequence[str], digests: Sequence[str]) -> dict[str, Got]:
+    """Who got something of these revisions or under these releases: read from indexes alone. What
+    nobody who is known got is under the empty actor."""
+    asked = {
+        "repository": repository,
+        "revisions": sorted(set(revisions)),
+        "digests": sorted(set(digests)),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_GOT, asked)
+        return {actor: Got(*rest) for actor, *rest in cursor.fetchall()}
 
 
 def ensure_partitions(today: date) -> None:

@@ -1,20 +1,22 @@
 """Who received what an advisory is about, and who of them is told, once each, by mail and on a page."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts import callers
 from registry.accounts.callers import Caller
 from registry.accounts.models import Membership, Role, User
 from registry.agreements.models import Acceptance, Adherence
-from registry.audit import log
-from registry.audit.models import Access, Entry
+from registry.audit import access, log
+from registry.audit.access import Got
+from registry.audit.models import Entry
 from registry.errors import Missing, NotNow, SignInRequired
 from registry.outbox import mail
 from registry.releases import advisories, descendants
@@ -69,16 +71,17 @@ class Progress:
 
 def of(advisory: Advisory) -> list[Received]:
     """Everybody who accepted terms under which one of these releases was out, or got bytes of it."""
-    accepted = dict(_accepted(advisory))
-    rows = _accesses(advisory).exclude(actor="").values("actor")
-    loaded = {
-        row["actor"]: (row["first"], row["last"])
-        for row in rows.annotate(first=Min("at"), last=Max("at")).order_by()
-    }
-    return [
-        Received(key, accepted.get(key), *loaded.get(key, (None, None)))
-        for key in sorted(accepted.keys() | loaded.keys())
-    ]
+    return _received(advisory, _got(advisory))
+
+
+def _received(advisory: Advisory, got: dict[str, Got]) -> list[Received]:
+    found = {key: Received(key, accepted_at=at) for key, at in _accepted(advisory).items()}
+    for key, one in got.items():
+        if key:
+            found[key] = replace(
+                found.get(key, Received(key)), first_at=one.first, last_at=one.last
+            )
+    return [found[key] for key in sorted(found)]
 
 
 def _accepted(advisory: Advisory) -> dict[str, datetime]:
@@ -108,24 +111,26 @@ def _releases(advisory: Advisory) -> list[Release]:
     return list(Release.objects.filter(advised__advisory=advisory).select_related("revision"))
 
 
-def _accesses(advisory: Advisory) -> QuerySet[Access]:
+def _got(advisory: Advisory) -> dict[str, Got]:
     releases = _releases(advisory)
-    of_these = Q(release_digest__in=[one.digest for one in releases]) | Q(
-        revision__in=[one.revision.oid for one in releases]
+    return access.got(
+        advisory.repository.public_id,
+        revisions=[one.revision.oid for one in releases],
+        digests=[one.digest for one in releases],
     )
-    return Access.objects.filter(of_these, repository=advisory.repository.public_id)
 
 
 def progress(advisory: Advisory) -> Progress:
     """How far telling them has come."""
+    got = _got(advisory)
     counts = advisory.notices.aggregate(
         told=Count("pk"), read=Count("pk", filter=Q(acknowledged_at__isnull=False))
     )
     return Progress(
-        received=len(of(advisory)),
+        received=len(_received(advisory, got)),
         told=counts["told"],
         acknowledged=counts["read"],
-        unknown=_accesses(advisory).filter(actor="").count(),
+        unknown=got[""].times if "" in got else 0,
         is_told=_is_told(advisory),
     )
 
@@ -263,14 +268,14 @@ def unread(caller: Caller) -> QuerySet[AdvisoryNotice]:
 def acknowledge(advisory: Advisory, *, by: Caller, now: datetime | None = None) -> AdvisoryNotice:
     """Say that one read it. Said once; whoever says it again changes nothing."""
     if by.user is None:
-        raise SignInRequired("Sign in to say that you read it.")
+        raise SignInRequired(_("Sign in to say that you read it."))
     notice = (
         AdvisoryNotice.objects.select_for_update(no_key=True)
         .filter(advisory=advisory, user=by.user)
         .first()
     )
     if notice is None:
-        raise NotNow("Only those say that they read it who were told of it.")
+        raise NotNow(_("Only those say that they read it who were told of it."))
     if notice.acknowledged_at is None:
         notice.acknowledged_at = max(now or timezone.now(), notice.at)
         notice.save(update_fields=["acknowledged_at"])
@@ -282,7 +287,7 @@ def require_to_see(advisory: Advisory, caller: Caller) -> None:
     """Who received something is for site maintainers alone."""
     seen = Advisory.objects.visible_to(caller).filter(pk=advisory.pk).exists()
     if not (caller.is_maintainer and caller.can_administer and seen):
-        raise Missing("There is no such list, or it is not for you.")
+        raise Missing(_("There is no such list, or it is not for you."))
 
 
 def names_shown_to(caller: Caller) -> bool:

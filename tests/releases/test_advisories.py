@@ -1,13 +1,16 @@
 """What everybody is told about releases that went out, who is told, and what comes from them."""
 
-from datetime import timedelta
+import random
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from registry.accounts.callers import NOBODY
 from registry.accounts.models import Role, User
+from registry.audit import access
 from registry.audit.models import Access, Entry
 from registry.catalog.models import Repository, Visibility
 from registry.checks.models import CheckRun
@@ -47,6 +50,43 @@ def download(release: Release, actor: str) -> None:
         size=10,
         reason="open",
     )
+
+
+def test_who_got_it_is_read_from_the_log_as_if_each_row_was_looked_at() -> None:
+    dice = random.Random(7)  # noqa: S311 - the same rows each time
+    now = timezone.now()
+    for number in range(300):
+        Access.objects.create(
+            at=now - timedelta(hours=dice.randint(0, 999)),
+            actor=dice.choice(["", "ada", "bob", "cy"] if number % 7 else ["", "dee"]),
+            repository=dice.choice(["here", "there"]),
+            revision=dice.choice("09af") * 40,
+            release_digest=dice.choice(["", "1" * 64, "2" * 64]),
+            path="a",
+            sha256="0" * 64,
+            first_byte=0,
+            last_byte=9,
+            size=10,
+            reason="open",
+        )
+    for revisions in ([], ["9" * 40], ["0" * 40, "f" * 40], ["f" * 40, "a" * 40, "9" * 40]):
+        for digests in ([], ["1" * 64], ["2" * 64, "1" * 64]) if revisions else ([],):
+            naive: dict[str, list[datetime]] = {}
+            for row in Access.objects.filter(repository="here"):
+                if row.revision in revisions or row.release_digest in digests:
+                    naive.setdefault(row.actor, []).append(row.at)
+            assert access.got("here", revisions=revisions, digests=digests) == {
+                actor: access.Got(len(times), min(times), max(times))
+                for actor, times in naive.items()
+            }
+
+
+def test_who_got_it_is_found_by_indexes() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname, indexdef FROM pg_indexes")
+        indexes = dict(cursor.fetchall())
+    assert "(repository, revision, actor, at)" in indexes["audit_access_by_revision"]
+    assert "(repository, release_digest, revision)" in indexes["audit_access_by_release"]
 
 
 def publish(repository: Repository) -> None:
