@@ -397,6 +397,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "count duties": {
+        "task": "registry.releases.tasks.count_duties",
+        "schedule": 20.0,
+        "options": {"expires": 20},
+    },
     "rescan on upgrade": {
         "task": "registry.checks.tasks.rescan_on_upgrade",
         "schedule": 600.0,

@@ -16,7 +16,7 @@ from registry.releases.models import WAS_RELEASED, Claim, Release, Status
 
 STATES = (Status.IN_REVIEW, Status.CHANGES_REQUESTED)
 HOLDERS = ("mine", "unclaimed")
-RISKS = ("blocked", "warned", "code", "newcomer", "first")
+RISKS = ("blocked", "warned", "duties", "code", "newcomer", "first")
 SORTS = {
     "due": ("due_at", "pk"),
     "age": ("opened_at", "pk"),
@@ -41,7 +41,8 @@ class Wanted:
 
 @dataclass
 class Waiting:
-    """One release of the queue, with what a reviewer sees at a glance."""
+    """One release of the queue, with what a reviewer sees at a glance. `open_duties` is None until
+    they are counted."""
 
     release: Release
     run: CheckRun | None
@@ -52,6 +53,7 @@ class Waiting:
     newcomer: bool = False
     first: bool = False
     licenses: list[str] = field(default_factory=list)
+    open_duties: int | None = None
     is_mine: bool = False
 
 
@@ -96,6 +98,7 @@ def shown(releases: Iterable[Release], *, caller: Caller, now: datetime) -> list
                 newcomer=release.is_by_newcomer,  # type: ignore[attr-defined]
                 first=release.is_first,  # type: ignore[attr-defined]
                 licenses=_licenses(release),
+                open_duties=_open_duties(release),
                 is_mine=any(claim.reviewer == caller.user for claim in held[release.pk]),
             )
         )
@@ -140,6 +143,7 @@ def _risk(risk: str) -> Q | Exists:
     risks: dict[str, Q | Exists] = {
         "blocked": Exists(found.filter(severity="block")),
         "warned": Exists(found.filter(severity="warn")),
+        "duties": Q(open_duties__gt=0, duties_counted_of=F("digest")),
         "code": Exists(found.filter(check_id__in=CODE)),
         "newcomer": Q(is_by_newcomer=True),
         "first": Q(is_first=True),
@@ -164,6 +168,11 @@ def _severities(runs: Iterable[CheckRun]) -> dict[int, tuple[int, int, int]]:
         )
     )
     return {one["key"]: (one["blocked"], one["warned"], one["code"]) for one in told}
+
+
+def _open_duties(release: Release) -> int | None:
+    """What was counted of another digest says nothing of this one."""
+    return release.open_duties if release.duties_counted_of == release.digest else None
 
 
 def _licenses(release: Release) -> list[str]:

@@ -1,9 +1,9 @@
-"""Telling people of campaigns and of advisories, and closing reports that are over."""
+"""Telling people of campaigns and of advisories, closing reports that are over, and counting for lists."""
 
 from celery import shared_task
 from django.utils import timezone
 
-from registry.releases import campaign_notices, cases, entries, recipients
+from registry.releases import campaign_notices, cases, entries, open_duties, recipients
 
 
 @shared_task(ignore_result=True, soft_time_limit=600, time_limit=660)
@@ -22,6 +22,12 @@ def tell_of_advisories() -> None:
     for advisory in recipients.due(now):
         recipients.tell(advisory, now=now)
     cases.close_settled(now)
+
+
+@shared_task(ignore_result=True, soft_time_limit=600, time_limit=660)
+def count_duties() -> None:
+    """Count the open duties of releases that the queue shows."""
+    open_duties.recount(timezone.now())
 
 
 # For one run: the next one goes on

@@ -25,6 +25,7 @@ COLUMNS = (
     "new_contributor",
     "first_release",
     "licenses",
+    "open_duties",
     "bytes",
 )
 
@@ -55,6 +56,7 @@ def _values(row: Waiting) -> tuple[object, ...]:
         row.warned,
         *(int(one) for one in (row.code, row.newcomer, row.first)),
         "; ".join(row.licenses),
+        "" if row.open_duties is None else row.open_duties,
         release.revision.total_size,
     )
 

@@ -55,6 +55,7 @@ def test_housekeeping_and_the_sweep_are_on_the_schedule():
         "registry.agreements.tasks.forget_words",
         "registry.releases.tasks.tell_of_advisories",
         "registry.releases.tasks.tell_of_campaigns",
+        "registry.releases.tasks.count_duties",
         "registry.releases.tasks.refresh_entries",
         "registry.instance.tasks.housekeeping",
         "registry.instance.tasks.collect_garbage",

@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from registry.accounts.callers import Caller
 from registry.agreements import documents
@@ -11,8 +12,8 @@ from registry.agreements.duties.engine import Verdict
 from registry.audit.models import Entry
 from registry.catalog import facts
 from registry.errors import Invalid, NotAllowed, NotNow, SignInRequired
-from registry.releases import duties
-from registry.releases.models import DutyDecision, DutyVerdict
+from registry.releases import duties, open_duties, review_queue, workflow
+from registry.releases.models import DutyDecision, DutyVerdict, Release
 from tests import factories
 from tests.refusals import refused_as_evidence, refused_by
 
@@ -309,3 +310,34 @@ def test_a_repository_of_data_has_no_duties_of_models(doubtful):
     doubtful.repository.type = "dataset"
 
     assert duties.of_revision(doubtful) == []
+
+
+def test_open_duties_are_counted_for_the_digest_and_anew_after_a_decision(doubtful, steward):
+    factories.finish_checks(doubtful)
+    owner = factories.as_caller(doubtful.repository.created_by)
+    release = workflow.open_release(doubtful, version="v1.0", by=owner)
+    now = timezone.now()
+    wanted = [one for one in duties.of_revision(fresh(doubtful)) if one.holds or one.warns]
+
+    assert _queued(release) is None
+    open_duties.recount(now)
+    assert _queued(release) == len(wanted) > 0
+    assert open_duties.recount(now) == 0
+
+    duties.decide(
+        fresh(doubtful), "license_not_looser", verdict="allow", reason="Own changes.", by=steward
+    )
+    assert open_duties.recount(timezone.now()) == 1
+    assert _queued(release) == len(wanted) - 1
+    assert open_duties.recount(timezone.now() + open_duties.FRESH) == 1
+
+    Release.objects.filter(pk=release.pk).update(digest="0" * 64)
+    assert _queued(release) is None
+    assert open_duties.recount(timezone.now()) == 1
+
+
+def _queued(release):
+    maintainer = factories.as_caller(factories.make_maintainer())
+    wanted = review_queue.find(maintainer, review_queue.Wanted(), now=timezone.now())
+    [row] = review_queue.shown(wanted.filter(pk=release.pk), caller=maintainer, now=timezone.now())
+    return row.open_duties

@@ -12,6 +12,7 @@ from registry.outbox.models import Kind, Message
 from registry.releases import checklists, claims, policies, reasons, remarks, workflow
 from registry.releases.models import ChecklistTick, Claim, Release, Remark, Status
 from registry.releases.remarks import Where
+from registry.releases.tasks import count_duties
 from registry.web.revision_diff import anchor_of
 from tests import factories
 from tests.factories import as_caller
@@ -43,6 +44,13 @@ def test_the_queue_says_risks_and_is_filtered_by_its_address(client: Client, bob
     assert page.index(update.public_id) < page.index(first.public_id)
     for said in ("1 warning", "new contributor", "first release", ">update<", "Llama 3.1"):
         assert said in page
+    assert page.count("duties not counted yet") == 2
+    count_duties()
+    Release.objects.filter(pk=first.pk).update(open_duties=3)
+    page = client.get("/review").text
+    assert "duties not counted yet" not in page
+    assert f'href="/review/{first.public_id}#duties"' in page
+    assert "3 open duties</a>" in page
 
     assert 'href="?export=csv"' in page
     table = client.get("/review?export=csv&risk=warned").text.splitlines()
@@ -56,6 +64,7 @@ def test_the_queue_says_risks_and_is_filtered_by_its_address(client: Client, bob
     for query, versions in {
         "risk=warned": ["v2.0"],
         "risk=first": ["v1.0"],
+        "risk=duties": ["v1.0"],
         "risk=newcomer": ["v1.0"],
         "risk=code": [],
         "risk=blocked": [],

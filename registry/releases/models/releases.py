@@ -41,6 +41,8 @@ class Release(models.Model):
     `digest` is the SHA-256 over repository id, version label, manifest digest and terms hash as
     canonical JSON: approvals name it, so that a changed byte or term voids them. `discussion` is
     the thread of its review: the pull request that the revision came from, else one of its own.
+    `open_duties` are those of its licenses, as they were counted for the digest
+    `duties_counted_of`.
     """
 
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
@@ -62,6 +64,9 @@ class Release(models.Model):
     discussion = models.ForeignKey(
         Discussion, on_delete=models.PROTECT, null=True, blank=True, related_name="releases"
     )
+    open_duties = models.PositiveIntegerField(null=True, blank=True)
+    duties_counted_of = models.CharField(max_length=64, blank=True, default="", db_default="")
+    duties_counted_at = models.DateTimeField(null=True, blank=True)
 
     objects = ReleaseQuerySet.as_manager()
 

@@ -37,6 +37,7 @@ RISKS = [
     ("blocked", gettext_lazy("blocked by a check")),
     ("warned", gettext_lazy("with warnings")),
     ("code", gettext_lazy("brings code")),
+    ("duties", gettext_lazy("with open duties")),
     ("newcomer", gettext_lazy("new contributor")),
     ("first", gettext_lazy("first release")),
 ]
