@@ -21,6 +21,7 @@ from registry.discussions.models import Discussion
 from registry.releases import beginnings
 from registry.releases.models import OPEN, Release, Status
 from registry.web import listing, trends
+from registry.web.trends import Trend
 
 MODELS = 20
 FEW = 5
@@ -45,6 +46,7 @@ class Model:
     repository: Repository
     step: Step
     release: Release | None
+    trend: Trend
 
 
 def of(caller: Caller, user: User, *, now: datetime) -> dict[str, Any]:
@@ -53,10 +55,11 @@ def of(caller: Caller, user: User, *, now: datetime) -> dict[str, Any]:
     newest = list(
         mine.select_related("namespace").order_by(F("main_at").desc(nulls_last=True))[:MODELS]
     )
-    models = _models(newest)
+    models = _models(newest, now)
     asked, accepted = _asked(user), _accepted(user)
     return {
         "groups": _by_owner(models, user),
+        "figures": sorted(models, key=_use),
         "shown": len(models),
         "count": mine.count(),
         "to_answer": _to_answer(mine)[:FEW],
@@ -68,6 +71,11 @@ def of(caller: Caller, user: User, *, now: datetime) -> dict[str, Any]:
         "trend": trends.of_all(mine, now=now),
         "owners": beginnings.owners(caller),
     }
+
+
+def _use(one: Model) -> tuple[int, int, str]:
+    """What is used most lately comes first."""
+    return -one.trend.total, -one.repository.downloads, one.repository.full_name
 
 
 def _by_owner(models: list[Model], user: User) -> list[tuple[str, list[Model]]]:
@@ -85,18 +93,20 @@ def _own(caller: Caller) -> QuerySet[Repository]:
     return found.annotate(main_at=Subquery(head_at.filter(repository=OuterRef("pk"))[:1]))
 
 
-def _models(found: list[Repository]) -> list[Model]:
+def _models(found: list[Repository], now: datetime) -> list[Model]:
     refs = {
         ref.repository_id: ref
         for ref in Ref.objects.filter(repository__in=found, name=MAIN).select_related("head")
     }
     runs = listing.latest_runs([ref.head for ref in refs.values()])
     releases = _of_heads(found, refs.values())
+    drawn = trends.of_each([one.pk for one in found], now=now)
     return [
         Model(
             repository=one,
             step=_step(one, refs.get(one.pk), runs, releases.get(one.pk)),
             release=releases.get(one.pk),
+            trend=drawn[one.pk],
         )
         for one in found
     ]

@@ -1,5 +1,6 @@
 """How often something was downloaded lately: a plot by day, and what it adds up to."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -46,6 +47,12 @@ def of_all(repositories: QuerySet[Repository], *, now: datetime) -> Trend:
     """The same of several together."""
     keys = repositories.values_list("pk", flat=True)
     return _drawn(downloads.by_day_of_all(keys, days=DAYS, now=now))
+
+
+def of_each(keys: Collection[int], *, now: datetime) -> dict[int, Trend]:
+    """Those of each of several, by key."""
+    found = downloads.by_day_of_each(keys, days=DAYS, now=now)
+    return {key: _drawn(days) for key, days in found.items()}
 
 
 def _drawn(days: list[tuple[date, int]]) -> Trend:

@@ -90,6 +90,7 @@ site = [
     path("families/<slug:slug>", families.family, name="family"),
     path("families/<slug:slug>/<slug:variant>", families.variant, name="variant"),
     path("feeds/models.xml", feeds.models, name="feed-models"),
+    path("feeds/datasets.xml", feeds.datasets, name="feed-datasets"),
     path("feeds/<name:namespace>.xml", feeds.of_namespace, name="feed-namespace"),
     path("robots.txt", sitemap.robots, name="robots"),
     path("sitemap.xml", sitemap.sitemap, name="sitemap"),

@@ -1,11 +1,15 @@
 """A person's own page: what their models wait for, and nothing of what is not theirs."""
 
+import re
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from registry.agreements.models import AccessRequest
-from registry.catalog.models import Gated, Repository
+from registry.catalog.models import DailyDownloads, Gated, Repository
 from registry.discussions import threads
 from tests import factories
 from tests.agreements.access import ask, set_mode
@@ -116,3 +120,31 @@ def _busy(repository: Repository) -> None:
     ask(repository, make_user())
     by = as_caller(repository.created_by)
     threads.open_thread(repository, title="A question", text="Why?", by=by)
+
+
+def test_each_model_has_its_downloads_by_day_and_its_likes(client: Client) -> None:
+    ada = make_user("ada")
+    quiet, used = make_repository(ada, "quiet"), make_repository(ada, "used")
+    other = make_repository(make_user("other"), "elsewhere")
+    today = timezone.now().date()
+    for repository, days, count in ((used, 0, 5), (used, 3, 2), (used, 40, 90), (other, 0, 77)):
+        day = today - timedelta(days=days)
+        DailyDownloads.objects.create(repository=repository, day=day, count=count)
+    Repository.objects.filter(pk=used.pk).update(downloads=97, likes=3)
+    client.force_login(ada)
+
+    page = client.get("/dashboard").text
+
+    table = page[page.index('id="statistics"') : page.index('id="answer"')]
+    rows = re.findall(r"<tr>.*?</tr>", table, re.DOTALL)[1:]
+    assert [quiet.full_name in one for one in rows] == [False, True]
+    figures = re.findall(r'<td class="number"[^>]*>([\d,]+)</td>', rows[0])
+    assert figures == ["7", "97", "3"]
+    assert rows[0].count("<rect") == 2
+    assert "77" not in re.findall(r">([\d,]+)<", page)
+
+
+def test_without_models_the_statistics_say_what_they_will_hold(client: Client) -> None:
+    client.force_login(make_user("ada"))
+
+    assert "Downloads and likes of each model stand here" in client.get("/dashboard").text

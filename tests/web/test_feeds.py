@@ -2,11 +2,13 @@
 
 import json
 import re
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from django.test import Client
 
+from registry.catalog import facts
 from registry.catalog.models import Repository
 from registry.releases import entries
 from registry.web.templatetags import catalog
@@ -120,3 +122,49 @@ def test_nothing_in_a_description_ends_its_block() -> None:
 
     assert made.count("<") == 2
     assert json.loads(made[made.index("{") : made.rindex("}") + 1])["name"].startswith("</script>")
+
+
+def test_datasets_have_a_feed_and_a_place_in_the_sitemap_where_they_are_switched_on(
+    client: Client, lab: Repository, settings: Any
+) -> None:
+    settings.REPOSITORY_TYPES = ["model", "dataset"]
+    texts = factories.make_repository(lab.created_by, "texts", namespace="lab", type="dataset")
+    factories.make_released(texts)
+    entries.refresh(Repository.objects.values_list("pk", flat=True))
+    settings.REPOSITORY_TYPES = ["model"]
+    off = client.get("/feeds/datasets.xml").status_code
+    settings.REPOSITORY_TYPES = ["model", "dataset"]
+
+    feed = client.get("/feeds/datasets.xml?license=llama3.1")
+    places = b"".join(client.get("/sitemap.xml")).decode()
+    listed = client.get("/datasets").text
+
+    assert off == 404
+    titles = [one.findtext(f"{ATOM}title") for one in _parsed(feed.content).iter(f"{ATOM}entry")]
+    assert titles == ["lab/texts v1.0"]
+    assert "<loc>http://testserver/datasets</loc>" in places
+    assert "/datasets/lab/texts</loc>" in places
+    assert 'href="/feeds/datasets.xml"' in listed
+    assert "lab/texts v1.0" in client.get("/feeds/lab.xml").text
+    assert "lab/texts" not in client.get("/feeds/models.xml").text
+
+
+def test_a_shared_link_says_what_kind_of_page_it_leads_to(client: Client, lab: Repository) -> None:
+    facts.load()
+    kinds = {
+        f"/{lab.full_name}": "website",
+        "/ada": "profile",
+        "/lab": "website",
+        "/licenses/llama3-1": "article",
+        "/families/llama-3-1": "article",
+        "/families/llama-3-1/llama-3-1-405b-instruct": "article",
+    }
+    said = {}
+    for path, kind in kinds.items():
+        page = client.get(path).text
+        assert f'<meta property="og:type" content="{kind}">' in page, path
+        assert ("profile:username" in page) == (kind == "profile")
+        found = re.search(r'<meta name="description" content="([^"]+)">', page)
+        assert found, path
+        said[path] = found[1]
+    assert len(set(said.values())) == len(kinds)

@@ -63,6 +63,11 @@ class Result:
         return " ".join(remedy.words for remedy in self.remedies)
 
     @property
+    def note(self) -> str:
+        """What the clause says beyond the title."""
+        return self.clause.removeprefix(f"{self.title}.").strip()
+
+    @property
     def license_title(self) -> str:
         return licenses.title(self.license) if self.license else ""
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms, template
 from django.utils.formats import number_format
-from django.utils.html import avoid_wrapping, escape
+from django.utils.html import avoid_wrapping, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
@@ -151,3 +151,12 @@ def page_address(context: template.Context, number: int) -> str:
     query = context["request"].GET.copy()
     query["page"] = str(number)
     return "?" + query.urlencode()
+
+
+@register.simple_tag(takes_context=True)
+def current_mark(context: template.Context, url: str, section: str = "") -> SafeString:
+    """In a navigation: `page` on the link to this very page, `true` on that of the section it is in."""
+    path = context["request"].path
+    is_inside = url != "/" and path.startswith(section or f"{url}/")
+    word = "page" if path == url else "true" if is_inside else ""
+    return format_html(' aria-current="{}"', word) if word else SafeString("")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
@@ -17,6 +17,7 @@ from django.views.decorators.http import conditional_page, require_safe
 from registry.accounts.callers import NOBODY
 from registry.accounts.models import Namespace
 from registry.catalog import search
+from registry.catalog.models import RepositoryType
 from registry.catalog.search import Wanted
 from registry.releases.models import Release, Status
 from registry.web import catalog_page
@@ -32,11 +33,18 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 @conditional_page
 def models(request: CallerRequest) -> HttpResponse:
     """Any state of the catalog: its latest releases first."""
-    wanted = search.parse(request.GET)
-    words = ", ".join(catalog_page.labels_of(wanted)) or _("Latest releases")
-    query = replace(wanted, sort="relevance").as_query()
-    page = reverse("catalog") + (f"?{query}" if query else "")
-    return _feed(request, wanted, title=f"{settings.SITE_NAME} · {words}", page=page)
+    return _of_list(request, search.parse(request.GET), reverse("catalog"), _("Latest releases"))
+
+
+@require_safe
+@cache_control(public=True, max_age=300)
+@conditional_page
+def datasets(request: CallerRequest) -> HttpResponse:
+    """The same of the list of datasets, where there is one."""
+    if RepositoryType.DATASET not in settings.REPOSITORY_TYPES:
+        raise Http404("This site has no datasets.")
+    wanted = search.parse(request.GET, kind=RepositoryType.DATASET)
+    return _of_list(request, wanted, reverse("datasets"), _("Latest datasets"))
 
 
 @require_safe
@@ -45,9 +53,16 @@ def models(request: CallerRequest) -> HttpResponse:
 def of_namespace(request: CallerRequest, namespace: str) -> HttpResponse:
     """What a person or an organisation has released."""
     owner = get_object_or_404(Namespace, name__iexact=namespace)
-    wanted = Wanted(namespace=owner.name)
+    wanted = Wanted(kind="", namespace=owner.name)
     page = reverse("namespace", args=[owner.name])
     return _feed(request, wanted, title=f"{settings.SITE_NAME} · {owner.name}", page=page)
+
+
+def _of_list(request: CallerRequest, wanted: Wanted, path: str, name: str) -> HttpResponse:
+    words = ", ".join(catalog_page.labels_of(wanted)) or name
+    query = replace(wanted, sort="relevance").as_query()
+    page = f"{path}?{query}" if query else path
+    return _feed(request, wanted, title=f"{settings.SITE_NAME} · {words}", page=page)
 
 
 def _feed(request: CallerRequest, wanted: Wanted, *, title: str, page: str) -> HttpResponse:

@@ -5,6 +5,7 @@ from datetime import datetime
 from math import ceil
 from xml.sax.saxutils import escape
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_safe
 from registry.accounts.callers import NOBODY
 from registry.accounts.models import Namespace
 from registry.agreements.models import Document
-from registry.catalog.models import Family, Repository
+from registry.catalog.models import Family, Repository, RepositoryType
 
 # Of the 50,000 that the protocol allows in one file some are left for the other pages
 PER_FILE = 49_000
@@ -107,6 +108,8 @@ def _places() -> Iterator[str]:
     """The pages that are the site's own, and of whom something is released. They are few beside
     the repositories, and stand in the first file."""
     yield from (reverse(name) for name in PLACES)
+    if RepositoryType.DATASET in settings.REPOSITORY_TYPES:
+        yield reverse("datasets")
     yield from (f"/families/{slug}" for slug in Family.objects.values_list("slug", flat=True))
     for document in Document.objects.exclude(versions=None).order_by("slug"):
         yield document.get_absolute_url()
