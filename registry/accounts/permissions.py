@@ -74,6 +74,6 @@ def namespaces_with(caller: Caller, permission: Permission, *, field: str = "nam
     if caller.roles is not None:
         return Q(**{f"{field}__any_of": caller.namespaces(roles)})
     memberships = Membership.objects.filter(user=caller.user, role__in=sorted(roles))
-    return Q(**{f"{field}_id": caller.user.namespace_id}) | Q(
+    return Q(**{field: caller.user.namespace_id}) | Q(
         **{f"{field}__in": memberships.values("namespace")}
     )

@@ -74,18 +74,19 @@ def find(
         chosen = _choosing(_narrowed(caller, wanted, question, is_fuzzy=is_fuzzy), wanted)
         if question is not None and is_fuzzy:
             chosen = chosen.annotate(bears=question.matches())
+        counted = search_counts.count(
+            lambda who: _narrowed(who, wanted, question, is_fuzzy=is_fuzzy),
+            wanted,
+            caller=caller,
+            with_facets=with_facets,
+        )
         page = search_orders.page(
             chosen.select_related("repository__namespace"),
             search_orders.of(wanted, question, caller=caller),
             after=after,
             before=before,
             size=size,
-        )
-        counted = search_counts.count(
-            lambda who: _narrowed(who, wanted, question, is_fuzzy=is_fuzzy),
-            wanted,
-            caller=caller,
-            with_facets=with_facets,
+            total=0 if is_fuzzy else counted.total,
         )
     return Found(
         page.entries,

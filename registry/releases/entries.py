@@ -27,38 +27,60 @@ FORMAT = 1
 AT_LEAST_EVERY = timedelta(days=7)
 # A verdict is written a while before others see it
 LATE = timedelta(minutes=2)
+# Each part begins with what is few: what is compared of every entry stands in its row. An entry that
+# is older than `since` is built again anyhow, so that what happened before says nothing new.
 _STALE = """
-SELECT repository.id
-FROM catalog_repository AS repository
-JOIN accounts_namespace AS namespace ON namespace.id = repository.namespace_id
-LEFT JOIN catalog_searchentry AS entry ON entry.repository_id = repository.id
-LEFT JOIN catalog_ref AS main ON main.repository_id = repository.id AND main.name = %(main)s
-LEFT JOIN catalog_revision AS head
-    ON head.id = main.head_id AND namespace.publishes_on_commit AND %(plain_hub)s
-    AND NOT (head.proposal_id IS NOT NULL AND head.state = 'quarantine')
-WHERE repository.deleted_at IS NULL AND (
-    entry.repository_id IS NULL
-    OR entry.built_at < %(now)s - %(at_least_every)s
-    OR entry.name <> lower(namespace.name || '/' || repository.name)
-    OR entry.revision_id IS DISTINCT FROM coalesce(head.id, main.public_id)
-    OR entry.revision_id IS NOT NULL AND (
-        entry.facts ->> 'format' IS DISTINCT FROM %(format)s
-        OR (entry.facts ->> 'access' = 'manual') <> (repository.gated = 'manual')
-        OR (entry.facts ->> 'access' = 'ask') <> (repository.gated = 'auto')
-        OR EXISTS (
-            SELECT FROM checks_checkrun AS run
-            WHERE run.revision_id = entry.revision_id AND run.finished_at > entry.built_at - %(late)s
-                AND run.verdict <> coalesce(entry.facts ->> 'verdict', '')
+WITH stale AS (
+    SELECT repository.id
+    FROM catalog_repository AS repository
+    JOIN accounts_namespace AS namespace ON namespace.id = repository.namespace_id
+    LEFT JOIN catalog_searchentry AS entry ON entry.repository_id = repository.id
+    LEFT JOIN catalog_ref AS main ON main.repository_id = repository.id AND main.name = %(main)s
+    WHERE repository.deleted_at IS NULL AND (
+        entry.repository_id IS NULL
+        OR entry.built_at < %(since)s
+        OR entry.name <> lower(namespace.name || '/' || repository.name)
+        OR entry.revision_id IS DISTINCT FROM coalesce(
+            CASE WHEN namespace.publishes_on_commit AND %(plain_hub)s THEN (
+                SELECT head.id FROM catalog_revision AS head
+                WHERE head.id = main.head_id
+                    AND NOT (head.proposal_id IS NOT NULL AND head.state = 'quarantine')
+            ) END,
+            main.public_id
         )
-        OR EXISTS (
-            SELECT FROM releases_release AS release
-            JOIN releases_termschange AS change ON change.release_id = release.id
-            WHERE release.revision_id = entry.revision_id
-                AND change.from_at > entry.built_at AND change.from_at <= %(now)s
+        OR entry.revision_id IS NOT NULL AND (
+            entry.facts ->> 'format' IS DISTINCT FROM %(format)s
+            OR repository.gated = 'manual' AND entry.facts ->> 'access' <> 'manual'
+            OR repository.gated = 'auto' AND entry.facts ->> 'access' <> 'ask'
         )
     )
+    UNION
+    SELECT entry.repository_id
+    FROM catalog_searchentry AS entry
+    JOIN catalog_repository AS repository ON repository.id = entry.repository_id
+    WHERE entry.facets && ARRAY['access:manual', 'access:ask']::varchar[]
+        AND repository.gated = '' AND repository.deleted_at IS NULL
+    UNION
+    SELECT entry.repository_id
+    FROM checks_checkrun AS run
+    JOIN catalog_searchentry AS entry ON entry.revision_id = run.revision_id
+    JOIN catalog_repository AS repository ON repository.id = entry.repository_id
+    WHERE run.finished_at > %(since)s - %(late)s
+        AND run.finished_at > entry.built_at - %(late)s
+        AND run.verdict <> coalesce(entry.facts ->> 'verdict', '') AND repository.deleted_at IS NULL
+    UNION
+    SELECT entry.repository_id
+    FROM releases_termschange AS change
+    JOIN releases_release AS release ON release.id = change.release_id
+    JOIN catalog_searchentry AS entry ON entry.revision_id = release.revision_id
+    JOIN catalog_repository AS repository ON repository.id = entry.repository_id
+    WHERE change.from_at > %(since)s
+        AND change.from_at > entry.built_at AND change.from_at <= %(now)s
+        AND repository.deleted_at IS NULL
 )
-ORDER BY entry.built_at NULLS FIRST, repository.id
+SELECT stale.id
+FROM stale LEFT JOIN catalog_searchentry AS entry ON entry.repository_id = stale.id
+ORDER BY entry.built_at NULLS FIRST, stale.id
 LIMIT %(limit)s
 """
 
@@ -99,7 +121,7 @@ def stale(now: datetime, *, limit: int = BATCH) -> list[int]:
         "main": MAIN,
         "plain_hub": settings.ALLOW_PLAIN_HUB,
         "now": now,
-        "at_least_every": AT_LEAST_EVERY,
+        "since": now - AT_LEAST_EVERY,
         "late": LATE,
         "format": str(FORMAT),
         "limit": limit,

@@ -161,7 +161,7 @@ def test_the_list_costs_the_same_however_long_it_is(
         factories.make_released(by=maintainer)
     client.force_login(factories.make_user())
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(14):
         client.get("/")
 
 

@@ -1,10 +1,12 @@
 """Repositories with git's data model in tables, what lists are made from, and published facts."""
 
 from registry.catalog.models.listed import (
+    NEVER,
     DailyDownloads,
     Deprecation,
     SavedSearch,
     SearchEntry,
+    own_name,
 )
 from registry.catalog.models.published import (
     Family,
@@ -30,12 +32,14 @@ from registry.catalog.models.repositories import (
     Tree,
     TreeEntry,
     Visibility,
+    keys_of_namespaces,
     may_be_written_by,
     shows_quarantine_to,
 )
 
 __all__ = [
     "MAIN",
+    "NEVER",
     "Bringing",
     "DailyDownloads",
     "Deprecation",
@@ -60,6 +64,8 @@ __all__ = [
     "TreeEntry",
     "Variant",
     "Visibility",
+    "keys_of_namespaces",
     "may_be_written_by",
+    "own_name",
     "shows_quarantine_to",
 ]

@@ -1,16 +1,28 @@
 """What lists of repositories are made from: search, counts by day, what people keep and what is
 succeeded by something else."""
 
+from datetime import UTC, datetime
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Coalesce, Lower
 
 from registry.accounts.models import User
 from registry.catalog.models.repositories import Repository, Revision
 from registry.ids import new_public_id
+
+# When something was released that never was, for orders
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def own_name() -> Func:
+    """The name of an entry without its namespace."""
+    return Func(
+        F("name"), Value("/"), Value(2), function="split_part", output_field=models.TextField()
+    )
 
 
 class SearchEntry(models.Model):
@@ -55,6 +67,22 @@ class SearchEntry(models.Model):
             GinIndex(OpClass("name", name="gin_trgm_ops"), name="entry_name_trigrams"),
             models.Index(fields=["parameters"], name="entry_parameters"),
             models.Index(fields=["-released_at"], name="entry_released"),
+            # The orders of lists, in their own words
+            models.Index(
+                Coalesce("released_at", Value(NEVER)).desc(),
+                F("repository").desc(),
+                name="entry_order_released",
+            ),
+            models.Index(
+                Coalesce("parameters", Value(0)).desc(),
+                F("repository").desc(),
+                name="entry_order_parameters",
+            ),
+            models.Index(fields=["name", "repository"], name="entry_order_name"),
+            models.Index(own_name(), name="entry_own_name"),
+            models.Index(
+                fields=["repository"], condition=Q(is_official=True), name="entry_official"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,11 +7,11 @@ are blobs, shared by SHA-256. A revision is a commit.
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 
 from registry.accounts import permissions, plain_hub
-from registry.accounts.callers import Caller
+from registry.accounts.callers import NOBODY, Caller
 from registry.accounts.models import Namespace, User
 from registry.accounts.permissions import Permission
 from registry.ids import new_public_id
@@ -59,6 +59,15 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
             (circle & known) | permissions.namespaces_with(caller, Permission.WRITE)
         )
 
+    def beyond_public(self, caller: Caller) -> "RepositoryQuerySet":
+        """What `visible_to` has for this caller and not for everybody. But for maintainers, that is
+        of namespaces of theirs, from which the database then begins."""
+        everybody = Repository.objects.visible_to(NOBODY).filter(pk=models.OuterRef("pk"))
+        found = self.visible_to(caller).exclude(models.Exists(everybody))
+        if caller.is_maintainer:
+            return found
+        return found.filter(namespace__in=keys_of_namespaces(caller, Permission.READ))
+
     def quarantine_seen_by(self, caller: Caller) -> "RepositoryQuerySet":
         """Repositories whose unreleased revisions the caller may see and read back."""
         return self.filter(shows_quarantine_to(caller))
@@ -66,6 +75,13 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
     def writable_by(self, caller: Caller) -> "RepositoryQuerySet":
         """Repositories that the caller may commit to, with the token that they used."""
         return self.filter(may_be_written_by(caller))
+
+
+def keys_of_namespaces(caller: Caller, permission: Permission) -> list[int]:
+    """Those in which the caller's role gives the permission, asked for at once: with the keys the
+    database knows how few repositories it has to look at."""
+    own = permissions.namespaces_with(caller.afresh(), permission, field="pk")
+    return list(Namespace.objects.filter(own).values_list("pk", flat=True))
 
 
 def shows_quarantine_to(caller: Caller) -> Q:
@@ -122,6 +138,18 @@ class Repository(models.Model):
                 Lower("name"),
                 condition=Q(deleted_at=None),
                 name="repository_name_is_unique_in_any_case",
+            ),
+        ]
+        # The orders of lists
+        indexes = [
+            models.Index(fields=["-downloads", "-id"], name="repository_order_downloads"),
+            models.Index(fields=["-likes", "-id"], name="repository_order_likes"),
+            models.Index(fields=["-trending", "-id"], name="repository_order_trending"),
+            models.Index(fields=["-updated_at", "-id"], name="repository_order_updated"),
+            models.Index(
+                (F("downloads") + F("likes") * 5).desc(),
+                F("id").desc(),
+                name="repository_order_used",
             ),
         ]
 
