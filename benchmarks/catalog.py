@@ -31,9 +31,9 @@ def table_of(found: dict[int, dict[str, list[float]]]) -> Table:
         notes=[
             "What pages ask of the search, without the page around it: a page of 25, the number of "
             "all, and the counts of every facet. Counts are kept for a minute where there are more "
-            "than 5,000 models; “counted anew” is with nothing kept. Up to 10,000 models are "
-            "invented, each with a card of its own; beyond, these are there again under other "
-            "names. The last columns are of the medians at the largest size.",
+            "than 5,000 models; “counted anew” is with nothing kept. The words that many bear are "
+            "those of about half the models. Up to 10,000 models are invented, each with a card of "
+            "its own; beyond, these are there again under other names. The last columns are of the medians at the largest size.",
         ],
     )
     last = found[sizes[-1]]

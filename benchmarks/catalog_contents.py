@@ -295,6 +295,7 @@ def measure(rounds: int) -> dict[str, list[float]]:
         "list": ("", NOBODY),
         "list, of somebody signed in": ("", member),
         "by downloads": ("sort=downloads", NOBODY),
+        "by size": ("sort=size", NOBODY),
         "words that many bear": ("q=llama+instruct", NOBODY),
         "words that few bear": ("q=bakori+llama", NOBODY),
         "words with mistakes": ("q=mistrl+medicl", NOBODY),
@@ -338,7 +339,7 @@ def _deep(caller: Any) -> str:
 
     order = search_orders.of(Wanted(sort="downloads"), None, caller=caller)
     found = SearchEntry.objects.order_by("-repository__downloads", "-pk")
-    middle = found.annotate(sort_key=order.key)[Repository.objects.count() // 2]
+    middle = found.annotate(sort_key=order.parts[0][1])[Repository.objects.count() // 2]
     return search_orders.cursor(middle, order)
 
 

@@ -78,6 +78,39 @@ def as_markdown(found: dict[str, Any], tables: list[Table]) -> str:
     return head + "\n" + "\n".join(table.markdown() for table in tables)
 
 
+def rewritten(page: str, found: dict[str, Any], tables: list[Table]) -> str:
+    """The page with these tables in the place of those of the same title, or at its end. What was
+    written by hand stays."""
+    said = (
+        f"Measured on {found['measured_at'][:10]} at revision `{found['revision']}` with "
+        f"{found['machine']}; the load average was {found['load'][0]} at the end."
+    )
+    for table in tables:
+        head, rest = table.markdown().split("\n", 1)
+        new = [head, "", said, *rest.rstrip().split("\n")]
+        lines = page.rstrip().split("\n")
+        if head not in lines:
+            page = "\n".join([*lines, "", *new, ""])
+            continue
+        first = lines.index(head)
+        last = next(
+            (at for at in range(first + 1, len(lines)) if lines[at].startswith("#")), len(lines)
+        )
+        kept = _by_hand("\n".join(lines[first + 1 : last]), table)
+        page = "\n".join([*lines[:first], *new, "", *kept, *lines[last:], ""])
+    return page.rstrip() + "\n"
+
+
+def _by_hand(section: str, table: Table) -> list[str]:
+    """The paragraphs of a section that are neither a table nor what is said with it."""
+    known = {note.strip() for note in table.notes}
+    found: list[str] = []
+    for paragraph in filter(None, (one.strip("\n") for one in section.split("\n\n"))):
+        if not paragraph.startswith(("|", "Measured on ")) and paragraph.strip() not in known:
+            found += [*paragraph.split("\n"), ""]
+    return found
+
+
 def write(folder: Path, found: dict[str, Any], tables: list[Table]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "benchmarks.json").write_text(json.dumps(found, indent=2) + "\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import catalog, catalog_contents, gpu, load
+from benchmarks import catalog, catalog_contents, gpu, load, report
 from benchmarks.instance import PREPARED
 from benchmarks.report import Table
 from benchmarks.smoke import MODEL, Bare, Pair
@@ -127,6 +127,33 @@ def test_a_table_is_shown_with_what_it_means() -> None:
         "",
         "Less is better.",
     ]
+
+
+def test_a_part_that_is_measured_again_replaces_its_own_table_alone() -> None:
+    speed = Table("Speed", ["what", "ms"], notes=["Less is better."])
+    speed.add("fast", 1)
+    size = Table("Size", ["what", "MiB"])
+    size.add("small", 2)
+    found = {
+        "measured_at": "2026-01-02T03:04:05+00:00",
+        **{"revision": "abc", "machine": "2 cores", "load": [0.5, 1.0, 2.0]},
+    }
+    said = "Measured on 2026-01-02 at revision `abc` with 2 cores; the load average was 0.5 at the end."
+    page = (
+        "# Benchmarks\n\nBy hand.\n\n## A part\n\n### Speed\n\nMeasured on some day.\n\n"
+        "| what | ms |\n| --- | --- |\n| fast | 9 |\n\nLess is better.\n\nWhy: by\nhand.\n\n"
+        "### Other\n\n| a |\n| --- |\n\n## End\n\nBy hand.\n"
+    )
+
+    once = report.rewritten(page, found, [speed, size])
+
+    assert once == report.rewritten(once, found, [size, speed])
+    assert once == (
+        f"# Benchmarks\n\nBy hand.\n\n## A part\n\n### Speed\n\n{said}\n\n"
+        "| what | ms |\n| --- | --- |\n| fast | 1 |\n\nLess is better.\n\nWhy: by\nhand.\n\n"
+        "### Other\n\n| a |\n| --- |\n\n## End\n\nBy hand.\n\n"
+        f"### Size\n\n{said}\n\n| what | MiB |\n| --- | --- |\n| small | 2 |\n"
+    )
 
 
 @pytest.mark.django_db
