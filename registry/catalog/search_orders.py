@@ -31,6 +31,7 @@ from registry.accounts import plain_hub
 from registry.accounts.callers import Caller
 from registry.accounts.permissions import Permission
 from registry.catalog.models import NEVER, SearchEntry, keys_of_namespaces, own_name
+from registry.catalog.models import size as bytes_of
 from registry.catalog.search_words import Question
 from registry.catalog.wanted import RELEVANCE, Wanted
 
@@ -81,7 +82,7 @@ def of(wanted: Wanted, question: Question | None, *, caller: Caller) -> Order:
         "likes": F("repository__likes"),
         "name": F("name"),
         "parameters": Coalesce(F("parameters"), Value(0)),
-        "size": Coalesce(F("revision__total_size"), Value(0)),
+        "size": bytes_of(),
     }
     return Order(name, ((None, keys[name]),))
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -226,6 +227,39 @@ def test_one_counts_anew_while_others_get_what_is_kept(monkeypatch: Any) -> None
     assert counts()["license"] == {"mit": 2}
     assert during == [{"mit": 1}]
     assert counts()["license"] == {"mit": 2}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sort", search.SORTS)
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_each_order_is_read_from_an_index(sort: str, signed_in: bool) -> None:
+    ada = factories.make_user("ada")
+    listed(ada, "one", released_at=timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        with CaptureQueriesContext(connection) as asked:
+            find(f"sort={sort}", factories.as_caller(ada) if signed_in else NOBODY)
+        pages = [one["sql"] for one in asked.captured_queries if ' AS "sort_key"' in one["sql"]]
+        assert len(pages) == (3 if signed_in and sort in {"relevance", "updated"} else 1)
+        for sql in pages:
+            cursor.execute(f"EXPLAIN {sql}")
+            plan = [line for (line,) in cursor.fetchall()]
+            assert not [line for line in plan if "Sort Key" in line], plan
+
+
+@pytest.mark.django_db
+def test_the_largest_come_first_by_the_bytes_of_what_is_out() -> None:
+    for name, size in (("small", 10), ("large", 10_000), ("middle", 9000)):
+        files = {"README.md": "---\nlicense: mit\n---\n# It\n", "model.safetensors": b"w" * size}
+        owner = factories.make_user()
+        factories.make_released(factories.make_repository(owner, name), files=files)
+
+    found = find("sort=size").entries
+
+    assert [entry.name.partition("/")[2] for entry in found] == ["large", "middle", "small"]
+    sizes = [entry.revision.total_size for entry in found if entry.revision is not None]
+    assert sizes == [entry.facts["size"] for entry in found]
 
 
 @pytest.mark.django_db(transaction=True)

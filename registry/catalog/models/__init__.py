@@ -7,6 +7,7 @@ from registry.catalog.models.listed import (
     SavedSearch,
     SearchEntry,
     own_name,
+    size,
 )
 from registry.catalog.models.published import (
     Family,
@@ -68,4 +69,5 @@ __all__ = [
     "may_be_written_by",
     "own_name",
     "shows_quarantine_to",
+    "size",
 ]

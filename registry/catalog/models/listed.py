@@ -8,7 +8,8 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Coalesce, Lower
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce, Lower
 
 from registry.accounts.models import User
 from registry.catalog.models.repositories import Repository, Revision
@@ -23,6 +24,12 @@ def own_name() -> Func:
     return Func(
         F("name"), Value("/"), Value(2), function="split_part", output_field=models.TextField()
     )
+
+
+def size() -> Coalesce:
+    """The bytes of what an entry was read from."""
+    said = Cast(KeyTextTransform("size", "facts"), models.BigIntegerField())
+    return Coalesce(said, Value(0), output_field=models.BigIntegerField())
 
 
 class SearchEntry(models.Model):
@@ -78,6 +85,7 @@ class SearchEntry(models.Model):
                 F("repository").desc(),
                 name="entry_order_parameters",
             ),
+            models.Index(size().desc(), F("repository").desc(), name="entry_order_size"),
             models.Index(fields=["name", "repository"], name="entry_order_name"),
             models.Index(own_name(), name="entry_own_name"),
             models.Index(
