@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from registry.accounts import callers
 from registry.accounts.models import User
+from registry.catalog.models import Repository
 from registry.outbox import mail
 from registry.releases.models import Release
 
@@ -32,6 +34,12 @@ OUTCOMES = {
 }
 
 
+OUT_OF_SIGHT = (
+    "You asked for this release, and the repository is out of your sight by now: its name, the "
+    "reason given and the page of the release are for those who may know of it."
+)
+
+
 @dataclass(frozen=True)
 class Notice:
     subject: str
@@ -43,12 +51,21 @@ def of(step: str, release: Release, *, reason: str) -> Notice | None:
     if step not in OUTCOMES:
         return None
     outcome, sentence = OUTCOMES[step]
+    if not _knows(release):
+        name = f"{release.repository.public_id} {release.version}"
+        return Notice(subject=f"{name}: {outcome}", text=f"{name}: {outcome}.\n\n{OUT_OF_SIGHT}\n")
     name = f"{release.repository.full_name} {release.version}"
     parts = [f"{name}: {outcome}.", sentence]
     if reason.strip():
         parts.append(f"The reason given:\n\n{reason.strip()}")
     parts.append(f"{settings.SITE_URL}{release.get_absolute_url()}")
     return Notice(subject=f"{name}: {outcome}", text="\n\n".join(parts) + "\n")
+
+
+def _knows(release: Release) -> bool:
+    """Whether the contributor may still know of the repository, under the name that it has now."""
+    seen = Repository.objects.visible_to(callers.of_session(release.opened_by))
+    return seen.filter(pk=release.repository_id).exists()
 
 
 def send(step: str, release: Release, *, reason: str, by: User) -> None:

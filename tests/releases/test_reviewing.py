@@ -39,16 +39,6 @@ from tests.refusals import refused_as_evidence, refused_by
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def release() -> Release:
-    return factories.make_release()
-
-
-@pytest.fixture
-def bob() -> Caller:
-    return as_caller(factories.make_maintainer("bob"))
-
-
 def _approve(release: Release, by: Caller, **rest: object) -> Release:
     return workflow.transition("approve", release, by=by, **rest)  # type: ignore[arg-type]
 
@@ -150,13 +140,6 @@ def _member_maintainer(release: Release) -> User:
     user = factories.make_member(release.repository.namespace, Role.READ)
     User.objects.filter(pk=user.pk).update(site_role="maintainer")
     return User.objects.get(pk=user.pk)
-
-
-@pytest.fixture
-def of_lab() -> Release:
-    lab = factories.make_organisation("lab")
-    owner = lab.memberships.get().user
-    return factories.make_release(factories.make_repository(owner, namespace="lab"))
 
 
 @pytest.mark.parametrize("step", ["approve", "request_changes", "reject"])
@@ -409,3 +392,25 @@ def test_only_maintainers_with_a_token_that_governs_review(bob):
     assert steps.reviews(bob)
     assert not steps.reviews(Caller(user=bob.user, scope="write"))
     assert not steps.reviews(as_caller(factories.make_user()))
+
+
+def test_a_contributor_who_lost_sight_of_the_repository_reads_neither_its_name_nor_the_reason(bob):
+    lab = factories.make_organisation()
+    writer = factories.make_member(lab)
+    repository = factories.make_repository(lab.memberships.first().user, namespace=lab.name)
+    revision = factories.make_ready(repository)
+    factories.finish_checks(revision)
+    release = workflow.open_release(revision, version="v1.0", by=as_caller(writer))
+    lab.memberships.filter(user=writer).delete()
+    repository.name, repository.visibility = "secret-project", "private"
+    repository.save()
+    release = Release.objects.select_related("repository__namespace").get(pk=release.pk)
+
+    preview = notices.of("reject", release, reason="About secret-project.")
+    workflow.transition("reject", release, by=bob, reason="About secret-project.")
+
+    mail = Message.objects.filter(kind=Kind.MAIL, body__to=writer.email).get()
+    assert (mail.body["subject"], mail.body["text"]) == (preview.subject, preview.text)
+    assert mail.body["subject"] == f"{repository.public_id} v1.0: rejected"
+    for hidden in ("secret-project", lab.name, release.public_id):
+        assert hidden not in mail.body["text"]
