@@ -87,6 +87,12 @@ def test_what_differs_is_built_again_and_then_no_more(settings: Any) -> None:
 
     locks.set_mode(released, "manual", by=admin)
     assert "access:manual" in is_mended(released).facets
+    locks.set_mode(released, "auto", by=admin)
+    assert "access:ask" in is_mended(released).facets
+    locks.set_mode(released, "", by=admin)
+    assert not {"access:ask", "access:manual"} & set(is_mended(released).facets)
+    locks.set_mode(released, "manual", by=admin)
+    assert "access:manual" in is_mended(released).facets
 
     repositories.move(released, to="ada/renamed", by=admin)
     assert hits("renamed") == 1
