@@ -13,6 +13,7 @@ from registry.hub.wire import WireRequest
 from registry.releases import gate
 from registry.releases.gate import Opened
 
+BYTES = "application/octet-stream"
 # Pictures of a card. All else is sent as text or bytes, so that no browser runs an upload.
 PICTURES = {
     ".png": "image/png",
@@ -21,6 +22,9 @@ PICTURES = {
     ".gif": "image/gif",
     ".webp": "image/webp",
 }
+
+# Whatever the bytes are: as a page they have no origin, run nothing and fetch nothing
+NOTHING_RUNS = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
 @wire.endpoint("GET", caller=wire.browsing)
@@ -94,6 +98,8 @@ def _described(response: HttpResponseBase, opened: Opened, etag: str) -> HttpRes
         response["X-Linked-Size"] = str(file.size)
     response["Accept-Ranges"] = "bytes"
     response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = NOTHING_RUNS
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
     return response
 
 
@@ -102,10 +108,11 @@ def _shown(file: FileEntry, content_type: str) -> dict[str, str]:
     name = posixpath.basename(file.path)
     plain = refusals.header_text(name).replace("\\", "_").replace('"', "_")
     plain = plain.encode("ascii", errors="replace").decode().replace("?", "_")
+    how = "attachment" if content_type == BYTES else "inline"
     return {
         "Content-Type": content_type,
         "Content-Disposition": (
-            f"inline; filename*=UTF-8''{quote(name, safe='')}; filename=\"{plain}\";"
+            f"{how}; filename*=UTF-8''{quote(name, safe='')}; filename=\"{plain}\";"
         ),
     }
 
@@ -114,4 +121,4 @@ def _content_type(file: FileEntry) -> str:
     ending = posixpath.splitext(file.path)[1].lower()
     if ending in PICTURES:
         return PICTURES[ending]
-    return "application/octet-stream" if file.is_lfs else "text/plain; charset=utf-8"
+    return BYTES if file.is_lfs else "text/plain; charset=utf-8"

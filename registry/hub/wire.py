@@ -109,12 +109,22 @@ def caller_of(request: HttpRequest) -> Caller:
 
 def browsing(request: HttpRequest) -> Caller:
     """As `caller_of`, and where no token was sent whoever is signed in at the pages: for links to
-    bytes, which change nothing. A link from another site brings nobody along."""
-    is_theirs = request.headers.get("Sec-Fetch-Site") != "cross-site"
-    if request.headers.get("Authorization", "").strip() or not is_theirs:
+    bytes, which change nothing. What another host asks for, one of the same domain too, brings
+    nobody along."""
+    if request.headers.get("Authorization", "").strip() or not _is_from_here(request):
         return caller_of(request)
     signed_in: Caller = request.at_pages  # type: ignore[attr-defined]
     return signed_in
+
+
+def _is_from_here(request: HttpRequest) -> bool:
+    """Whether a page of ours asks, or somebody who typed the address. Old browsers, and all where
+    the site has no HTTPS, do not say; then what they say of the page that asks has to be ours."""
+    if (said := request.headers.get("Sec-Fetch-Site")) is not None:
+        return said in {"same-origin", "none"}
+    ours = f"{request.scheme}://{request.get_host()}"
+    asking = [request.headers.get(name, "") for name in ("Origin", "Referer")]
+    return all(one == ours or one.startswith(f"{ours}/") for one in asking if one)
 
 
 def finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

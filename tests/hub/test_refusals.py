@@ -71,9 +71,63 @@ def test_a_link_to_bytes_is_open_to_whom_they_are_open_on_pages(kind: str) -> No
     other.client.force_login(stranger)
 
     assert wire.get(path, sec_fetch_site="same-origin").status_code == 200
-    assert wire.get(path, sec_fetch_site="cross-site").status_code == 401
+    assert wire.get(path, sec_fetch_site="none").status_code == 200
+    for elsewhere in ("cross-site", "same-site", "", "of its own"):
+        assert wire.get(path, sec_fetch_site=elsewhere).status_code == 401
     assert other.get(path, sec_fetch_site="same-origin").status_code == 403
     assert wire.get(path, authorization="Bearer hf_unknown").status_code == 401
+
+
+@pytest.mark.parametrize("header", ["origin", "referer"])
+def test_where_a_browser_does_not_say_which_site_asks_its_page_has_to_be_ours(header: str) -> None:
+    release, reader = make_released(), make_user()
+    accept_terms(release, reader)
+    path = f"/{release.repository}/resolve/main/model.safetensors"
+    wire = Wire()
+    wire.client.force_login(reader)
+
+    assert wire.get(path).status_code == 200
+    assert wire.get(path, **{header: "http://testserver/a/page"}).status_code == 200
+    for elsewhere in (
+        "https://testserver/",
+        "http://testserver.example.org/",
+        "http://testserver@example.org/",
+        "http://pages.testserver/",
+        "http://testserver:8080",
+        "null",
+    ):
+        assert wire.get(path, **{header: elsewhere}).status_code == 401, elsewhere
+
+
+@pytest.mark.parametrize("kind", ["resolve", "raw"])
+def test_no_browser_runs_an_upload_or_lets_another_site_embed_it(kind: str) -> None:
+    pages = ["a.html", "b.svg", "c.js", "d.xhtml", "e.css", "f.pdf", "g.xml", "h"]
+    script = "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+    repository = make_repository()
+    make_released(
+        repository, files={"README.md": "---\nlicense: mit\n---\n", **dict.fromkeys(pages, script)}
+    )
+    wire = Wire(repository.created_by)
+
+    for name in [*pages, "README.md"]:
+        answer = wire.get(f"/{repository}/{kind}/main/{name}")
+        assert answer.status_code == 200
+        assert answer["Content-Type"] == "text/plain; charset=utf-8"
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert {"default-src 'none'", "sandbox"} <= set(
+            answer["Content-Security-Policy"].split("; ")
+        )
+        assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+def test_large_files_are_kept_and_not_shown() -> None:
+    release = make_released()
+    wire = Wire(release.repository.created_by)
+
+    answer = wire.get(f"/{release.repository}/resolve/main/model.safetensors")
+
+    assert answer["Content-Type"] == "application/octet-stream"
+    assert answer["Content-Disposition"].startswith("attachment; ")
 
 
 def test_a_missing_repository_and_a_hidden_one_answer_alike() -> None:
