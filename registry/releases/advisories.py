@@ -11,7 +11,7 @@ from django.utils import timezone
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.audit import log
-from registry.catalog import lineage
+from registry.catalog import announcements, lineage
 from registry.catalog.models import Repository, Revision, RevisionState
 from registry.checks.models import CheckRun, RunState
 from registry.errors import Invalid, Missing
@@ -89,9 +89,10 @@ def make(
     follows: Advisory | None = None,
     now: datetime | None = None,
 ) -> Advisory:
-    """The row of an advisory, without what it is about yet. For those who act on releases."""
+    """The row of an advisory, without what it is about yet, of which webhooks are told. For those who
+    act on releases."""
     check(category=category, severity=severity, reason=reason)
-    return Advisory.objects.create(
+    made = Advisory.objects.create(
         repository=repository,
         kind=kind,
         category=category,
@@ -101,6 +102,8 @@ def make(
         by=by,
         at=now or timezone.now(),
     )
+    announcements.announce(repository, "repo.advisory", "create", advisory=made.public_id)
+    return made
 
 
 def check(*, category: str, severity: str, reason: str) -> None:

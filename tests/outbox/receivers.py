@@ -1,11 +1,14 @@
 """The outside world that webhooks post to: a small server of the test's own."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from registry.outbox import tasks
 
 
 @dataclass
@@ -56,3 +59,10 @@ def receiver(**settings: Any) -> Iterator[Receiver]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def told(there: Receiver) -> list[dict[str, Any]]:
+    """What was sent to it now."""
+    there.got.clear()
+    tasks.send_due()
+    return [json.loads(one.body) for one in there.got]
