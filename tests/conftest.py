@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings, settings
 from django.core.management import call_command
+from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
 from tests import factories, stores, tables
@@ -31,6 +32,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def quick_passwords() -> None:
     """Slow hashing protects real passwords; people in tests have one password, known to all."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def english_at_first() -> None:
+    """A thread keeps the language of the last page it served; no test speaks that of another."""
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session", autouse=True)

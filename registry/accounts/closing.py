@@ -6,6 +6,7 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from registry.accounts import people
 from registry.accounts.models import (
@@ -39,7 +40,7 @@ def close(user: User, *, by: str, keeps_address: bool, now: datetime) -> Closed:
     """
     user = User.objects.select_for_update(no_key=True, of=("self",)).get(pk=user.pk)
     if not user.is_active:
-        raise Conflict("This account is closed already.")
+        raise Conflict(_("This account is closed already."))
     _keep_a_steward(user)
     memberships, orphaned = _memberships(user)
     revoked = _lock_out(user, now)
@@ -75,7 +76,7 @@ def _keep_a_steward(user: User) -> None:
         site_role=SiteRole.STEWARD, is_active=True
     )
     if not [one for one in stewards.order_by("pk") if one.pk != user.pk]:
-        raise NotNow("This is the last steward of the site. Have another one named first.")
+        raise NotNow(_("This is the last steward of the site. Have another one named first."))
 
 
 def _memberships(user: User) -> tuple[list[Membership], list[Namespace]]:

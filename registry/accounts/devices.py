@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
 
 from registry.accounts import tokens
 from registry.accounts.callers import Caller
@@ -58,7 +59,9 @@ def begin(*, client: str, address: str) -> Codes:
     now = timezone.now()
     recent = DeviceLogin.objects.filter(address=address[:64], created_at__gt=now - CODE_LIFETIME)
     if recent.count() >= MOST_OPEN_FROM_AN_ADDRESS:
-        raise TooMany("Too many sign-ins were begun from this address; wait a while.", seconds=300)
+        raise TooMany(
+            _("Too many sign-ins were begun from this address; wait a while."), seconds=300
+        )
     DeviceLogin.objects.filter(used_at=None, expires_at__lt=now - KEPT).delete()
     codes = Codes(secrets.token_urlsafe(32), _new_user_code())
     DeviceLogin.objects.create(
@@ -81,7 +84,9 @@ def find(user_code: str, *, by: Caller) -> DeviceLogin:
         denied_at=None,
     ).first()
     if found is None:
-        raise Missing("No program waits for this code: it is mistyped, used or older than 15 min.")
+        raise Missing(
+            _("No program waits for this code: it is mistyped, used or older than 15 min.")
+        )
     return found
 
 
@@ -89,7 +94,7 @@ def find(user_code: str, *, by: Caller) -> DeviceLogin:
 def allow(user_code: str, *, scope: str, by: Caller) -> DeviceLogin:
     """Have the program that waits act for this person."""
     if scope not in {Scope.READ, Scope.WRITE}:
-        raise Invalid("Choose whether the program may read or also write.")
+        raise Invalid(_("Choose whether the program may read or also write."))
     found = _locked(find(user_code, by=by), user_code, by)
     found.allowed_by, found.scope = by.user, scope
     found.save(update_fields=["allowed_by", "scope"])
@@ -186,9 +191,9 @@ def _locked(found: DeviceLogin, user_code: str, by: Caller) -> DeviceLogin:
 
 def _require_person(by: Caller) -> None:
     if by.user is None:
-        raise SignInRequired("Sign in to let a program in.")
+        raise SignInRequired(_("Sign in to let a program in."))
     if by.token:
-        raise NotAllowed("Only a person in a browser lets a program in.")
+        raise NotAllowed(_("Only a person in a browser lets a program in."))
 
 
 def _new_user_code() -> str:

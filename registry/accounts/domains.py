@@ -2,6 +2,8 @@
 
 import re
 
+from django.utils.translation import gettext as _
+
 from registry.errors import Invalid
 
 MAX_LENGTH = 253
@@ -17,19 +19,23 @@ def normalised(written: str) -> str:
     text = written.strip().lower().removesuffix(".")
     shown = text[:60]
     if not text or len(text) > MAX_LENGTH or "@" in text or "/" in text or " " in text:
-        raise Invalid("Write the domain alone, as it stands after the @: lab.example.")
+        raise Invalid(_("Write the domain alone, as it stands after the @: lab.example."))
     try:
         ascii_form = text.encode("idna").decode("ascii")
         returned = ascii_form.encode("ascii").decode("idna")
     except UnicodeError as error:
-        raise Invalid(f"{shown!r} is not a domain.") from error
+        raise Invalid(_("%(shown)r is not a domain.") % {"shown": shown}) from error
     if text not in (ascii_form, returned):
-        raise Invalid(f"Write {shown!r} in its ASCII form, which begins with xn--.")
+        raise Invalid(
+            _("Write %(shown)r in its ASCII form, which begins with xn--.") % {"shown": shown}
+        )
     labels = ascii_form.split(".")
     if len(labels) < 2 or len(ascii_form) > MAX_LENGTH or labels[-1].isdecimal():
-        raise Invalid(f"{shown!r} is not a domain that an organisation can have.")
+        raise Invalid(
+            _("%(shown)r is not a domain that an organisation can have.") % {"shown": shown}
+        )
     if not all(_LABEL.fullmatch(label) for label in labels):
-        raise Invalid(f"{shown!r} is not a domain.")
+        raise Invalid(_("%(shown)r is not a domain.") % {"shown": shown})
     return ascii_form
 
 

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db.models import CharField, F, Func, Value
+from django.utils.translation import gettext as _
 
 from registry.accounts import lookalikes
 from registry.accounts.models import ReservedName
@@ -13,9 +14,9 @@ LEAST_LENGTH = 5
 def problem(name: str) -> str:
     """Why a new owner may not be called this, as the end of a sentence, or ''."""
     if any(_is_near(name.lower(), known.lower()) for known in settings.VERIFIED_OWNERS):
-        return "it is too close to the name of a verified owner"
+        return _("it is too close to the name of a verified owner")
     if _same_looks(name):
-        return "it looks like a name that somebody else has"
+        return _("it looks like a name that somebody else has")
     return ""
 
 

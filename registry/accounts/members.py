@@ -1,6 +1,8 @@
 """Who may change the members of an organisation: its admins, or stewards where it has none left."""
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from registry.accounts import people, permissions
 from registry.accounts.callers import Caller
@@ -8,7 +10,7 @@ from registry.accounts.models import Membership, Namespace, NamespaceKind, Role,
 from registry.accounts.permissions import Permission
 from registry.errors import Conflict, Invalid, Missing, NotAllowed
 
-NO_ORGANISATION = "There is no such organisation, or none that you may know of."
+NO_ORGANISATION = gettext_noop("There is no such organisation, or none that you may know of.")
 
 
 def find(name: str, *, caller: Caller) -> Namespace:
@@ -16,7 +18,7 @@ def find(name: str, *, caller: Caller) -> Namespace:
     organisations = Namespace.objects.filter(kind=NamespaceKind.ORGANISATION)
     found = organisations.filter(name__iexact=name).first()
     if found is None or not permissions.is_inside(caller, found):
-        raise Missing(NO_ORGANISATION)
+        raise Missing(_(NO_ORGANISATION))
     return found
 
 
@@ -37,9 +39,14 @@ def add(organisation: Namespace, *, username: str, role: str, by: Caller) -> Mem
     _require(organisation, by)
     user = User.objects.filter(username__iexact=username.strip(), is_active=True).first()
     if user is None:
-        raise Invalid(f"There is nobody called {username.strip()[:96]!r} here.")
+        raise Invalid(
+            _("There is nobody called %(username)r here.") % {"username": username.strip()[:96]}
+        )
     if organisation.memberships.filter(user=user).exists():
-        raise Conflict(f"{user.username} is a member already. Change the role in the list.")
+        raise Conflict(
+            _("%(user)s is a member already. Change the role in the list.")
+            % {"user": user.username}
+        )
     return people.set_role(namespace=organisation, user=user, role=role, by=by.public_id)
 
 
@@ -47,7 +54,10 @@ def change_role(organisation: Namespace, *, user: User, role: str, by: Caller) -
     """Give a member another role."""
     _require(organisation, by)
     if not organisation.memberships.filter(user=user).exists():
-        raise Missing(f"{user.username} is not a member of {organisation.name}.")
+        raise Missing(
+            _("%(user)s is not a member of %(organisation)s.")
+            % {"user": user.username, "organisation": organisation.name}
+        )
     return people.set_role(namespace=organisation, user=user, role=role, by=by.public_id)
 
 
@@ -65,4 +75,7 @@ def _has_admin(organisation: Namespace) -> bool:
 
 def _require(organisation: Namespace, by: Caller) -> None:
     if not may_manage(organisation, by):
-        raise NotAllowed(f"Only an admin of {organisation.name} can change its members.")
+        raise NotAllowed(
+            _("Only an admin of %(organisation)s can change its members.")
+            % {"organisation": organisation.name}
+        )

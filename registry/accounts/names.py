@@ -2,8 +2,6 @@
 
 import re
 
-from registry.errors import Invalid
-
 MAX_LENGTH = 96
 PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 
@@ -19,7 +17,7 @@ _RESERVED = """
 """
 RESERVED = frozenset(_RESERVED.split())
 # What a closed account is called: who took such a name could keep that account from being closed
-_CLOSED = re.compile(r"closed-[0-9a-f]{12}")
+CLOSED = re.compile(r"closed-[0-9a-f]{12}")
 
 
 def problem(name: str) -> str:
@@ -35,20 +33,3 @@ def problem(name: str) -> str:
     if name.lower().endswith((".git", ".ipynb")):
         return "it ends in '.git' or '.ipynb'"
     return ""
-
-
-def check_namespace(name: str) -> None:
-    """Raise unless a person or an organisation may be called this."""
-    why = problem(name)
-    if not why and name.lower() in RESERVED:
-        why = "it is reserved for the site's own pages"
-    if not why and _CLOSED.fullmatch(name.lower()):
-        why = "it is kept for an account that was closed"
-    if why:
-        raise Invalid(f"The name {name[:96]!r} cannot be used: {why}.")
-
-
-def check_repository(name: str) -> None:
-    """Raise unless a repository may be called this."""
-    if why := problem(name):
-        raise Invalid(f"The name {name[:96]!r} cannot be used: {why}.")

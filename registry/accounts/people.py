@@ -5,8 +5,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
-from registry.accounts import domains, imitations, names
+from registry.accounts import domains, imitations, naming
 from registry.accounts.callers import Caller
 from registry.accounts.models import (
     Membership,
@@ -38,11 +39,14 @@ def create_person(
     try:
         validate_email(email)
     except ValidationError as error:
-        raise Invalid(f"{email!r} is not an e-mail address.") from error
+        raise Invalid(gettext("%(email)r is not an e-mail address.") % {"email": email}) from error
     if site_role not in SiteRole.values:
-        raise Invalid(f"{site_role!r} is not a site role; choose maintainer or steward.")
+        raise Invalid(
+            gettext("%(site_role)r is not a site role; choose maintainer or steward.")
+            % {"site_role": site_role}
+        )
     if User.objects.filter(email__iexact=email).exists():
-        raise Conflict("Somebody with this e-mail address is registered already.")
+        raise Conflict(gettext("Somebody with this e-mail address is registered already."))
     namespace = _take_name(username, NamespaceKind.PERSON, full_name)
     user = User(
         username=username,
@@ -84,7 +88,10 @@ def set_role(*, namespace: Namespace, user: User, role: str, by: str) -> Members
     """Give a person a role in an organisation, in place of the one they have. Its last admin keeps
     theirs."""
     if role not in Role.values:
-        raise Invalid(f"{role!r} is not a role; choose one of {', '.join(Role.values)}.")
+        raise Invalid(
+            gettext("%(role)r is not a role; choose one of %(values)s.")
+            % {"role": role, "values": ", ".join(Role.values)}
+        )
     if role != Role.ADMIN:
         _keep_an_admin(namespace, user)
     membership, _ = Membership.objects.update_or_create(
@@ -100,7 +107,10 @@ def remove_member(*, namespace: Namespace, user: User, by: str) -> None:
     _keep_an_admin(namespace, user)
     found = Membership.objects.select_for_update().filter(namespace=namespace, user=user).first()
     if found is None:
-        raise Missing(f"{user.username} is not a member of {namespace.name}.")
+        raise Missing(
+            gettext("%(user)s is not a member of %(namespace)s.")
+            % {"user": user.username, "namespace": namespace.name}
+        )
     found.delete()
     log.record("member.remove", actor=by, subject=namespace, member=user.public_id, role=found.role)
 
@@ -108,9 +118,11 @@ def remove_member(*, namespace: Namespace, user: User, by: str) -> None:
 def leave(*, namespace: Namespace, by: Caller) -> None:
     """End one's own membership."""
     if by.user is None:
-        raise SignInRequired("Sign in to leave an organisation.")
+        raise SignInRequired(gettext("Sign in to leave an organisation."))
     if not by.can_administer:
-        raise NotAllowed("Leaving an organisation needs a browser or a token of scope admin.")
+        raise NotAllowed(
+            gettext("Leaving an organisation needs a browser or a token of scope admin.")
+        )
     remove_member(namespace=namespace, user=by.user, by=by.public_id)
 
 
@@ -140,23 +152,26 @@ def _keep_an_admin(namespace: Namespace, user: User) -> None:
     Namespace.objects.select_for_update(no_key=True).get(pk=namespace.pk)
     if is_last_admin(namespace, user):
         raise NotNow(
-            f"{user.username} is the last admin of {namespace.name}. Make somebody else an admin "
-            "first; where there is nobody, ask the stewards of this site to take it over."
+            gettext(
+                "%(user)s is the last admin of %(namespace)s. Make somebody else an admin "
+                "first; where there is nobody, ask the stewards of this site to take it over."
+            )
+            % {"user": user.username, "namespace": namespace.name}
         )
 
 
 def _take_name(name: str, kind: NamespaceKind, full_name: str) -> Namespace:
-    names.check_namespace(name)
+    naming.check_namespace(name)
     if ReservedName.objects.filter(folded=name.lower()).exists():
-        raise Conflict(f"The name {name!r} is taken.")
+        raise Conflict(gettext("The name %(name)r is taken.") % {"name": name})
     if why := imitations.problem(name):
-        raise Invalid(f"The name {name!r} cannot be used: {why}.")
+        raise naming.refusal(name, why)
     try:
         with transaction.atomic():
             namespace = Namespace.objects.create(name=name, kind=kind, full_name=full_name)
             ReservedName.objects.create(folded=name.lower(), namespace=namespace)
     except IntegrityError as error:
-        raise Conflict(f"The name {name!r} is taken.") from error
+        raise Conflict(gettext("The name %(name)r is taken.") % {"name": name}) from error
     return namespace
 
 

@@ -8,6 +8,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
 from django.db.models import OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts import callers
 from registry.accounts.callers import Caller
@@ -32,13 +33,15 @@ def issue(
 ) -> tuple[AccessToken, str]:
     """A new token, and its secret text: the one time that anybody sees it."""
     if scope not in Scope.values:
-        raise Invalid(f"{scope!r} is not a scope; choose read, write or admin.")
+        raise Invalid(
+            _("%(scope)r is not a scope; choose read, write or admin.") % {"scope": scope}
+        )
     if not name.strip() or len(name) > 100:
         raise Invalid(
-            "Give the token a name of 1 to 100 characters, such as the machine it is for."
+            _("Give the token a name of 1 to 100 characters, such as the machine it is for.")
         )
     if expires_at is not None and expires_at <= timezone.now():
-        raise Invalid("The token would have expired already; choose a later date.")
+        raise Invalid(_("The token would have expired already; choose a later date."))
     secret = PREFIX + secrets.token_urlsafe(32)
     token = AccessToken.objects.create(
         user=user,

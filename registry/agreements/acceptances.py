@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace, User
@@ -101,9 +102,12 @@ def checked_name(typed_name: str) -> str:
     """A name that was typed in place of a signature, or the refusal."""
     name = " ".join(typed_name.split())
     if not name:
-        raise Invalid("Type your name to accept.")
+        raise Invalid(_("Type your name to accept."))
     if len(name) > MAX_NAME or not name.isprintable():
-        raise Invalid(f"The name must be printable and at most {MAX_NAME} characters long.")
+        raise Invalid(
+            _("The name must be printable and at most %(most)s characters long.")
+            % {"most": MAX_NAME}
+        )
     return name
 
 
@@ -147,7 +151,7 @@ def _require_party(by: Caller, capacity: str, organisation: Namespace | None) ->
     if organisation is not None:
         organisations.require_signatory(organisation, by)
     elif capacity != Capacity.SELF:
-        raise Invalid("Say whether you accept for yourself or for which organisation.")
+        raise Invalid(_("Say whether you accept for yourself or for which organisation."))
 
 
 def _existing(
@@ -162,7 +166,10 @@ def _existing(
 def _require_shown(terms: dict[str, Any], shown_hash: str) -> None:
     if shown_hash != terms_of.hash_of(terms):
         raise Conflict(
-            "The terms have changed since they were shown. Nothing was recorded; read them again."
+            _(
+                "The terms have changed since they were shown. Nothing was recorded; read them "
+                "again."
+            )
         )
 
 
@@ -172,9 +179,14 @@ def _repeated(acceptance: Acceptance, release_version: str, now: datetime) -> Ac
     ending = Ending.objects.filter(acceptance=acceptance, at__lte=now).first()
     if ending is not None:
         raise NotNow(
-            f"These terms were accepted before, and the license under them ended on "
-            f"{ending.at.astimezone(UTC):%Y-%m-%d}: {ending.get_event_display()}. Accepting them "
-            "again gives no new one; write to the publisher."
+            _(
+                "These terms were accepted before, and the license under them ended on %(at)s: "
+                "%(event)s. Accepting them again gives no new one; write to the publisher."
+            )
+            % {
+                "at": f"{ending.at.astimezone(UTC):%Y-%m-%d}",
+                "event": _(ending.get_event_display()),
+            }
         )
     receipts.issue(acceptance, release_version=release_version, now=now)
     return acceptance
@@ -185,16 +197,18 @@ def _answers(terms: dict[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
     kept, wrong = questions.judge(questions.of_json(terms.get("prompt")), given)
     if wrong:
         named = " ".join(f"{label[:80]!r}: {why}" for label, why in list(wrong.items())[:5])
-        raise Invalid(f"The publisher asks, and not every answer can be taken. {named}")
+        raise Invalid(
+            _("The publisher asks, and not every answer can be taken. %(named)s") % {"named": named}
+        )
     return kept
 
 
 def _person(by: Caller) -> User:
     """Who agrees, or the refusal."""
     if by.user is None:
-        raise SignInRequired("Sign in to accept the terms.")
+        raise SignInRequired(_("Sign in to accept the terms."))
     if by.user.is_service:
-        raise NotAllowed("A service account cannot agree to anything; a person has to.")
+        raise NotAllowed(_("A service account cannot agree to anything; a person has to."))
     if not by.can_write:
-        raise NotAllowed("Accepting terms needs a token of scope write or admin, or a browser.")
+        raise NotAllowed(_("Accepting terms needs a token of scope write or admin, or a browser."))
     return by.user

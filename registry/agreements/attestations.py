@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from registry.accounts.models import Namespace
 from registry.agreements import organisations
 from registry.catalog import countries
@@ -14,7 +17,7 @@ REGION, USERS = "region", "users"
 NOT_THERE = (
     "neither domiciled nor with a principal place of business in one of the listed countries"
 )
-NOTHING_WAS_RECORDED = (
+NOTHING_WAS_RECORDED = gettext_noop(
     "So these terms cannot be accepted, and nothing was recorded. Ask the publisher of the license "
     "for one of your own, or choose a model without this limit."
 )
@@ -45,21 +48,33 @@ def judge(
     for asked in of(terms, REGION):
         stated.country = _country(country)
         if stated.country in asked["countries"]:
-            name = countries.NAMES[stated.country]
-            raise NotAllowed(f"{_sentence(asked)} You named {name}. {NOTHING_WAS_RECORDED}")
+            raise NotAllowed(
+                _("%(asked)s You named %(name)s. %(nothing)s")
+                % {
+                    "asked": _sentence(asked),
+                    "name": countries.shown(stated.country),
+                    "nothing": _(NOTHING_WAS_RECORDED),
+                }
+            )
         stated.statements[asked["id"]] = NOT_THERE
     if organisation is None:
         return stated
     for asked in of(terms, USERS):
         if not _is_true(attested.get(asked["id"])):
             raise NotAllowed(
-                f"{_sentence(asked)} A separate license is needed above that; whoever signs for an "
-                f"organisation has to state that it is not. Nothing was recorded.",
+                _(
+                    "%(asked)s A separate license is needed above that; whoever signs for an "
+                    "organisation has to state that it is not. Nothing was recorded."
+                )
+                % {"asked": _sentence(asked)},
                 next_url=f"/licenses/{asked['license']}/separate-license",
             )
         stated.statements[asked["id"]] = users_words(asked)
     if not _is_true(attested.get(organisations.AUTHORITY)):
-        raise Invalid(f"State that you may sign for {organisation.name}. Nothing was recorded.")
+        raise Invalid(
+            _("State that you may sign for %(organisation)s. Nothing was recorded.")
+            % {"organisation": organisation.name}
+        )
     stated.statements[organisations.AUTHORITY] = organisations.authority_words(organisation)
     return stated
 
@@ -74,8 +89,10 @@ def _country(code: str) -> str:
     code = code.strip().upper()
     if code not in countries.NAMES:
         raise Invalid(
-            "Name the country of your domicile or principal place of business by its code of two "
-            "letters (ISO 3166-1), such as CA."
+            _(
+                "Name the country of your domicile or principal place of business by its code "
+                "of two letters (ISO 3166-1), such as CA."
+            )
         )
     return code
 

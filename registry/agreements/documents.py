@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts import lookalikes
 from registry.accounts.callers import Caller
@@ -167,8 +168,10 @@ def date_in(text: str) -> date:
         if _DATE.fullmatch(text.strip()):
             return date.fromisoformat(text.strip())
     except ValueError as error:
-        raise Invalid(f"There is no day {text.strip()}.") from error
-    raise Invalid("Write the date as year-month-day of the Gregorian calendar, such as 2024-07-23.")
+        raise Invalid(_("There is no day %(text)s.") % {"text": text.strip()}) from error
+    raise Invalid(
+        _("Write the date as year-month-day of the Gregorian calendar, such as 2024-07-23.")
+    )
 
 
 @transaction.atomic
@@ -201,7 +204,9 @@ def add_text(
                 loaded_by=by.public_id if by else "",
             )
     except IntegrityError as error:
-        raise Conflict(f"{document.title} holds exactly this text already.") from error
+        raise Conflict(
+            _("%(document)s holds exactly this text already.") % {"document": document.title}
+        ) from error
     if made.normalised:
         waiting = FoundText.objects.filter(state=FoundState.UNKNOWN, normalised=made.normalised)
         waiting.update(state=FoundState.RECOGNISED, version=made)
@@ -220,7 +225,10 @@ def lock(slug: str) -> Document:
     document = Document.objects.select_for_update(no_key=True).filter(slug=slug).first()
     if document is None:
         known = ", ".join(Document.objects.order_by("slug").values_list("slug", flat=True))
-        raise Invalid(f"There is no license or policy {slug!r}. Known ones: {known}.")
+        raise Invalid(
+            _("There is no license or policy %(slug)r. Known ones: %(known)s.")
+            % {"slug": slug, "known": known}
+        )
     return document
 
 
@@ -229,31 +237,41 @@ def _checked(
 ) -> str:
     """The label, or the reason why this text cannot be loaded under it."""
     if document.stands_for is not None:
-        raise Invalid(f"{document.title} has no text of its own: load it as {document.stands_for}.")
+        raise Invalid(
+            _("%(document)s has no text of its own: load it as %(stands_for)s.")
+            % {"document": document.title, "stands_for": document.stands_for}
+        )
     if not text.strip():
-        raise Invalid("The text is empty.")
+        raise Invalid(_("The text is empty."))
     if len(text) > MAX_TEXT:
-        raise Invalid(f"The text is larger than {MAX_TEXT // 1024} KiB.")
+        raise Invalid(_("The text is larger than %(most)s KiB.") % {"most": MAX_TEXT // 1024})
     try:
         text.decode()
     except UnicodeDecodeError as error:
-        raise Invalid("The text is not UTF-8.") from error
+        raise Invalid(_("The text is not UTF-8.")) from error
     if b"\0" in text:
-        raise Invalid("The text holds bytes that no text has.")
+        raise Invalid(_("The text holds bytes that no text has."))
     if not 1 <= len(label) <= 64 or not label.isprintable():
-        raise Invalid("Give the text a version of 1 to 64 characters, such as 3.1.")
+        raise Invalid(_("Give the text a version of 1 to 64 characters, such as 3.1."))
     latest = today + timedelta(days=366 * YEARS_AHEAD)
     if effective is not None and not EARLIEST <= effective <= latest:
         raise Invalid(
-            f"The year {effective.year} is not near: give the date in the Gregorian calendar, "
-            f"from {EARLIEST.year} to {latest.year}."
+            _(
+                "The year %(year)s is not near: give the date in the Gregorian calendar, from "
+                "%(earliest)s to %(latest)s."
+            )
+            % {"year": effective.year, "earliest": EARLIEST.year, "latest": latest.year}
         )
     taken = document.versions.filter(version=label).exclude(text=None).first()
     if taken is not None and bytes(taken.text or b"") != text:
         # People could not tell the two apart
         raise Conflict(
-            f"{document.title} has another text as version {label} already, and a loaded text never "
-            "changes. Give this one a label of its own, such as the date it took effect."
+            _(
+                "%(document)s has another text as version %(label)s already, and a loaded text "
+                "never changes. Give this one a label of its own, such as the date it took "
+                "effect."
+            )
+            % {"document": document.title, "label": label}
         )
     return label
 
@@ -280,11 +298,11 @@ def create(
     list(Document.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
     known = list(Document.objects.order_by("pk"))
     if any(one.slug == slug for one in known):
-        raise Conflict(f"There is a document {slug!r} already.")
+        raise Conflict(_("There is a document %(slug)r already.") % {"slug": slug})
     if kind != DocumentKind.LICENSE and (tags or names):
-        raise Invalid("Only a license has names that a model card can give.")
+        raise Invalid(_("Only a license has names that a model card can give."))
     if kind == DocumentKind.LICENSE and not (tags or names):
-        raise Invalid("Give the name by which model cards mean this license.")
+        raise Invalid(_("Give the name by which model cards mean this license."))
     for name in [*tags, *names]:
         _check_name(name, known, is_tag=name in tags)
     made = Document.objects.create(
@@ -318,9 +336,13 @@ def _names(given: Sequence[str]) -> list[str]:
 
 def _check_described(slug: str, title: str, kind: str, publisher: str, official_url: str) -> None:
     if kind not in DocumentKind.values:
-        raise Invalid(f"A document is one of {', '.join(DocumentKind.values)}.")
+        raise Invalid(
+            _("A document is one of %(values)s.") % {"values": ", ".join(DocumentKind.values)}
+        )
     if not 1 <= len(title) <= 300 or len(publisher) > 300 or not (title + publisher).isprintable():
-        raise Invalid("Title and publisher have up to 300 characters each, and there is a title.")
+        raise Invalid(
+            _("Title and publisher have up to 300 characters each, and there is a title.")
+        )
     try:
         validate_slug(slug)
         if official_url:
@@ -328,22 +350,32 @@ def _check_described(slug: str, title: str, kind: str, publisher: str, official_
     except ValidationError as error:
         raise Invalid(str(error.messages[0])) from error
     if len(slug) > 100 or len(official_url) > 500:
-        raise Invalid("The id has up to 100 characters, the address up to 500.")
+        raise Invalid(_("The id has up to 100 characters, the address up to 500."))
 
 
 def _check_name(name: str, known: Sequence[Document], *, is_tag: bool) -> None:
     if is_tag and (name == OTHER or not _TAG.fullmatch(name)):
-        raise Invalid(f"{name[:64]!r} cannot be a tag: small letters, digits and . + _ - only.")
+        raise Invalid(
+            _("%(name)r cannot be a tag: small letters, digits and . + _ - only.")
+            % {"name": name[:64]}
+        )
     if len(name) > 100 or not name.isprintable() or not _is_plain(name):
         raise Invalid(
-            f"{name[:100]!r} cannot be the name of a license: letters in plain forms only."
+            _("%(name)r cannot be the name of a license: letters in plain forms only.")
+            % {"name": name[:100]}
         )
     for document in known:
         if name in {*document.hub_tags, *document.license_names}:
-            raise Conflict(f"{name!r} means {document.title} already.")
+            raise Conflict(
+                _("%(name)r means %(document)s already.")
+                % {"name": name, "document": document.title}
+            )
     like = lookalike(name)
     if like is not None:
-        raise Invalid(f"{name!r} looks like a name of {like.title}; nobody could tell them apart.")
+        raise Invalid(
+            _("%(name)r looks like a name of %(like)s; nobody could tell them apart.")
+            % {"name": name, "like": like.title}
+        )
 
 
 @transaction.atomic
@@ -354,11 +386,14 @@ def set_needs_acceptance(
     _require_steward(by)
     row = Document.objects.select_for_update(no_key=True).get(pk=document.pk)
     if row.stands_for is not None:
-        raise NotNow(f"{row.title} stands for {row.stands_for}, which decides.")
+        raise NotNow(
+            _("%(row)s stands for %(stands_for)s, which decides.")
+            % {"row": row.title, "stands_for": row.stands_for}
+        )
     if not reason.strip() or len(reason) > MAX_REASON:
-        raise Invalid(f"Give a reason of 1 to {MAX_REASON} characters.")
+        raise Invalid(_("Give a reason of 1 to %(most)s characters.") % {"most": MAX_REASON})
     if row.needs_acceptance == needed:
-        raise NotNow(f"{row.title} is set so already.")
+        raise NotNow(_("%(row)s is set so already.") % {"row": row.title})
     row.needs_acceptance = needed
     row.save(update_fields=["needs_acceptance"])
     log.record(
@@ -374,7 +409,7 @@ def set_needs_acceptance(
 def _require_steward(by: Caller | None) -> None:
     """The operator, or a steward in a browser or with an admin token."""
     if by is not None and not may_govern(by):
-        raise NotAllowed("Only a steward, in a browser or with an admin token, does this.")
+        raise NotAllowed(_("Only a steward, in a browser or with an admin token, does this."))
 
 
 def may_govern(caller: Caller) -> bool:

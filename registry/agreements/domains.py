@@ -3,6 +3,8 @@
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from registry.accounts.callers import Caller
 from registry.accounts.domains import normalised
@@ -15,7 +17,7 @@ from registry.outbox import mail
 
 MAX_WORDS = 500
 MAX_OPEN = 20  # of one organisation
-NO_DOMAIN = "There is no such domain, or none that you may know of."
+NO_DOMAIN = gettext_noop("There is no such domain, or none that you may know of.")
 # Everybody can have an address there, so an address shows nothing
 _PROVIDERS = """
     126.com 163.com aol.com bluewin.ch btinternet.com comcast.net duck.com fastmail.com free.fr
@@ -67,11 +69,17 @@ def checked(written: str) -> str:
     domain = normalised(written)
     if domain in PROVIDERS:
         raise Invalid(
-            f"{domain} is a public mail provider: an address there shows nothing about an "
-            "organisation. Ask for a domain that is its own."
+            _(
+                "%(domain)s is a public mail provider: an address there shows nothing about an "
+                "organisation. Ask for a domain that is its own."
+            )
+            % {"domain": domain}
         )
     if domain in SUFFIXES or domain.endswith(_RESERVED_ENDS):
-        raise Invalid(f"{domain} belongs to no organisation. Ask for the whole domain.")
+        raise Invalid(
+            _("%(domain)s belongs to no organisation. Ask for the whole domain.")
+            % {"domain": domain}
+        )
     return domain
 
 
@@ -79,12 +87,21 @@ def checked(written: str) -> str:
 def ask(organisation: Namespace, *, domain: str, by: Caller) -> Domain:
     """Ask that a domain counts as the organisation's. Until a steward confirms it, it does not."""
     if organisation.kind != NamespaceKind.ORGANISATION:
-        raise Invalid(f"{organisation.name} is a person, who needs no domain.")
+        raise Invalid(
+            _("%(organisation)s is a person, who needs no domain.")
+            % {"organisation": organisation.name}
+        )
     if by.user is None or not may(by, Permission.ADMIN, organisation):
-        raise NotAllowed(f"Only an admin of {organisation.name} can ask for a domain of it.")
+        raise NotAllowed(
+            _("Only an admin of %(organisation)s can ask for a domain of it.")
+            % {"organisation": organisation.name}
+        )
     wanted = checked(domain)
     if open_of(organisation).count() >= MAX_OPEN:
-        raise NotNow(f"An organisation has at most {MAX_OPEN} domains. Withdraw one first.")
+        raise NotNow(
+            _("An organisation has at most %(most)s domains. Withdraw one first.")
+            % {"most": MAX_OPEN}
+        )
     try:
         with transaction.atomic():
             made = Domain.objects.create(
@@ -94,7 +111,7 @@ def ask(organisation: Namespace, *, domain: str, by: Caller) -> Domain:
                 asked_at=timezone.now(),
             )
     except IntegrityError as error:
-        raise Conflict(f"{wanted} was asked for already.") from error
+        raise Conflict(_("%(wanted)s was asked for already.") % {"wanted": wanted}) from error
     _note("domain.ask", made, by=by)
     return made
 
@@ -105,14 +122,17 @@ def confirm(domain: Domain, *, words: str, by: Caller) -> Domain:
     found, words = _taken(domain, by=by), _said(words, "Say what you checked.")
     _require_waiting(found)
     if by.user is None or found.asked_by_id == by.user.pk:
-        raise NotAllowed("You asked for this domain yourself; another steward has to confirm it.")
+        raise NotAllowed(
+            _("You asked for this domain yourself; another steward has to confirm it.")
+        )
     found.confirmed_by, found.confirmed_at = by.user, timezone.now()
     try:
         with transaction.atomic():
             found.save(update_fields=["confirmed_by", "confirmed_at"])
     except IntegrityError as error:
         raise Conflict(
-            f"{found.domain} is confirmed for another organisation. End that first."
+            _("%(domain)s is confirmed for another organisation. End that first.")
+            % {"domain": found.domain}
         ) from error
     _note("domain.confirm", found, by=by, reason=words)
     _tell(found, f"{found.domain} is confirmed for {found.organisation.name}", _CONFIRMED)
@@ -135,7 +155,10 @@ def end(domain: Domain, *, words: str, by: Caller) -> Domain:
     """Nobody signs by this domain from now on. What was signed by it stays."""
     found, words = _taken(domain, by=by), _said(words, "Say why it ends.")
     if found.ended_at is not None or found.confirmed_at is None:
-        raise NotNow(f"{found.domain} is not confirmed now, so there is nothing to end.")
+        raise NotNow(
+            _("%(domain)s is not confirmed now, so there is nothing to end.")
+            % {"domain": found.domain}
+        )
     _close(found)
     _note("domain.end", found, by=by, reason=words)
     _tell(found, f"{found.domain} no longer signs for {found.organisation.name}", words)
@@ -146,7 +169,10 @@ def end(domain: Domain, *, words: str, by: Caller) -> Domain:
 def withdraw(domain: Domain, *, by: Caller) -> Domain:
     """An admin takes back what still waits."""
     if not may(by, Permission.ADMIN, domain.organisation):
-        raise NotAllowed(f"Only an admin of {domain.organisation.name} can withdraw this.")
+        raise NotAllowed(
+            _("Only an admin of %(organisation)s can withdraw this.")
+            % {"organisation": domain.organisation.name}
+        )
     found = _locked(domain)
     _require_waiting(found)
     _close(found)
@@ -161,7 +187,9 @@ _CONFIRMED = (
 
 def _taken(domain: Domain, *, by: Caller) -> Domain:
     if not may(by, Permission.GOVERN, domain.organisation):
-        raise NotAllowed("Only a steward, in a browser or with an admin token, decides on domains.")
+        raise NotAllowed(
+            _("Only a steward, in a browser or with an admin token, decides on domains.")
+        )
     return _locked(domain)
 
 
@@ -169,13 +197,13 @@ def _locked(domain: Domain) -> Domain:
     locked = Domain.objects.select_for_update(of=("self",), no_key=True)
     found = locked.select_related("organisation", "asked_by").filter(pk=domain.pk).first()
     if found is None:
-        raise Missing(NO_DOMAIN)
+        raise Missing(_(NO_DOMAIN))
     return found
 
 
 def _require_waiting(found: Domain) -> None:
     if found.ended_at is not None or found.confirmed_at is not None:
-        raise NotNow(f"{found.domain} was decided already.")
+        raise NotNow(_("%(domain)s was decided already.") % {"domain": found.domain})
 
 
 def _close(found: Domain) -> None:
@@ -188,7 +216,7 @@ def _said(words: str, missing: str) -> str:
     if not said:
         raise Invalid(missing)
     if len(said) > MAX_WORDS or "\0" in said:
-        raise Invalid(f"Use at most {MAX_WORDS} characters.")
+        raise Invalid(_("Use at most %(most)s characters.") % {"most": MAX_WORDS})
     return said
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
@@ -76,17 +77,22 @@ def end_license(
     """End a license wherever a party accepted it, or without one wherever anybody did. `expected`
     is how many acceptances were shown before; where it is another number now, nothing happens."""
     if not may_govern(by):
-        raise NotAllowed("Only stewards end the license of somebody else.")
+        raise NotAllowed(_("Only stewards end the license of somebody else."))
     if event not in BY_STEWARDS:
-        raise Invalid("Say why the license ends: a breach, its publisher, or a suit.")
+        raise Invalid(_("Say why the license ends: a breach, its publisher, or a suit."))
     if party is None and event != EndingEvent.PUBLISHER:
-        raise Invalid("Only its publisher ends a license for everybody; name whose license ends.")
+        raise Invalid(
+            _("Only its publisher ends a license for everybody; name whose license ends.")
+        )
     reason = _checked_reason(reason, event)
     found = list(reached(document, party))
     if expected is not None and expected != len(found):
         raise Conflict(
-            f"It is {len(found)} acceptances by now and not {expected}. Nothing was ended; look "
-            "at the numbers again."
+            _(
+                "It is %(found)s acceptances by now and not %(expected)s. Nothing was ended; "
+                "look at the numbers again."
+            )
+            % {"found": len(found), "expected": expected}
         )
     return _end_all(found, event=event, reason=reason, by=by, now=now or timezone.now())
 
@@ -130,9 +136,9 @@ def counts(document: Document, party: Party | None = None) -> Counts:
 def confirm_deletion(ending: Ending, *, by: Caller, now: datetime | None = None) -> Deletion:
     """The licensee says that the files are deleted. A second time gives the first answer."""
     if by.user is None:
-        raise SignInRequired("Sign in to confirm the deletion.")
+        raise SignInRequired(_("Sign in to confirm the deletion."))
     if not _speaks_for(ending.acceptance, by):
-        raise NotAllowed("Only whoever held the license confirms that the files are deleted.")
+        raise NotAllowed(_("Only whoever held the license confirms that the files are deleted."))
     made, is_new = Deletion.objects.get_or_create(
         ending=ending, defaults={"by": by.user, "at": now or timezone.now()}
     )
@@ -196,8 +202,11 @@ def require_none(
     )
     if (last := ended.order_by("-pk").first()) is not None:
         raise NotAllowed(
-            f"This license ended on {last.at:%d %B %Y}: {last.get_event_display()}. It is not "
-            "given again by accepting; write to a steward of this site.",
+            _(
+                "This license ended on %(at)s: %(event)s. It is not given again by accepting; "
+                "write to a steward of this site."
+            )
+            % {"at": f"{last.at:%Y-%m-%d}", "event": _(last.get_event_display())},
             next_url="/settings/agreements",
         )
 
@@ -212,12 +221,12 @@ def _end_all(
     # Everybody's turn in one order, so that two who end at once never wait for each other
     locked = {one.pk: one for one in people.select_for_update(no_key=True).order_by("pk")}
     if Ending.objects.filter(acceptance__in=found).exists():
-        raise Conflict("This license has ended already.")
+        raise Conflict(_("This license has ended already."))
     made = [
         Ending.objects.create(acceptance=one, event=event, by=by.user, reason=reason, at=now)
         for one in found
     ]
-    for user in sorted({user for user, _ in pairs}):
+    for user in sorted({user for user, _key in pairs}):
         theirs = [key for one, key in pairs if one == user]
         losing = [key for key in theirs if not _is_covered_otherwise(user, key)]
         why = "The license that you accepted has ended."
@@ -310,20 +319,20 @@ def _speaks_for(acceptance: Acceptance, by: Caller) -> bool:
 
 def _require_may_end(acceptance: Acceptance, event: str, by: Caller) -> None:
     if by.user is None:
-        raise SignInRequired("Sign in to end a license.")
+        raise SignInRequired(_("Sign in to end a license."))
     if event == EndingEvent.LICENSEE:
         if not _speaks_for(acceptance, by):
-            raise NotAllowed("Only whoever holds a license gives it back.")
+            raise NotAllowed(_("Only whoever holds a license gives it back."))
     elif event not in BY_STEWARDS:
-        raise Invalid("Say why the license ends.")
+        raise Invalid(_("Say why the license ends."))
     elif not may_govern(by):
-        raise NotAllowed("Only stewards end the license of somebody else.")
+        raise NotAllowed(_("Only stewards end the license of somebody else."))
 
 
 def _checked_reason(reason: str, event: str) -> str:
     reason = " ".join(reason.replace("\0", " ").split())
     if len(reason) > MAX_REASON:
-        raise Invalid(f"The reason is longer than {MAX_REASON} characters.")
+        raise Invalid(_("The reason is longer than %(most)s characters.") % {"most": MAX_REASON})
     if not reason and event != EndingEvent.LICENSEE:
-        raise Invalid("Give the reason; the licensee is told it, and it is kept for good.")
+        raise Invalid(_("Give the reason; the licensee is told it, and it is kept for good."))
     return reason

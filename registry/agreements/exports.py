@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace, User
@@ -79,7 +80,7 @@ class Kind:
 def for_steward(wanted: Wanted, *, by: Caller) -> Iterator[str]:
     """The rows of the whole site, text by text, for a steward."""
     if not (by.is_steward and by.can_administer):
-        raise NotAllowed("Only stewards take away what happened on the whole site.")
+        raise NotAllowed(_("Only stewards take away what happened on the whole site."))
     return _begin(replace(wanted, repositories=by.repositories), actor=by.public_id)
 
 
@@ -87,12 +88,12 @@ def for_publisher(wanted: Wanted, *, by: Caller) -> Iterator[str]:
     """The requests or grants of one repository, for those who decide about them. What names people
     goes no further than the page of requests."""
     if wanted.repository is None:
-        raise Invalid("Name the repository.")
+        raise Invalid(_("Name the repository."))
     requests.require_review(wanted.repository, by)
     if not _kind(wanted).for_publishers:
-        raise NotAllowed("Publishers take away the requests and grants of their repositories.")
+        raise NotAllowed(_("Publishers take away the requests and grants of their repositories."))
     if wanted.organisation is not None:
-        raise NotAllowed("Only stewards ask by organisation.")
+        raise NotAllowed(_("Only stewards ask by organisation."))
     return _begin(wanted, actor=by.public_id, is_publisher=True)
 
 
@@ -114,7 +115,7 @@ def file_name(wanted: Wanted) -> str:
 def _begin(wanted: Wanted, *, actor: str, is_publisher: bool = False) -> Iterator[str]:
     kind = _kind(wanted)
     if wanted.format not in FORMATS:
-        raise Invalid(f"Choose one of {', '.join(FORMATS)}.")
+        raise Invalid(_("Choose one of %(formats)s.") % {"formats": ", ".join(FORMATS)})
     log.record_about(
         "export.take",
         actor=actor,
@@ -127,7 +128,7 @@ def _begin(wanted: Wanted, *, actor: str, is_publisher: bool = False) -> Iterato
 
 def _kind(wanted: Wanted) -> Kind:
     if wanted.kind not in KINDS:
-        raise Invalid(f"Choose one of {', '.join(KINDS)}.")
+        raise Invalid(_("Choose one of %(kinds)s.") % {"kinds": ", ".join(KINDS)})
     return KINDS[wanted.kind]
 
 
@@ -171,7 +172,7 @@ def _selected(kind: Kind, wanted: Wanted) -> QuerySet[Any]:
         found = found.filter(**{f"{kind.repository}__public_id__in": wanted.repositories})
     if wanted.organisation is not None:
         if kind.organisation is None:
-            raise Invalid("People ask and are let in for themselves, not for an organisation.")
+            raise Invalid(_("People ask and are let in for themselves, not for an organisation."))
         found = found.filter(kind.organisation(wanted.organisation))
     if wanted.license is not None:
         found = found.filter(_under(kind, wanted.license))

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.agreements import access_mails, groups, scopes, steps
@@ -143,7 +144,7 @@ def add(request: AccessRequest, scope: Scope, *, by: Caller, now: datetime | Non
     request = _taken(request)
     groups.require_review(request, by)
     if request.state != RequestState.ACCEPTED:
-        raise NotNow("Only somebody who is let in can be given one more grant.")
+        raise NotNow(_("Only somebody who is let in can be given one more grant."))
     made = steps.open_up(request, scope, by=by, now=now)
     steps.note_grant("grant.add", made, by=by)
     return made
@@ -157,11 +158,11 @@ def renew(grant: Grant, ends_at: datetime, *, by: Caller, now: datetime | None =
     grant = _locked(grant)
     groups.require_review(request, by)
     if grant.revoked_at is not None or request.state != RequestState.ACCEPTED:
-        raise NotNow("This access was taken back or is over; let the person in anew.")
+        raise NotNow(_("This access was taken back or is over; let the person in anew."))
     if grant.ends_at is None:
-        raise NotNow("This grant has no end, so there is nothing to renew.")
+        raise NotNow(_("This grant has no end, so there is nothing to renew."))
     if grant.renewals.filter(revoked_at=None).exists():
-        raise Conflict("This grant has been renewed already.")
+        raise Conflict(_("This grant has been renewed already."))
     starts_at = max(grant.ends_at, now)
     scopes.require_end(ends_at, starts_at=starts_at, now=now)
     made = Grant.objects.create(
@@ -196,7 +197,7 @@ def revoke(
     found = steps.living(request, now=now)
     theirs = found.filter(Q(pk=grant.pk) | Q(pk__in=_later(grant)))
     if not theirs.exists():
-        raise NotNow("This grant has ended already.")
+        raise NotNow(_("This grant has ended already."))
     if request.state == RequestState.ACCEPTED and theirs.count() == found.count():
         return steps.move(request, RequestState.REJECTED, by=by, reason=reason, now=now)
     for one in theirs.order_by("pk"):
@@ -211,15 +212,15 @@ def ask_renewal(grant: Grant, *, by: Caller, now: datetime | None = None) -> Gra
     """The person asks for more time. Asking twice asks once."""
     now = now or timezone.now()
     if by.user is None or by.user.pk != grant.user_id:
-        raise Missing("There is no such grant of yours.")
+        raise Missing(_("There is no such grant of yours."))
     if not by.can_write:
-        raise NotAllowed("Asking for a renewal needs a token of scope write, or a browser.")
+        raise NotAllowed(_("Asking for a renewal needs a token of scope write, or a browser."))
     _taken(grant.request)
     grant = _locked(grant)
     if grant.ends_at is None or grant.ends_at <= now or grant.revoked_at is not None:
-        raise NotNow("This grant has no end, or has ended: ask for access anew.")
+        raise NotNow(_("This grant has no end, or has ended: ask for access anew."))
     if grant.renewals.filter(revoked_at=None).exists():
-        raise Conflict("This grant has been renewed already.")
+        raise Conflict(_("This grant has been renewed already."))
     if grant.renewal_asked_at is None:
         grant.renewal_asked_at = now
         grant.save(update_fields=["renewal_asked_at"])

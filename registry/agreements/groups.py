@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
@@ -70,14 +71,14 @@ def make(
     _require_manage(namespace, by)
     name = " ".join(name.replace("\0", " ").split())
     if not name or len(name) > MAX_NAME:
-        raise Invalid(f"Write a name of at most {MAX_NAME} characters.")
+        raise Invalid(_("Write a name of at most %(most)s characters.") % {"most": MAX_NAME})
     try:
         with transaction.atomic():
             made = AccessGroup.objects.create(
                 namespace=namespace, name=name, created_at=now or timezone.now()
             )
     except IntegrityError as error:
-        raise Conflict("There is a group with that name already.") from error
+        raise Conflict(_("There is a group with that name already.")) from error
     log.record("access-group.make", actor=by.public_id, subject=made, namespace=namespace.public_id)
     return made
 
@@ -91,13 +92,16 @@ def put(
     repository = turns.take(repository)
     group = _taken(group)
     if repository.namespace_id != group.namespace_id:
-        raise Invalid("A group holds repositories of its own namespace.")
+        raise Invalid(_("A group holds repositories of its own namespace."))
     if (current := of(repository)) is not None:
         if current.pk == group.pk:
             return
-        raise Conflict(f"It is in the group {current.name} already; take it out of that first.")
+        raise Conflict(
+            _("It is in the group %(current)s already; take it out of that first.")
+            % {"current": current.name}
+        )
     if repositories_in(group).count() >= MOST:
-        raise Invalid(f"A group holds {MOST} repositories at most.")
+        raise Invalid(_("A group holds %(most)s repositories at most.") % {"most": MOST})
     now = now or timezone.now()
     # What a repository left behind in a namespace that it has moved from
     AccessGroupEntry.objects.filter(repository=repository, until=None).update(until=now)
@@ -123,7 +127,7 @@ def close(group: AccessGroup, *, by: Caller, now: datetime | None = None) -> Non
     _require_manage(group.namespace, by)
     group = _taken(group)
     if repositories_in(group).exists():
-        raise NotNow("Take its repositories out first.")
+        raise NotNow(_("Take its repositories out first."))
     now = now or timezone.now()
     AccessGroupEntry.objects.filter(group=group, until=None).update(until=now)
     AccessGroup.objects.filter(pk=group.pk).update(closed_at=now)
@@ -155,7 +159,7 @@ def _taken(group: AccessGroup) -> AccessGroup:
     """The group as it is, for nobody else to change until the transaction ends."""
     found = AccessGroup.objects.select_for_update(no_key=True).get(pk=group.pk)
     if found.closed_at is not None:
-        raise NotNow("This group is closed.")
+        raise NotNow(_("This group is closed."))
     return found
 
 
@@ -172,6 +176,8 @@ def _note(event: str, group: AccessGroup, *, by: Caller, **details: str) -> None
 def _require_manage(namespace: Namespace, by: Caller) -> None:
     if not may_manage(namespace, by):
         raise NotAllowed(
-            "Groups are made by admins of the namespace, with a token of scope admin that is not "
-            "limited to some repositories."
+            _(
+                "Groups are made by admins of the namespace, with a token of scope admin that "
+                "is not limited to some repositories."
+            )
         )

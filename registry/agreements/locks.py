@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
@@ -31,7 +32,7 @@ def mode_named(wanted: Any) -> Gated:
 def set_mode(repository: Repository, mode: str, *, by: Caller) -> None:
     """Say who lets readers in. All requests and grants stay as they are."""
     if mode not in Gated.values:
-        raise Invalid("Choose nobody, whoever asks, or whom a person lets in.")
+        raise Invalid(_("Choose nobody, whoever asks, or whom a person lets in."))
     _require_manage(repository, by)
     before = turns.take(repository).gated
     if before == mode:
@@ -64,7 +65,7 @@ def set_ask_again(repository: Repository, days: int, *, by: Caller) -> None:
     """Say how long a rejected person waits, also those who were rejected before."""
     _require_manage(repository, by)
     if not 0 <= days <= MOST_DAYS:
-        raise Invalid(f"Write a number of days from 0 to {MOST_DAYS}.")
+        raise Invalid(_("Write a number of days from 0 to %(most)s.") % {"most": MOST_DAYS})
     before = ask_again_days(repository)
     AccessPolicy.objects.update_or_create(repository=repository, defaults={"ask_again_days": days})
     if before != days:
@@ -86,7 +87,7 @@ def set_days(
     _require_manage(repository, by)
     for days in (lapse_days, grant_days):
         if days is not None and not 1 <= days <= MOST_DAYS:
-            raise Invalid(f"Write a number of days from 1 to {MOST_DAYS}.")
+            raise Invalid(_("Write a number of days from 1 to %(most)s.") % {"most": MOST_DAYS})
     turns.take(repository)
     before = policy_of(repository)
     if (before.lapse_days, before.grant_days) == (lapse_days, grant_days):
@@ -117,6 +118,8 @@ def may_set(repository: Repository, by: Caller) -> bool:
 def _require_manage(repository: Repository, by: Caller) -> None:
     if not may_set(repository, by):
         raise NotAllowed(
-            "Setting who may download needs the role admin in the namespace and a token that may "
-            "write."
+            _(
+                "Setting who may download needs the role admin in the namespace and a token "
+                "that may write."
+            )
         )

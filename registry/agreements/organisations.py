@@ -6,6 +6,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from registry.accounts import people
 from registry.accounts.callers import Caller
@@ -27,7 +29,7 @@ from registry.errors import (
 )
 
 AUTHORITY = "authority"  # what the signatory states beside the attestations of the terms
-NO_SIGNATURE = "There is no such signature, or none that you may know of."
+NO_SIGNATURE = gettext_noop("There is no such signature, or none that you may know of.")
 
 
 def authority_words(organisation: Namespace) -> str:
@@ -46,36 +48,49 @@ def confirmed_domains(organisation: Namespace) -> QuerySet[Domain]:
 def may_sign(organisation: Namespace, by: Caller) -> RegistryError | None:
     """Why the caller may not accept terms for the organisation, or None where they may."""
     if by.user is None:
-        return SignInRequired("Sign in to accept terms for an organisation.")
+        return SignInRequired(_("Sign in to accept terms for an organisation."))
     name = organisation.name
     if organisation.kind != NamespaceKind.ORGANISATION:
-        return Invalid(f"{name} is a person. Accept for yourself, or for an organisation.")
+        return Invalid(
+            _("%(name)s is a person. Accept for yourself, or for an organisation.") % {"name": name}
+        )
     if by.user.is_service:
-        return NotAllowed("A service account cannot agree to anything; a person has to.")
+        return NotAllowed(_("A service account cannot agree to anything; a person has to."))
     if not by.can_administer:
         return NotAllowed(
-            "Accepting for an organisation needs a browser or a token of scope admin."
+            _("Accepting for an organisation needs a browser or a token of scope admin.")
         )
     if not may(by, Permission.ADMIN, organisation):
-        return NotAllowed(f"Only an admin of {name} can accept terms for it. You are not one.")
+        return NotAllowed(
+            _("Only an admin of %(name)s can accept terms for it. You are not one.")
+            % {"name": name}
+        )
     confirmed = set(confirmed_domains(organisation).values_list("domain", flat=True))
     if not confirmed:
         waiting = organisation.domains.filter(ended_at=None).order_by("domain")
         names = ", ".join(waiting.values_list("domain", flat=True))
+        if names:
+            text = _(
+                "No mail domain of %(name)s is confirmed, so nobody can sign for it. A steward "
+                "looks at %(domains)s, and mails whoever asked."
+            )
+        else:
+            text = _(
+                "No mail domain of %(name)s is confirmed, so nobody can sign for it. Ask for one; "
+                "a steward of this site confirms it."
+            )
         return NotNow(
-            f"No mail domain of {name} is confirmed, so nobody can sign for it. "
-            + (
-                f"A steward looks at {names}, and mails whoever asked."
-                if names
-                else "Ask for one; a steward of this site confirms it."
-            ),
+            text % {"name": name, "domains": names},
             next_url=f"/settings/organisations/{name}/domains",
         )
     if not confirmed & people.verified_domains(by.user):
         domains = ", ".join(sorted(confirmed))
         return NotNow(
-            f"Who signs for {name} has a verified mail address at {domains}. Add yours and "
-            "follow the link that is sent to it.",
+            _(
+                "Who signs for %(name)s has a verified mail address at %(domains)s. Add yours "
+                "and follow the link that is sent to it."
+            )
+            % {"name": name, "domains": domains},
             next_url="/accounts/email/",
         )
     return None
@@ -94,7 +109,10 @@ def require_signatory(organisation: Namespace, by: Caller) -> Domain:
     mine = people.verified_domains(by.user) if by.user is not None else set()
     showing = confirmed_domains(organisation).filter(domain__in=mine).order_by("pk")
     if (found := showing.select_for_update(no_key=True).first()) is None:
-        raise Conflict(f"The domains of {organisation.name} changed just now; try again.")
+        raise Conflict(
+            _("The domains of %(organisation)s changed just now; try again.")
+            % {"organisation": organisation.name}
+        )
     return found
 
 
@@ -151,7 +169,10 @@ def signature_of(organisation: Namespace, repository: Repository, terms_hash: st
         organisation=organisation, repository=repository, terms_hash=terms_hash
     ).first()
     if found is None:
-        raise Missing(f"Nobody accepted these terms for {organisation.name}.")
+        raise Missing(
+            _("Nobody accepted these terms for %(organisation)s.")
+            % {"organisation": organisation.name}
+        )
     return found
 
 
@@ -159,7 +180,7 @@ def find_signature(public_id: str, *, by: Caller) -> Acceptance:
     """A signature of an organisation in which the caller is a member, for a repository that they
     may know of."""
     if by.user is None:
-        raise SignInRequired("Sign in to join what your organisation signed.")
+        raise SignInRequired(_("Sign in to join what your organisation signed."))
     found = (
         Acceptance.objects.filter(
             public_id=public_id,
@@ -170,7 +191,7 @@ def find_signature(public_id: str, *, by: Caller) -> Acceptance:
         .first()
     )
     if found is None:
-        raise Missing(NO_SIGNATURE)
+        raise Missing(_(NO_SIGNATURE))
     return found
 
 
@@ -178,11 +199,11 @@ def find_signature(public_id: str, *, by: Caller) -> Acceptance:
 def adhere(acceptance: Acceptance, by: Caller, now: datetime | None = None) -> Adherence:
     """Join what the signatory accepted for the organisation. A second time gives the first."""
     if by.user is None:
-        raise SignInRequired("Sign in to join what your organisation signed.")
+        raise SignInRequired(_("Sign in to join what your organisation signed."))
     if by.user.is_service:
-        raise NotAllowed("A service account is covered without joining; there is nothing to do.")
+        raise NotAllowed(_("A service account is covered without joining; there is nothing to do."))
     if not by.can_write:
-        raise NotAllowed("Joining needs a browser or a token of scope write or admin.")
+        raise NotAllowed(_("Joining needs a browser or a token of scope write or admin."))
     acceptance = find_signature(acceptance.public_id, by=by)
     now = now or timezone.now()
     take_turn(by.user)
@@ -193,11 +214,11 @@ def adhere(acceptance: Acceptance, by: Caller, now: datetime | None = None) -> A
         .first()
     )
     if membership is None:
-        raise Missing(NO_SIGNATURE)
+        raise Missing(_(NO_SIGNATURE))
     if acceptance.user_id == by.user.pk:
-        raise NotNow("You signed these terms yourself, so they cover you already.")
+        raise NotNow(_("You signed these terms yourself, so they cover you already."))
     if Ending.objects.filter(acceptance=acceptance, at__lte=now).exists():
-        raise NotNow("The license under this signature ended, so nobody can join it any more.")
+        raise NotNow(_("The license under this signature ended, so nobody can join it any more."))
     adherence, is_new = Adherence.objects.get_or_create(
         acceptance=acceptance,
         user=by.user,

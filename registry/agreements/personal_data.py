@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from registry.accounts import callers
 from registry.accounts.callers import Caller
@@ -35,9 +36,9 @@ Section = Callable[[User], Iterable[Item]]
 def export(user: User, *, by: Caller) -> Iterator[str]:
     """One JSON object, text by text: a list for each sort of thing."""
     if by.user is None:
-        raise SignInRequired("Sign in to take your data away.")
+        raise SignInRequired(_("Sign in to take your data away."))
     if by.user.pk != user.pk or by.token:
-        raise NotAllowed("People take away their own data alone, in a browser.")
+        raise NotAllowed(_("People take away their own data alone, in a browser."))
     log.record("person.export", actor=by.public_id, subject=user)
     return _texts(user)
 

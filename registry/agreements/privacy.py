@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts import closing
 from registry.accounts.callers import Caller
@@ -40,11 +41,11 @@ def erase(user: User, *, by: Caller, confirmed: str, now: datetime | None = None
     an opaque id. `confirmed` is the name of the account, typed."""
     _require_may_erase(user, by)
     if confirmed.strip().lower() != user.username.lower():
-        raise Invalid("Type the name of the account to erase it; nothing was erased.")
+        raise Invalid(_("Type the name of the account to erase it; nothing was erased."))
     now = now or timezone.now()
     requests.take_turn(user)
     if not User.objects.filter(pk=user.pk, is_active=True).exists():
-        raise Conflict("This account is closed already.")
+        raise Conflict(_("This account is closed already."))
     Webhook.objects.filter(owner=user).delete()
     SavedSearch.objects.filter(user=user).delete()
     _empty_words_of(user)
@@ -142,8 +143,8 @@ def _place(namespace: Namespace) -> str:
 
 def _require_may_erase(user: User, by: Caller) -> None:
     if by.user is None:
-        raise SignInRequired("Sign in to erase an account.")
+        raise SignInRequired(_("Sign in to erase an account."))
     if by.token:
-        raise NotAllowed("An account is erased in a browser, by a person.")
+        raise NotAllowed(_("An account is erased in a browser, by a person."))
     if by.user.pk != user.pk and not (by.is_steward and by.can_administer):
-        raise NotAllowed("Only the person themselves or a steward erases an account.")
+        raise NotAllowed(_("Only the person themselves or a steward erases an account."))

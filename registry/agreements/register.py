@@ -6,6 +6,8 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import Membership, Namespace, User
@@ -14,7 +16,7 @@ from registry.agreements.models import Acceptance, Adherence, Ending, Receipt
 from registry.catalog.models import Repository
 from registry.errors import Missing
 
-NO_REGISTER = "There is no such register, or none that you may know of."
+NO_REGISTER = gettext_noop("There is no such register, or none that you may know of.")
 CHUNK = 200
 
 
@@ -57,7 +59,7 @@ def may_read(organisation: Namespace, caller: Caller) -> bool:
 def signatures(organisation: Namespace, *, caller: Caller) -> QuerySet[Acceptance]:
     """What was signed for the organisation, the newest first, for its admins and stewards."""
     if not may_read(organisation, caller):
-        raise Missing(NO_REGISTER)
+        raise Missing(_(NO_REGISTER))
     return (
         Acceptance.objects.filter(organisation=organisation)
         .select_related("user", "repository__namespace")

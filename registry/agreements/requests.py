@@ -10,6 +10,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
@@ -32,10 +34,10 @@ from registry.errors import Invalid, Missing, NotAllowed, NotGated, SignInRequir
 
 MAX_REASON = 200
 MAX_MESSAGE = 2000
-NO_REQUEST = "No access request found matching your criteria"
-NO_PENDING = "No pending access request found for this repo and this user"
-NO_USER = "User not found"
-HAS_ACCESS = "That user already has access to the repo"
+NO_REQUEST = gettext_noop("No access request found matching your criteria")
+NO_PENDING = gettext_noop("No pending access request found for this repo and this user")
+NO_USER = gettext_noop("User not found")
+HAS_ACCESS = gettext_noop("That user already has access to the repo")
 
 S = RequestState
 # The lists that the wire and the pages have, and the states that each of them shows
@@ -79,7 +81,7 @@ def ask(
     take_own_turn(user)
     mode = _mode(repository)
     if not mode:
-        raise NotGated("Nobody has to be asked for access to this repository.")
+        raise NotGated(_("Nobody has to be asked for access to this repository."))
     for waiting in counting(repository, user).filter(state__in=WAITING):
         return _open_by_itself(waiting, mode, now) if terms_are_open else waiting
     last = _last_asked(repository, user)
@@ -137,7 +139,7 @@ def handle(
     found = [steps.settle(one, now=now) for one in counting(repository, person)]
     found = [one for one in found if _can_move(one, status) and request_id in {"", one.public_id}]
     if not found:
-        raise Missing(NO_REQUEST)
+        raise Missing(_(NO_REQUEST))
     for one in found if status == S.REJECTED else found[:1]:
         groups.require_review(one, by)
         steps.move(one, status, by=by, reason=reason, scope=scope, now=now)
@@ -161,11 +163,11 @@ def grant(
     mode = _mode(repository)
     if not mode:
         raise NotGated(
-            "This repository is not gated by its publisher, so there is no access to grant."
+            _("This repository is not gated by its publisher, so there is no access to grant.")
         )
     found = [steps.settle(one, now=now) for one in counting(repository, person)]
     if any(one.state == S.ACCEPTED for one in found):
-        raise Invalid(HAS_ACCESS)
+        raise Invalid(_(HAS_ACCESS))
     if last := next((one for one in found if _can_move(one, S.ACCEPTED)), None):
         groups.require_review(last, by)
         return steps.move(last, S.ACCEPTED, by=by, scope=scope, now=now)
@@ -212,12 +214,12 @@ def ask_back(
     question = _checked_message(question)
     rights.require_write(repository, by)
     if by.user is None:
-        raise SignInRequired("Sign in to ask something back.")
+        raise SignInRequired(_("Sign in to ask something back."))
     person = _person_of(repository, user="", request_id=request_id)
     take_turn(person)
     found = counting(repository, person).filter(public_id=request_id, state=S.PENDING).first()
     if found is None:
-        raise Missing(NO_REQUEST)
+        raise Missing(_(NO_REQUEST))
     groups.require_review(found, by)
     now = now or timezone.now()
     AccessMessage.objects.create(request=found, by=by.user, text=question, at=now)
@@ -234,7 +236,7 @@ def answer(
     take_own_turn(user)
     found = counting(repository, user).filter(state=S.RETURNED).first()
     if found is None:
-        raise Missing("Nothing was asked back about a request of yours for this repository.")
+        raise Missing(_("Nothing was asked back about a request of yours for this repository."))
     AccessMessage.objects.create(request=found, by=user, text=text, at=now)
     return steps.move(found, S.PENDING, by=by, now=now)
 
@@ -246,7 +248,7 @@ def withdraw(repository: Repository, *, by: Caller, now: datetime | None = None)
     take_own_turn(user)
     last = counting(repository, user).filter(state__in=WAITING).first()
     if last is None:
-        raise Missing(NO_PENDING)
+        raise Missing(_(NO_PENDING))
     return steps.move(last, S.WITHDRAWN, by=by, now=now or timezone.now())
 
 
@@ -355,11 +357,13 @@ def _time(at: datetime) -> str:
 
 def _person(by: Caller) -> User:
     if by.user is None:
-        raise SignInRequired("Sign in to ask for access.")
+        raise SignInRequired(_("Sign in to ask for access."))
     if by.user.is_service:
-        raise NotAllowed("A service account cannot ask for access; a person asks, or grants it.")
+        raise NotAllowed(_("A service account cannot ask for access; a person asks, or grants it."))
     if not by.can_write:
-        raise NotAllowed("Asking for access needs a token of scope write or admin, or a browser.")
+        raise NotAllowed(
+            _("Asking for access needs a token of scope write or admin, or a browser.")
+        )
     return by.user
 
 
@@ -441,26 +445,26 @@ def _person_of(repository: Repository, *, user: str, request_id: str) -> User:
     ).select_related("user")
     request = found.first()
     if request is None:
-        raise Missing(NO_REQUEST)
+        raise Missing(_(NO_REQUEST))
     return request.user
 
 
 def _user_named(name: str) -> User:
     found = User.objects.filter(username__iexact=name, is_active=True).first()
     if found is None:
-        raise Missing(NO_USER)
+        raise Missing(_(NO_USER))
     return found
 
 
 def _checked_reason(reason: str, status: str) -> str:
     reason = " ".join(reason.replace("\0", " ").split())
     if len(reason) > MAX_REASON:
-        raise Invalid(f"The reason is longer than {MAX_REASON} characters.")
+        raise Invalid(_("The reason is longer than %(most)s characters.") % {"most": MAX_REASON})
     return reason if status == S.REJECTED else ""
 
 
 def _checked_message(text: str) -> str:
     text = text.replace("\0", " ").replace("\r\n", "\n").strip()
     if not text or len(text) > MAX_MESSAGE:
-        raise Invalid(f"Write something, in at most {MAX_MESSAGE} characters.")
+        raise Invalid(_("Write something, in at most %(most)s characters.") % {"most": MAX_MESSAGE})
     return text

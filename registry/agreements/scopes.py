@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.errors import Invalid
 
@@ -43,22 +44,24 @@ def fields(
 ) -> dict[str, Any]:
     """The fields of the grant that a scope makes, or the refusal of what cannot be."""
     if scope.is_endless and scope.ends_at is not None:
-        raise Invalid("A grant either has an end or has none.")
+        raise Invalid(_("A grant either has an end or has none."))
     starts_at = scope.starts_at or now
     _require_zone(starts_at)
     if starts_at < now - LATE:
-        raise Invalid("A grant cannot start more than a day ago.")
+        raise Invalid(_("A grant cannot start more than a day ago."))
     # What was closed yesterday stays so: the past is told from the same rows
     starts_at = max(starts_at, now)
     if starts_at > now + LONGEST:
-        raise Invalid("A grant has to start within ten years.")
+        raise Invalid(_("A grant has to start within ten years."))
     if for_group and (scope.first_release or scope.last_release):
-        raise Invalid("A grant for a group cannot be limited to the releases of one repository.")
+        raise Invalid(_("A grant for a group cannot be limited to the releases of one repository."))
     ends_at = None if scope.is_endless else scope.ends_at or default_end
     if ends_at is not None:
         require_end(ends_at, starts_at=starts_at, now=now)
     if scope.full_downloads is not None and not 1 <= scope.full_downloads <= MAX_DOWNLOADS:
-        raise Invalid(f"Write a number of full downloads from 1 to {MAX_DOWNLOADS}.")
+        raise Invalid(
+            _("Write a number of full downloads from 1 to %(most)s.") % {"most": MAX_DOWNLOADS}
+        )
     return {
         "purpose": purpose if scope.purpose is None else checked_purpose(scope.purpose),
         "starts_at": starts_at,
@@ -74,17 +77,17 @@ def require_end(ends_at: datetime, *, starts_at: datetime, now: datetime) -> Non
     """Raise unless a grant that starts then may end at that time."""
     _require_zone(ends_at)
     if ends_at <= starts_at:
-        raise Invalid("The end has to come after the start.")
+        raise Invalid(_("The end has to come after the start."))
     if ends_at <= now:
-        raise Invalid("The end has passed already.")
+        raise Invalid(_("The end has passed already."))
     if ends_at - starts_at > LONGEST:
-        raise Invalid("A grant lasts ten years at most.")
+        raise Invalid(_("A grant lasts ten years at most."))
 
 
 def checked_purpose(purpose: str) -> str:
     purpose = " ".join(purpose.replace("\0", " ").split())
     if len(purpose) > MAX_PURPOSE:
-        raise Invalid(f"The purpose is longer than {MAX_PURPOSE} characters.")
+        raise Invalid(_("The purpose is longer than %(most)s characters.") % {"most": MAX_PURPOSE})
     return purpose
 
 
@@ -92,12 +95,15 @@ def checked_patterns(patterns: Sequence[str]) -> list[str]:
     """Patterns of paths as `allow_patterns` of the Hub client has them, each once."""
     found = list(dict.fromkeys(one.strip() for one in patterns if one.strip()))
     if len(found) > MAX_PATTERNS:
-        raise Invalid(f"Write at most {MAX_PATTERNS} patterns of files.")
+        raise Invalid(_("Write at most %(most)s patterns of files.") % {"most": MAX_PATTERNS})
     for one in found:
         if len(one) > MAX_PATTERN or not one.isprintable():
-            raise Invalid(f"A pattern of files has at most {MAX_PATTERN} printable characters.")
+            raise Invalid(
+                _("A pattern of files has at most %(most)s printable characters.")
+                % {"most": MAX_PATTERN}
+            )
         if one.startswith("/"):
-            raise Invalid("Paths in a repository do not start with a slash, nor do patterns.")
+            raise Invalid(_("Paths in a repository do not start with a slash, nor do patterns."))
     return found
 
 
@@ -110,10 +116,10 @@ def checked_wish(until: datetime | None, *, now: datetime) -> datetime | None:
 
 def _checked_release(public_id: str) -> str:
     if public_id and not _PUBLIC_ID.fullmatch(public_id):
-        raise Invalid("A release is named by its id of 24 hex digits.")
+        raise Invalid(_("A release is named by its id of 24 hex digits."))
     return public_id
 
 
 def _require_zone(moment: datetime) -> None:
     if timezone.is_naive(moment):
-        raise Invalid("Write times with their zone, as 2026-03-14T00:00:00Z.")
+        raise Invalid(_("Write times with their zone, as 2026-03-14T00:00:00Z."))

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
@@ -50,7 +51,7 @@ def take_own_turn(user: User) -> None:
     """The same for what a person does themselves. Whoever was erased while they waited for it writes
     nothing about themselves any more."""
     if not User.objects.select_for_update(no_key=True).get(pk=user.pk).is_active:
-        raise SignInRequired("This account is closed.")
+        raise SignInRequired(_("This account is closed."))
 
 
 def move(
@@ -95,7 +96,7 @@ def open_up(request: AccessRequest, scope: Scope, *, by: Caller | None, now: dat
         now=now,
     )
     if wanted["ends_at"] is None and living(request, now=now).filter(ends_at=None).exists():
-        raise Invalid("There is a grant without an end already; give this one an end.")
+        raise Invalid(_("There is a grant without an end already; give this one an end."))
     return Grant.objects.create(
         request=request,
         repository_id=request.repository_id,

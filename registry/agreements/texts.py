@@ -10,6 +10,7 @@ from typing import Any, cast
 from django.db import transaction
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
@@ -200,9 +201,11 @@ def bytes_of(found: FoundText) -> bytes:
     try:
         text = blobs.read(found.sha256, limit=documents.MAX_TEXT)
     except FileNotFoundError as error:
-        raise NotNow("The file is no longer stored; it was removed with its repository.") from error
+        raise NotNow(
+            _("The file is no longer stored; it was removed with its repository.")
+        ) from error
     if hashlib.sha256(text).hexdigest() != found.sha256:
-        raise NotNow("The stored file is damaged.")
+        raise NotNow(_("The stored file is damaged."))
     return text
 
 
@@ -260,7 +263,9 @@ def dismiss(found: FoundText, *, reason: str, by: Caller, now: datetime | None =
     _require_steward(by)
     row = _undecided(found)
     if not reason.strip() or len(reason.strip()) > documents.MAX_REASON:
-        raise Invalid(f"Give a reason of 1 to {documents.MAX_REASON} characters.")
+        raise Invalid(
+            _("Give a reason of 1 to %(most)s characters.") % {"most": documents.MAX_REASON}
+        )
     decided = _same(row).update(
         state=FoundState.DISMISSED,
         decided_by=by.user,
@@ -285,7 +290,9 @@ def _same(found: FoundText) -> QuerySet[FoundText]:
 
 def _require_steward(by: Caller) -> None:
     if not documents.may_govern(by):
-        raise NotAllowed("Only a steward, in a browser or with an admin token, decides on texts.")
+        raise NotAllowed(
+            _("Only a steward, in a browser or with an admin token, decides on texts.")
+        )
 
 
 def _undecided(found: FoundText) -> FoundText:
@@ -293,5 +300,5 @@ def _undecided(found: FoundText) -> FoundText:
     waiting = _same(found).select_related("repository", "revision").order_by("pk")
     rows = {row.pk: row for row in waiting.select_for_update(of=("self",), no_key=True)}
     if found.pk not in rows:
-        raise Conflict("Somebody has decided on this text meanwhile.")
+        raise Conflict(_("Somebody has decided on this text meanwhile."))
     return rows[found.pk]

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
@@ -65,10 +66,12 @@ for part in ROUTERS:
 
 
 def _in_our_shape(view: View) -> View:
-    """What django-ninja leaves to Django: names that no database takes, and unknown methods."""
+    """What django-ninja leaves to Django: names that no database takes, and unknown methods.
+    Programs read the answers, so these are English whatever the request prefers."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **names: Any) -> HttpResponse:
+        translation.activate("en")
         if any("\0" in str(name) for name in names.values()):
             return answers.not_found(request)
         given = view(request, *args, **names)

@@ -3,6 +3,8 @@
 import re
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from registry.accounts.callers import Caller
 from registry.audit import log
@@ -36,19 +38,19 @@ def is_moving(repository: Repository, full_name: str) -> bool:
 @transaction.atomic
 def create_branch(repository: Repository, name: str, *, start: Revision, by: Caller) -> Ref:
     """A branch whose head is `start`. The public sees it once something of it is released."""
-    _check(name, "branch")
+    _check(name, gettext_noop("branch"))
     _take_turn(repository)
     rights.require_write(repository, by)  # it may have just moved
-    _check_free(repository, f"refs/tags/{name}", "a tag")
+    _check_free(repository, f"refs/tags/{name}", gettext_noop("a tag"))
     return _create(repository, f"refs/heads/{name}", start, by)
 
 
 @transaction.atomic
 def create_tag(repository: Repository, name: str, *, start: Revision, by: Caller) -> Ref:
-    _check(name, "tag")
+    _check(name, gettext_noop("tag"))
     _take_turn(repository)
     rights.require_write(repository, by)  # it may have just moved
-    _check_free(repository, f"refs/heads/{name}", "a branch")
+    _check_free(repository, f"refs/heads/{name}", gettext_noop("a branch"))
     return _create(repository, f"refs/tags/{name}", start, by)
 
 
@@ -56,7 +58,7 @@ def create_tag(repository: Repository, name: str, *, start: Revision, by: Caller
 def delete_branch(repository: Repository, name: str, *, by: Caller) -> None:
     rights.require_write(repository, by)
     if name == MAIN:
-        raise NotAllowed("Cannot delete refs/heads/main")
+        raise NotAllowed(_("Cannot delete refs/heads/main"))
     _delete(repository, f"refs/heads/{name}", name, by)
 
 
@@ -78,7 +80,9 @@ def _create(repository: Repository, full_name: str, start: Revision, by: Caller)
         with transaction.atomic():
             ref = Ref.objects.create(repository=repository, name=full_name, head=start)
     except IntegrityError as error:
-        raise Conflict(f"Reference {full_name} already exists") from error
+        raise Conflict(
+            _("Reference %(full_name)s already exists") % {"full_name": full_name}
+        ) from error
     log.record(
         "ref.create", actor=by.public_id, subject=repository, ref=full_name, revision=start.oid
     )
@@ -96,9 +100,14 @@ def _delete(repository: Repository, full_name: str, name: str, by: Caller) -> No
     if ref is None:
         raise RevisionMissing(f"Invalid rev id: {name}")
     if ref.is_locked:
-        raise NotAllowed(f"{full_name} is the tag of a release and is neither moved nor deleted.")
+        raise NotAllowed(
+            _("%(full_name)s is the tag of a release and is neither moved nor deleted.")
+            % {"full_name": full_name}
+        )
     if ref.public_id is not None or ref.withdrawn_id is not None:
-        raise NotAllowed(f"Cannot delete {full_name}: a release was made from it.")
+        raise NotAllowed(
+            _("Cannot delete %(full_name)s: a release was made from it.") % {"full_name": full_name}
+        )
     ref.delete()
     log.record(
         "ref.delete", actor=by.public_id, subject=repository, ref=full_name, revision=ref.head.oid
@@ -110,12 +119,18 @@ def _check_free(repository: Repository, full_name: str, what: str) -> None:
     """One name, one thing: addresses and clients give a name alone. No Conflict, which clients
     take for the very branch or tag that they want."""
     if Ref.objects.filter(repository=repository, name=full_name).exists():
-        raise Invalid(f"{full_name.split('/', 2)[2]!r} is {what} already; choose another name.")
+        raise Invalid(
+            _("%(full_name)r is %(what)s already; choose another name.")
+            % {"full_name": full_name.split("/", 2)[2], "what": _(what)}
+        )
 
 
 def _check(name: str, what: str) -> None:
     if why := paths.character_problem(name):
-        raise Invalid(f"Invalid reference for a {what}: {name[:80]!a}: {why}.")
+        raise Invalid(
+            _("Invalid reference for a %(what)s: %(name)s: %(why)s.")
+            % {"what": _(what), "name": ascii(name[:80]), "why": why}
+        )
     if (
         not name
         or len(name.encode()) > MAX_NAME
@@ -125,6 +140,9 @@ def _check(name: str, what: str) -> None:
         or _COMMIT_ID.fullmatch(name)
     ):
         raise Invalid(
-            f"Invalid reference for a {what}: {name[:80]!r}. Use letters, digits, '.', '_', '-' and "
-            "'/'; it cannot begin with refs/ or look like a commit id."
+            _(
+                "Invalid reference for a %(what)s: %(name)r. Use letters, digits, '.', '_', "
+                "'-' and '/'; it cannot begin with refs/ or look like a commit id."
+            )
+            % {"what": _(what), "name": name[:80]}
         )

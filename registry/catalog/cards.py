@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import yaml
+from django.utils.translation import gettext
 
 from registry.catalog import questions
 from registry.errors import Invalid
@@ -72,18 +73,24 @@ def parse(text: str) -> dict[str, Any]:
     if front is None:
         return {}
     if len(front.encode("utf-8", "surrogatepass")) > MAX_FRONT_MATTER:
-        raise Invalid(f"The front matter is larger than {MAX_FRONT_MATTER // 1024} KiB.")
+        raise Invalid(
+            gettext("The front matter is larger than %(most)s KiB.")
+            % {"most": MAX_FRONT_MATTER // 1024}
+        )
     try:
         data = yaml.load(front, Loader=_Loader)  # noqa: S506 - a SafeLoader
     # Of the numbers that YAML knows, Python refuses some with an error of its own.
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 2})" if where else ""
-        raise Invalid(f"The front matter is not valid YAML{line}: {_first_line(error)}") from error
+        raise Invalid(
+            gettext("The front matter is not valid YAML%(line)s: %(error)s")
+            % {"line": line, "error": _first_line(error)}
+        ) from error
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise Invalid("The front matter must be a mapping of keys to values.")
+        raise Invalid(gettext("The front matter must be a mapping of keys to values."))
     card = _json(data)
     if "language" in card:
         card["language"] = _languages(card["language"])
@@ -279,7 +286,7 @@ def _key(key: Any) -> str:
 def _large(value: Any) -> str:
     """A number as text, where it is not so long that Python itself will not write it."""
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
-        raise Invalid("The front matter holds a number of too many digits.")
+        raise Invalid(gettext("The front matter holds a number of too many digits."))
     return str(value)
 
 

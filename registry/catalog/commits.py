@@ -14,6 +14,8 @@ from typing import Any, cast
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
@@ -59,7 +61,9 @@ MAX_OPERATIONS = 25_000
 MAX_CARD = 1024 * 1024
 MAX_TITLE = 512
 DESCRIBING = ("README.md", "config.json", "tokenizer_config.json", *cards.QUANTISED)
-STALE = "The branch was updated since you opened this page. Please refresh and try again."
+STALE = gettext_noop(
+    "The branch was updated since you opened this page. Please refresh and try again."
+)
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def commit(
     ref = lock_ref(repository, branch)
     try:
         if parent and not ref.head.oid.startswith(parent.lower()):
-            raise StaleParent(STALE)
+            raise StaleParent(_(STALE))
         _check_named(repository, operations, by, opened)
         tree = _apply(repository, ref.head.tree, operations)
     except (StaleParent, EntryMissing):
@@ -169,7 +173,8 @@ def write_revision(
     summary = files.summary(tree.pk, telling=cards.TELLING)
     if summary.files > settings.MAX_FILES:
         raise TooLarge(
-            f"A repository holds at most {settings.MAX_FILES} files; this has {summary.files}."
+            _("A repository holds at most %(most)s files; this has %(files)s.")
+            % {"most": settings.MAX_FILES, "files": summary.files}
         )
     described = files.at_tree(tree.pk, DESCRIBING)
     card, papers = _card(described.get("README.md"), known=known_licenses)
@@ -333,7 +338,10 @@ def _check_named(
 ) -> None:
     """Raise where a file is named whose bytes the repository lacks, or this caller did not bring."""
     if len(operations) > MAX_OPERATIONS:
-        raise TooLarge(f"A commit takes at most {MAX_OPERATIONS} operations; this one has more.")
+        raise TooLarge(
+            _("A commit takes at most %(most)s operations; this one has more.")
+            % {"most": MAX_OPERATIONS}
+        )
     added = {op.blob.sha256: op for op in operations if isinstance(op, AddFile)}
     named = proposals.nameable(repository, added, by=by, opened=opened)
     for sha256, operation in added.items():
@@ -343,12 +351,16 @@ def _check_named(
             )
         if not operation.is_lfs and _is_pointer(operation.blob):
             raise Invalid(
-                f"{operation.path[:200]} is the pointer to a large file; send the file itself."
+                _("%(path)s is the pointer to a large file; send the file itself.")
+                % {"path": operation.path[:200]}
             )
     lost = blobs.missing(op.blob for op in added.values() if op.is_lfs)
     if lost:
         path = added[lost[0].sha256].path
-        raise Invalid(f"The bytes of {path[:200]} are not in the store; send the file again.")
+        raise Invalid(
+            _("The bytes of %(path)s are not in the store; send the file again.")
+            % {"path": path[:200]}
+        )
 
 
 def _is_pointer(blob: Blob) -> bool:
@@ -374,11 +386,11 @@ def _card(
         text = blobs.read(readme.sha256, limit=MAX_CARD).decode()
         card = cards.parse(text)
     except UnicodeDecodeError as error:
-        raise Invalid("Invalid metadata in README.md. The file is not UTF-8 text.") from error
+        raise Invalid(_("Invalid metadata in README.md. The file is not UTF-8 text.")) from error
     except Invalid as error:
-        raise Invalid(f"Invalid metadata in README.md. {error}") from error
+        raise Invalid(_("Invalid metadata in README.md. %(error)s") % {"error": error}) from error
     if known is not None and (found := cards.problems(card, known_licenses=known)):
-        raise Invalid("Invalid metadata in README.md. " + "; ".join(found))
+        raise Invalid(_("Invalid metadata in README.md. %(error)s") % {"error": "; ".join(found)})
     return card, cards.papers(text)
 
 

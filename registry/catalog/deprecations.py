@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
@@ -44,7 +45,7 @@ def deprecate(
     user = _require(repository, by)
     note = note.strip()
     if len(note) > MAX_NOTE:
-        raise Invalid(f"The note may have at most {MAX_NOTE} characters.")
+        raise Invalid(_("The note may have at most %(most)s characters.") % {"most": MAX_NOTE})
     turns.take(repository)
     following = _successor(repository, successor.strip(), by)
     row, _is_new = Deprecation.objects.update_or_create(
@@ -101,15 +102,20 @@ def _successor(repository: Repository, name: str, by: Caller) -> Repository | No
     try:
         found = repositories.find(name, caller=by, type=repository.type)
     except Moved as moved:
-        raise Invalid(f"{name} is called {moved.now} now.") from moved
+        raise Invalid(
+            _("%(name)s is called %(now)s now.") % {"name": name, "now": moved.now}
+        ) from moved
     except RepositoryMissing as missing:
         raise Invalid(
-            f"There is no {repository.type} {name!r} here that you may know of."
+            _("There is no %(type)s %(name)r here that you may know of.")
+            % {"type": repository.type, "name": name}
         ) from missing
     if found.pk == repository.pk:
-        raise Invalid("A repository cannot be its own successor.")
+        raise Invalid(_("A repository cannot be its own successor."))
     if _leads_to(found, repository):
-        raise Invalid(f"{found.full_name} names this one as its successor.")
+        raise Invalid(
+            _("%(full_name)s names this one as its successor.") % {"full_name": found.full_name}
+        )
     return found
 
 
@@ -126,9 +132,9 @@ def _leads_to(start: Repository, end: Repository) -> bool:
 
 def _require(repository: Repository, by: Caller) -> User:
     if by.user is None:
-        raise SignInRequired("Sign in to say this.")
+        raise SignInRequired(_("Sign in to say this."))
     if not by.reaches(repository.public_id) or not permissions.may(
         by, Permission.MANAGE, repository.namespace
     ):
-        raise NotAllowed("Deprecating a repository needs the role admin in its namespace.")
+        raise NotAllowed(_("Deprecating a repository needs the role admin in its namespace."))
     return by.user

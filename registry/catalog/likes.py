@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.db.models import F, QuerySet
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.catalog.models import Like, Repository
@@ -44,9 +45,9 @@ def of_person(name: str, *, caller: Caller) -> QuerySet[Like]:
 
 def _require(by: Caller) -> None:
     if by.user is None:
-        raise SignInRequired("Sign in to like a model.")
+        raise SignInRequired(_("Sign in to like a model."))
     if not by.can_write:
-        raise NotAllowed("Liking needs a token of scope write.")
+        raise NotAllowed(_("Liking needs a token of scope write."))
 
 
 def _count(repository: Repository, change: int) -> None:

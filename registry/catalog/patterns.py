@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from registry.catalog import paths
 from registry.errors import TooLarge
 
@@ -111,8 +113,10 @@ def check_effort(patterns: list[Pattern], paths: Iterable[str]) -> None:
     )
     if effort > MAX_EFFORT:
         raise TooLarge(
-            "The patterns of .gitignore or .gitattributes are too many, or too long, for so many "
-            "paths. Ask about fewer files at once, or shorten the patterns."
+            _(
+                "The patterns of .gitignore or .gitattributes are too many, or too long, for "
+                "so many paths. Ask about fewer files at once, or shorten the patterns."
+            )
         )
 
 

@@ -1,5 +1,7 @@
 """Where branches and tags stand, inside and outside. Called by `releases.workflow` alone."""
 
+from django.utils.translation import gettext as _
+
 from registry.catalog import announcements
 from registry.catalog.models import Ref, Repository, Revision, RevisionState
 from registry.errors import Conflict, RevisionMissing
@@ -44,10 +46,15 @@ def place(
 def check_free(repository: Repository, label: str, revision: Revision) -> None:
     """Raise unless the tag of a release of this revision may be called this."""
     if exists(repository, f"refs/heads/{label}"):
-        raise Conflict(f"{label!r} is the name of a branch; choose another label.")
+        raise Conflict(
+            _("%(label)r is the name of a branch; choose another label.") % {"label": label}
+        )
     tag = Ref.objects.filter(repository=repository, name=f"refs/tags/{label}")
     if tag.exclude(head=revision).exists():
-        raise Conflict(f"A tag {label!r} exists and is of another revision; choose another label.")
+        raise Conflict(
+            _("A tag %(label)r exists and is of another revision; choose another label.")
+            % {"label": label}
+        )
 
 
 def tag_release(repository: Repository, label: str, revision: Revision) -> Ref:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
@@ -23,7 +24,7 @@ def start_of(repository: Repository, branch: str, *, caller: Caller) -> Revision
         start.state in {RevisionState.SUSPENDED, RevisionState.RECALLED}
         and not rights.of(repository, caller).sees_quarantine
     ):
-        raise NotAllowed("What was released from this branch is withdrawn, so nothing is taken.")
+        raise NotAllowed(_("What was released from this branch is withdrawn, so nothing is taken."))
     return start
 
 
@@ -32,7 +33,7 @@ def create(
 ) -> Proposal:
     """Make `refs/pr/N`. Who asks has been found to be allowed to, and the repository is locked."""
     if by.user is None:
-        raise SignInRequired("Sign in to open a pull request.")
+        raise SignInRequired(_("Sign in to open a pull request."))
     ref = Ref.objects.create(
         repository=repository, name=f"{rights.PULL_REQUESTS}{number}", head=start
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, Sum
+from django.utils.translation import gettext as _
 
 from registry.accounts.models import Namespace
 from registry.audit import log
@@ -124,18 +125,18 @@ def _require(namespace: Namespace, new_bytes: int) -> None:
 def refusal(namespace: Namespace, new_bytes: int) -> str:
     """What somebody is told for whom there is no room. What the namespace holds is for its members
     to know, and who proposes a change is told this too."""
-    return (
-        f"This needs {shown(new_bytes)}, and {namespace.name} has no room for it. Its members see "
-        "on its page what it holds; they can delete what is not needed, or ask the operator of "
-        "this registry for a larger quota."
-    )
+    return _(
+        "This needs %(size)s, and %(namespace)s has no room for it. Its members see on its page "
+        "what it holds; they can delete what is not needed, or ask the operator of this registry "
+        "for a larger quota."
+    ) % {"size": shown(new_bytes), "namespace": namespace.name}
 
 
 @transaction.atomic
 def set_quota(namespace: Namespace, quota: int | None, *, by: str) -> Namespace:
     """Bound what the namespace may hold: None for the site's default. What is held stays."""
     if quota is not None and quota < 0:
-        raise Invalid("A quota is a number of bytes, and not negative.")
+        raise Invalid(_("A quota is a number of bytes, and not negative."))
     namespace = Namespace.objects.select_for_update(no_key=True).get(pk=namespace.pk)
     namespace.quota_bytes = quota
     namespace.save(update_fields=["quota_bytes"])
@@ -151,7 +152,9 @@ def bytes_in(text: str) -> int:
     try:
         amount = int(float(number) * UNITS[unit])
     except (KeyError, ValueError, OverflowError) as error:
-        raise Invalid(f"{text!r} is not an amount; write 500GiB, 1.5TiB or bytes.") from error
+        raise Invalid(
+            _("%(text)r is not an amount; write 500GiB, 1.5TiB or bytes.") % {"text": text}
+        ) from error
     return min(amount, NO_BOUND)
 
 

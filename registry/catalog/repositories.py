@@ -7,8 +7,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext
 
-from registry.accounts import names, permissions, shapes
+from registry.accounts import naming, permissions, shapes
 from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace
 from registry.accounts.permissions import Permission
@@ -67,15 +68,20 @@ def create(
     Raises Conflict when the caller has a repository of that name already.
     """
     if by.user is None:
-        raise SignInRequired("Sign in, or send a token, to create a repository.")
+        raise SignInRequired(gettext("Sign in, or send a token, to create a repository."))
     if by.repositories is not None:
-        raise NotAllowed("This token is limited to listed repositories and cannot create one.")
+        raise NotAllowed(
+            gettext("This token is limited to listed repositories and cannot create one.")
+        )
     check_type(type)
     owner = _owner(namespace, by)
-    names.check_repository(name)
+    naming.check_repository(name)
     _check_unused(owner, name, type)
     if visibility not in Visibility.values:
-        raise Invalid(f"{visibility!r} is not a visibility; choose public or private.")
+        raise Invalid(
+            gettext("%(visibility)r is not a visibility; choose public or private.")
+            % {"visibility": visibility}
+        )
     wanted = Repository(
         type=type, namespace=owner, name=name, visibility=visibility, created_by=by.user
     )
@@ -84,7 +90,8 @@ def create(
             wanted.save(force_insert=True)
     except IntegrityError as error:
         raise Conflict(
-            f"You already created this {type} repo", next_url=_address_of(wanted)
+            gettext("You already created this %(type)s repo") % {"type": type},
+            next_url=_address_of(wanted),
         ) from error
     repository = wanted
     search_names.enter(repository)
@@ -152,7 +159,7 @@ def move(repository: Repository, *, to: str, by: Caller) -> Repository:
     could also delete it there, and the right to create in the other.
     """
     namespace, _, name = to.partition("/")
-    names.check_repository(name)
+    naming.check_repository(name)
     _take_turns()
     holdings.be_alone(repository.pk)
     repository = turns.take(repository)
@@ -174,7 +181,8 @@ def move(repository: Repository, *, to: str, by: Caller) -> Repository:
             repository.save(update_fields=["namespace", "name"])
     except IntegrityError as error:
         raise Conflict(
-            f"A {repository.type} repository called {repository.full_name} already exists",
+            gettext("A %(type)s repository called %(full_name)s already exists")
+            % {"type": repository.type, "full_name": repository.full_name},
             next_url=repository.get_absolute_url(),
         ) from error
     search_names.rename(repository)
@@ -205,8 +213,10 @@ def delete(repository: Repository, *, by: Caller) -> None:
     turns.take(repository)
     if repository.revisions.filter(state=RevisionState.RELEASED).exists():
         raise NotAllowed(
-            "A model that is released cannot be deleted: ask a maintainer to suspend or recall "
-            "its releases first."
+            gettext(
+                "A model that is released cannot be deleted: ask a maintainer to suspend or "
+                "recall its releases first."
+            )
         )
     announcements.announce_deletion(repository)
     Repository.objects.filter(pk=repository.pk).update(deleted_at=timezone.now())
@@ -217,7 +227,10 @@ def delete(repository: Repository, *, by: Caller) -> None:
 def set_visibility(repository: Repository, visibility: str, *, by: Caller) -> None:
     """Say who may know of a repository: everybody, or the members of its namespace."""
     if visibility not in Visibility.values:
-        raise Invalid(f"{visibility!r} is not a visibility; choose public or private.")
+        raise Invalid(
+            gettext("%(visibility)r is not a visibility; choose public or private.")
+            % {"visibility": visibility}
+        )
     _require_manage(repository, by, "Changing the visibility of a repository")
     changed = (
         Repository.objects.filter(pk=repository.pk)
@@ -246,18 +259,20 @@ def check_type(type: str) -> None:  # noqa: A002
     if type not in settings.REPOSITORY_TYPES:
         held = " and ".join(f"{kind}s" for kind in settings.REPOSITORY_TYPES)
         raise Invalid(
-            f"This registry holds {held}; repositories of type {type[:40]!r} are switched off."
+            gettext("This registry holds %(held)s; repositories of type %(type)r are switched off.")
+            % {"held": held, "type": type[:40]}
         )
 
 
 def _require_manage(repository: Repository, by: Caller, what: str) -> None:
     if by.user is None:
-        raise SignInRequired("Sign in, or send a token, to do this.")
+        raise SignInRequired(gettext("Sign in, or send a token, to do this."))
     if not by.reaches(repository.public_id) or not permissions.may(
         by, Permission.MANAGE, repository.namespace
     ):
         raise NotAllowed(
-            f"{what} needs the role admin in its namespace and a token of scope write."
+            gettext("%(what)s needs the role admin in its namespace and a token of scope write.")
+            % {"what": what}
         )
 
 
@@ -265,12 +280,16 @@ def _destination(repository: Repository, namespace: str, by: Caller) -> Namespac
     """The namespace that a repository may be transferred to."""
     _require_manage(repository, by, "Taking a repository out of its namespace")
     if by.repositories is not None:
-        raise NotAllowed("This token is limited to listed repositories and cannot transfer one.")
+        raise NotAllowed(
+            gettext("This token is limited to listed repositories and cannot transfer one.")
+        )
     target = _owner(namespace, by)
     if target.publishes_on_commit != repository.namespace.publishes_on_commit:
         raise NotAllowed(
-            "One of the two namespaces publishes on commit, without review, and the other does "
-            "not: upload the files to the other instead."
+            gettext(
+                "One of the two namespaces publishes on commit, without review, and the other "
+                "does not: upload the files to the other instead."
+            )
         )
     return target
 
@@ -305,8 +324,11 @@ def _check_unused(owner: Namespace, name: str, kind: str) -> None:
     )
     if was_released.exists():
         raise NotAllowed(
-            f"{owner.name}/{name} was used by a {kind} that was released and later deleted; choose "
-            "another name."
+            gettext(
+                "%(owner)s/%(name)s was used by a %(kind)s that was released and later "
+                "deleted; choose another name."
+            )
+            % {"owner": owner.name, "name": name, "kind": kind}
         )
 
 
@@ -318,12 +340,16 @@ def _owner(namespace: str | None, by: Caller) -> Namespace:
         found = Namespace.objects.filter(name__iexact=namespace).first()
         if found is None:
             raise NotAllowed(
-                f"There is no namespace {namespace!r} that you may create repositories in."
+                gettext("There is no namespace %(namespace)r that you may create repositories in.")
+                % {"namespace": namespace}
             )
         owner = found
     if not permissions.may(by, Permission.WRITE, owner):
         raise NotAllowed(
-            "You don't have the required permissions to perform this action: creating a "
-            f"repository in {owner.name!r} needs a role there and a token of scope write."
+            gettext(
+                "You don't have the required permissions to perform this action: creating a "
+                "repository in %(owner)r needs a role there and a token of scope write."
+            )
+            % {"owner": owner.name}
         )
     return owner

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 from django.db.models import BooleanField, Case, Q, When
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from registry.accounts.callers import Caller
 from registry.catalog import models
 from registry.catalog.models import Proposal, Repository, RepositoryQuerySet
 from registry.errors import NotAllowed, RepositoryMissing, SignInRequired
 
-NO_WRITE = "You don't have the required permissions to perform this action"
+NO_WRITE = gettext_noop("You don't have the required permissions to perform this action")
 PULL_REQUESTS = "refs/pr/"
 
 
@@ -64,7 +66,7 @@ def require_write(repository: Repository, caller: Caller) -> None:
         return
     if not Repository.objects.filter(pk=repository.pk, deleted_at__isnull=True).exists():
         raise RepositoryMissing("Repository not found")
-    raise NotAllowed(NO_WRITE)
+    raise NotAllowed(_(NO_WRITE))
 
 
 def may_propose(repository: Repository, caller: Caller) -> bool:
@@ -82,7 +84,7 @@ def require_propose(repository: Repository, caller: Caller) -> None:
         return
     if caller.can_write:
         raise RepositoryMissing("Repository not found")
-    raise NotAllowed(NO_WRITE)
+    raise NotAllowed(_(NO_WRITE))
 
 
 def require_push(repository: Repository, ref: str, caller: Caller) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
@@ -32,21 +33,26 @@ def keep(name: str, query: str, *, by: Caller, now: datetime | None = None) -> S
     user = _require(by)
     name = " ".join(name.split())
     if not name:
-        raise Invalid("Give the search a name.")
+        raise Invalid(gettext("Give the search a name."))
     if len(name) > MAX_NAME:
-        raise Invalid(f"The name is longer than {MAX_NAME} characters.")
+        raise Invalid(gettext("The name is longer than %(most)s characters.") % {"most": MAX_NAME})
     if len(query) > MAX_QUERY:
-        raise Invalid("This search is too long to be kept.")
+        raise Invalid(gettext("This search is too long to be kept."))
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if of(by).count() >= MAX_SEARCHES:
-        raise NotNow(f"You keep {MAX_SEARCHES} searches already. Forget one first.")
+        raise NotNow(
+            gettext("You keep %(most)s searches already. Forget one first.")
+            % {"most": MAX_SEARCHES}
+        )
     try:
         with transaction.atomic():
             return SavedSearch.objects.create(
                 user=user, name=name, query=query, seen_at=now or timezone.now()
             )
     except IntegrityError as error:
-        raise Conflict(f"You keep a search called {name!r} already.") from error
+        raise Conflict(
+            gettext("You keep a search called %(name)r already.") % {"name": name}
+        ) from error
 
 
 def forget(public_id: str, *, by: Caller) -> None:
@@ -54,14 +60,14 @@ def forget(public_id: str, *, by: Caller) -> None:
     _require(by)
     removed, _ = of(by).filter(public_id=public_id).delete()
     if not removed:
-        raise Missing("There is no such search.")
+        raise Missing(gettext("There is no such search."))
 
 
 def look(public_id: str, *, by: Caller, now: datetime | None = None) -> SavedSearch:
     """The search, which counts as looked at from now on."""
     found = of(by).filter(public_id=public_id).first()
     if found is None:
-        raise Missing("There is no such search.")
+        raise Missing(gettext("There is no such search."))
     if by.can_write:
         of(by).filter(pk=found.pk).update(seen_at=now or timezone.now())
     return found
@@ -84,7 +90,7 @@ def new_in(searches: Sequence[tuple[Wanted, datetime]], *, caller: Caller) -> li
 
 def _require(by: Caller) -> User:
     if by.user is None:
-        raise SignInRequired("Sign in to keep a search.")
+        raise SignInRequired(gettext("Sign in to keep a search."))
     if not by.can_write:
-        raise NotAllowed("Keeping a search needs a token of scope write.")
+        raise NotAllowed(gettext("Keeping a search needs a token of scope write."))
     return by.user

@@ -2,6 +2,8 @@
 
 import re
 
+from django.utils.translation import gettext as _
+
 from registry.catalog.models import Revision, RevisionState
 from registry.errors import Invalid
 
@@ -12,13 +14,20 @@ def check_label(label: str) -> None:
     """Raise unless a release may be called this; the label becomes a tag."""
     if not LABEL.fullmatch(label) or ".." in label or label.endswith((".", ".lock")):
         raise Invalid(
-            f"{label[:80]!r} cannot be a version label: use letters, digits, '.', '_', '+' and "
-            "'-', such as v1.0."
+            _(
+                "%(label)r cannot be a version label: use letters, digits, '.', '_', '+' and "
+                "'-', such as v1.0."
+            )
+            % {"label": label[:80]}
         )
     if label.casefold() in {"head", "main"} or label.casefold().startswith("refs"):
-        raise Invalid(f"{label!r} cannot be a version label: it means something else.")
+        raise Invalid(
+            _("%(label)r cannot be a version label: it means something else.") % {"label": label}
+        )
     if re.fullmatch(r"[0-9a-fA-F]{7,40}", label):
-        raise Invalid(f"{label!r} cannot be a version label: it looks like a commit id.")
+        raise Invalid(
+            _("%(label)r cannot be a version label: it looks like a commit id.") % {"label": label}
+        )
 
 
 def since_release(revision: Revision) -> list[Revision]:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.audit import log
@@ -127,7 +128,7 @@ def may_operate(caller: Caller) -> bool:
 def set_draining(host: Host, *, draining: bool, by: Caller) -> None:
     """Have a machine end what it has and take nothing new, or have it take jobs again."""
     if not may_operate(by):
-        raise NotAllowed("Only site maintainers decide which machines take jobs.")
+        raise NotAllowed(_("Only site maintainers decide which machines take jobs."))
     _write_draining(host, draining=draining, actor=by.public_id)
 
 
@@ -142,7 +143,7 @@ def forget(host: Host, *, now: datetime | None = None) -> None:
     now = now or timezone.now()
     host = Host.objects.select_for_update().get(pk=host.pk)
     if is_alive(host, now=now):
-        raise NotNow(f"{host.name} is alive; stop its workers first.")
+        raise NotNow(_("%(host)s is alive; stop its workers first.") % {"host": host.name})
     log.record("worker.forget", actor="", subject=host)
     host.delete()
 

@@ -8,6 +8,7 @@ from typing import cast
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
@@ -60,10 +61,11 @@ def override(
     _check_may(revision, by)
     if not is_overridable(check_id):
         raise NotAllowed(
-            f"{check_id} cannot be overridden: only checks of the stages {', '.join(STAGES)} can."
+            _("%(check_id)s cannot be overridden: only checks of the stages %(stages)s can.")
+            % {"check_id": check_id, "stages": ", ".join(STAGES)}
         )
     if not run.findings.filter(check_id=check_id, severity=Severity.BLOCK).exists():
-        raise NotNow(f"{check_id} does not block this revision.")
+        raise NotNow(_("%(check_id)s does not block this revision.") % {"check_id": check_id})
     words = _words(reason)
     try:
         with transaction.atomic():
@@ -77,7 +79,8 @@ def override(
             )
     except IntegrityError as error:  # one_override_of_a_maintainer_for_a_check
         raise Conflict(
-            f"You have overridden {check_id} already; another has to as well."
+            _("You have overridden %(check_id)s already; another has to as well.")
+            % {"check_id": check_id}
         ) from error
     _note("checks.override", made, by)
     return made
@@ -89,14 +92,14 @@ def withdraw(made: Override, *, by: Caller, now: datetime | None = None) -> None
     revision = made.revision
     turns.take(revision.repository)
     if not permissions.may(by, Permission.REVIEW, revision.repository.namespace):
-        raise NotAllowed("Only site maintainers can withdraw an override.")
+        raise NotAllowed(_("Only site maintainers can withdraw an override."))
     if not by.reaches(revision.repository.public_id):
-        raise NotAllowed("This token does not cover the repository.")
+        raise NotAllowed(_("This token does not cover the repository."))
     changed = Override.objects.filter(pk=made.pk, withdrawn_at=None).update(
         withdrawn_at=now or timezone.now()
     )
     if not changed:
-        raise NotNow("This override was withdrawn already.")
+        raise NotNow(_("This override was withdrawn already."))
     _note("checks.override.withdraw", made, by)
 
 
@@ -111,22 +114,24 @@ def may_override(revision: Revision, *, by: Caller) -> bool:
 
 def _check_may(revision: Revision, by: Caller) -> None:
     if not permissions.may(by, Permission.REVIEW, revision.repository.namespace):
-        raise NotAllowed("Only site maintainers can override a check.")
+        raise NotAllowed(_("Only site maintainers can override a check."))
     if not by.reaches(revision.repository.public_id):
-        raise NotAllowed("This token does not cover the repository.")
+        raise NotAllowed(_("This token does not cover the repository."))
     person = cast(User, by.user)
     if person.pk in {revision.author_id} | versions.authors_since_release(revision):
-        raise NotAllowed("You may not override a check of your own work.")
+        raise NotAllowed(_("You may not override a check of your own work."))
 
 
 def _words(reason: str) -> str:
     words = reason.strip()
     if len(words) < SHORTEST_REASON:
-        raise Invalid(f"Write the reason in at least {SHORTEST_REASON} characters.")
+        raise Invalid(
+            _("Write the reason in at least %(least)s characters.") % {"least": SHORTEST_REASON}
+        )
     if len(words) > LONGEST_REASON:
-        raise Invalid(f"A reason has at most {LONGEST_REASON} characters.")
+        raise Invalid(_("A reason has at most %(most)s characters.") % {"most": LONGEST_REASON})
     if "\0" in words:
-        raise Invalid("A reason holds no zero characters.")
+        raise Invalid(_("A reason holds no zero characters."))
     return words
 
 

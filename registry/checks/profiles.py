@@ -1,6 +1,7 @@
 """How much the checks ask of a repository's revisions. Only a maintainer may ask for less."""
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
@@ -20,9 +21,11 @@ def of(repository: Repository) -> str:
 def assign(repository: Repository, profile: str, *, by: Caller) -> None:
     """Give a repository a profile. Runs queued before keep theirs."""
     if not permissions.may(by, Permission.REVIEW, repository.namespace):
-        raise NotAllowed("Only a site maintainer may choose the profile of a repository's checks.")
+        raise NotAllowed(
+            _("Only a site maintainer may choose the profile of a repository's checks.")
+        )
     if not by.reaches(repository.public_id):
-        raise NotAllowed("This token does not cover the repository.")
+        raise NotAllowed(_("This token does not cover the repository."))
     _write(repository, profile, actor=by.public_id)
 
 
@@ -34,6 +37,9 @@ def assign_at_the_machine(repository: Repository, profile: str) -> None:
 @transaction.atomic
 def _write(repository: Repository, profile: str, *, actor: str) -> None:
     if profile not in Profile.values:
-        raise Invalid(f"{profile!r} is not a profile; choose {' or '.join(Profile.values)}.")
+        raise Invalid(
+            _("%(profile)r is not a profile; choose %(values)s.")
+            % {"profile": profile, "values": " or ".join(Profile.values)}
+        )
     CheckProfile.objects.update_or_create(repository=repository, defaults={"profile": profile})
     log.record("checks.profile", actor=actor, subject=repository, profile=str(profile))

@@ -10,6 +10,7 @@ from typing import cast
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
@@ -75,10 +76,10 @@ def start(*, reason: str, by: Caller, now: datetime | None = None) -> Rescan:
     _check_may(by)
     words = " ".join(reason.replace("\0", "").split())
     if not words or len(words) > LONGEST_REASON:
-        raise Invalid(f"Say why, in at most {LONGEST_REASON} characters.")
+        raise Invalid(_("Say why, in at most %(most)s characters.") % {"most": LONGEST_REASON})
     _one_at_a_time()
     if _open_ones().exists():
-        raise NotNow("A rescan is open already: adopt it or give it up first.")
+        raise NotNow(_("A rescan is open already: adopt it or give it up first."))
     return _begin(words, cast(User, by.user), now or timezone.now())
 
 
@@ -118,14 +119,14 @@ def to_offer() -> int:
 def visible(*, by: Caller) -> QuerySet[Rescan]:
     """All of them, for those who run them; for everybody else there are none."""
     if not may(by):
-        raise Missing("There is no such address.")
+        raise Missing(_("There is no such address."))
     return Rescan.objects.select_related("started_by", "adopted_by")
 
 
 def find(public_id: str, *, by: Caller) -> Rescan:
     found = visible(by=by).filter(public_id=public_id).first()
     if found is None:
-        raise Missing("There is no such rescan.")
+        raise Missing(_("There is no such rescan."))
     return found
 
 
@@ -150,9 +151,9 @@ def _begin(reason: str, by: User | None, now: datetime) -> Rescan:
         with transaction.atomic():
             opened = _open_runs(rescan, now)
     except IntegrityError as error:  # one_live_run_of_a_revision
-        raise Conflict("Checks of a released revision began meanwhile; try again.") from error
+        raise Conflict(_("Checks of a released revision began meanwhile; try again.")) from error
     if not opened:
-        raise NotNow("Nothing is released that could be checked again.")
+        raise NotNow(_("Nothing is released that could be checked again."))
     log.record(
         "rescan.start",
         actor=by.public_id if by else "",
@@ -206,7 +207,7 @@ def adopt(rescan: Rescan, *, by: Caller, now: datetime | None = None) -> None:
     _check_may(by)
     rescan = _open_rescan(rescan)
     if progress(rescan).live:
-        raise NotNow("Its runs have to end before their verdicts can count.")
+        raise NotNow(_("Its runs have to end before their verdicts can count."))
     rescan.runs.filter(verdict=Verdict.ERROR).update(
         state=RunState.SUPERSEDED, verdict=Verdict.NONE
     )
@@ -239,15 +240,15 @@ def may(by: Caller) -> bool:
 
 def _check_may(by: Caller) -> None:
     if by.repositories is not None:
-        raise NotAllowed("This token is for listed repositories; a rescan is of all.")
+        raise NotAllowed(_("This token is for listed repositories; a rescan is of all."))
     if not may(by):
-        raise NotAllowed("Only site maintainers rescan what is released.")
+        raise NotAllowed(_("Only site maintainers rescan what is released."))
 
 
 def _open_rescan(rescan: Rescan) -> Rescan:
     row = Rescan.objects.select_for_update(of=("self",)).get(pk=rescan.pk)
     if row.adopted_at or row.given_up_at:
-        raise NotNow("This rescan was adopted or given up already.")
+        raise NotNow(_("This rescan was adopted or given up already."))
     return row
 
 

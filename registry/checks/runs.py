@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
@@ -271,16 +272,19 @@ def holds(revision: Revision) -> list[str]:
 def holds_of(run: CheckRun | None, revision: Revision) -> list[str]:
     """As `holds`, of the run of the revision that counts."""
     if run is None:
-        return ["The checks of this revision have not started."]
+        return [_("The checks of this revision have not started.")]
     if run.state in LIVE:
-        return ["The checks of this revision are still running; they have to finish first."]
+        return [_("The checks of this revision are still running; they have to finish first.")]
     found = []
     if run.verdict == Verdict.ERROR:
-        found.append("The checks could not be completed, which is not a pass; run them again.")
+        found.append(_("The checks could not be completed, which is not a pass; run them again."))
     if run.profile != Profile.FULL and run.profile != profiles.of(revision.repository):
         found.append(
-            f"The checks ran in the profile {run.profile}, which is not the repository's any "
-            "more; run them again."
+            _(
+                "The checks ran in the profile %(profile)s, which is not the repository's any "
+                "more; run them again."
+            )
+            % {"profile": run.profile}
         )
     blocking = run.findings.filter(severity=Severity.BLOCK)
     blocking = blocking.exclude(check_id__in=overrides.lifted(revision))[:SHOWN_HOLDS]
@@ -301,20 +305,22 @@ def _check_may_rerun(revision: Revision, run: CheckRun | None, by: Caller) -> No
     is_maintainer = permissions.may(by, Permission.REVIEW, namespace)
     if not is_maintainer and not permissions.may(by, Permission.PROPOSE, namespace):
         raise NotAllowed(
-            "Only those who may write the repository and site maintainers can run checks again."
+            _("Only those who may write the repository and site maintainers can run checks again.")
         )
     if not by.reaches(revision.repository.public_id):
-        raise NotAllowed("This token does not cover the repository.")
+        raise NotAllowed(_("This token does not cover the repository."))
     if run is None:
         return
     if run.state in LIVE:
-        raise NotNow("The checks of this revision are queued or running already.")
+        raise NotNow(_("The checks of this revision are queued or running already."))
     if CheckRun.objects.filter(revision=revision, state__in=LIVE).exists():
-        raise NotNow("This revision is checked in a rescan just now; wait until that has ended.")
+        raise NotNow(_("This revision is checked in a rescan just now; wait until that has ended."))
     if run.verdict != Verdict.ERROR and not is_maintainer:
         raise NotNow(
-            "The checks of this revision have a verdict, and only a site maintainer can have "
-            "them run again. Push a new revision to have that one checked."
+            _(
+                "The checks of this revision have a verdict, and only a site maintainer can "
+                "have them run again. Push a new revision to have that one checked."
+            )
         )
 
 
@@ -334,12 +340,12 @@ def _check_may_cancel(run: CheckRun, by: Caller) -> None:
     )
     if not may:
         raise NotAllowed(
-            "Only those who may write the repository and site maintainers can cancel its checks."
+            _("Only those who may write the repository and site maintainers can cancel its checks.")
         )
     if not by.reaches(run.revision.repository.public_id):
-        raise NotAllowed("This token does not cover the repository.")
+        raise NotAllowed(_("This token does not cover the repository."))
     if run.state not in LIVE:
-        raise NotNow("These checks have ended already.")
+        raise NotNow(_("These checks have ended already."))
 
 
 def _open(revision: Revision, *, wait: float, priority: Priority = Priority.UPLOAD) -> CheckRun:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
@@ -60,7 +62,10 @@ def of_ref(repository: Repository, name: str) -> Discussion:
 
 def check_takes_commits(discussion: Discussion) -> None:
     if not discussion.is_open:
-        raise NotNow(f"This pull request is {discussion.status}, so it takes no commits.")
+        raise NotNow(
+            _("This pull request is %(status)s, so it takes no commits.")
+            % {"status": pgettext("state", discussion.status)}
+        )
 
 
 def sides(discussion: Discussion, *, caller: Caller) -> Sides | None:

@@ -4,6 +4,8 @@ from django.db import transaction
 from django.db.models import Count, Max, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import Length
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
@@ -156,7 +158,7 @@ def rename(discussion: Discussion, title: str, *, by: Caller) -> Event:
     discussion = locked(discussion)
     rights.require_propose(discussion.repository, by)
     if not may_manage(discussion, by):
-        raise NotAllowed(rights.NO_WRITE)
+        raise NotAllowed(_(rights.NO_WRITE))
     _check_room(discussion)
     before, discussion.title = discussion.title, _checked_title(title)
     discussion.save(update_fields=["title"])
@@ -171,13 +173,13 @@ def set_status(discussion: Discussion, status: str, *, by: Caller, text: str = "
     discussion = locked(discussion)
     rights.require_propose(discussion.repository, by)
     if not may_manage(discussion, by):
-        raise NotAllowed(rights.NO_WRITE)
+        raise NotAllowed(_(rights.NO_WRITE))
     if status not in {Status.OPEN, Status.CLOSED}:
-        raise Invalid("status: write open or closed.")
+        raise Invalid(_("status: write open or closed."))
     if discussion.status == Status.MERGED:
-        raise NotNow("This pull request is merged, so it is neither closed nor opened again.")
+        raise NotNow(_("This pull request is merged, so it is neither closed nor opened again."))
     if discussion.status == status:
-        raise NotNow(f"This is {status} already.")
+        raise NotNow(_("This is %(status)s already.") % {"status": pgettext("state", status)})
     if status == Status.OPEN or text.strip():
         _check_room(discussion, text)
     if text.strip():
@@ -233,23 +235,25 @@ def may_manage(discussion: Discussion, caller: Caller) -> bool:
 def edit_refusal(event: Event, caller: Caller) -> NotAllowed | NotNow | None:
     """Why the caller cannot edit this comment, or None. Nobody speaks for somebody else."""
     if event.kind != EventKind.COMMENT:
-        return NotAllowed("Only comments can be edited.")
+        return NotAllowed(_("Only comments can be edited."))
     if caller.user is None or not caller.can_write or event.author_id != caller.user.pk:
-        return NotAllowed("Only its author can edit a comment.")
+        return NotAllowed(_("Only its author can edit a comment."))
     if event.hidden_at is not None:
-        return NotNow("This comment is hidden, for good.")
+        return NotNow(_("This comment is hidden, for good."))
     return None
 
 
 def hide_refusal(event: Event, caller: Caller) -> NotAllowed | None:
     """Why the caller cannot hide this comment, or None: its author can, and who writes here."""
     if event.kind != EventKind.COMMENT:
-        return NotAllowed("Only comments can be hidden.")
+        return NotAllowed(_("Only comments can be hidden."))
     if caller.user is not None and caller.can_write and event.author_id == caller.user.pk:
         return None
     if rights.of(event.discussion.repository, caller).writes:
         return None
-    return NotAllowed("Only its author and those who may write the repository can hide a comment.")
+    return NotAllowed(
+        _("Only its author and those who may write the repository can hide a comment.")
+    )
 
 
 def _check_room(discussion: Discussion, text: str = "") -> None:
@@ -259,7 +263,7 @@ def _check_room(discussion: Discussion, text: str = "") -> None:
     said = of_thread.aggregate(texts=Count("pk"), size=Sum(Length("raw"), default=0))
     steps = Event.objects.filter(discussion=discussion).exclude(kind=EventKind.COMMENT).count()
     if said["texts"] + steps >= MAX_EVENTS or said["size"] + len(text) > MAX_TEXT_OF_ALL:
-        raise NotNow("This thread is full. Open another, and name this one in it.")
+        raise NotNow(_("This thread is full. Open another, and name this one in it."))
 
 
 def _say(
@@ -297,23 +301,23 @@ def _fresh(event: Event) -> Event:
 
 def _person(by: Caller) -> User:
     if by.user is None:
-        raise SignInRequired("Sign in to take part.")
+        raise SignInRequired(_("Sign in to take part."))
     return by.user
 
 
 def _checked_title(title: str) -> str:
     title = " ".join(title.split())
     if not title:
-        raise Invalid("title: say in a few words what this is about.")
+        raise Invalid(_("title: say in a few words what this is about."))
     if len(title) > MAX_TITLE:
-        raise Invalid(f"title: at most {MAX_TITLE} characters.")
+        raise Invalid(_("title: at most %(most)s characters.") % {"most": MAX_TITLE})
     return title
 
 
 def _checked_text(text: str) -> str:
     text = text.strip()
     if not text:
-        raise Invalid("comment: there is nothing in it.")
+        raise Invalid(_("comment: there is nothing in it."))
     if len(text) > MAX_TEXT:
-        raise Invalid(f"comment: at most {MAX_TEXT} characters.")
+        raise Invalid(_("comment: at most %(most)s characters.") % {"most": MAX_TEXT})
     return text

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, get_resolver, re_path
+from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 
 from registry.hub import addresses, refusals, wire
@@ -10,7 +11,12 @@ from registry.hub import addresses, refusals, wire
 
 @csrf_exempt
 def dispatch(request: HttpRequest, **_: str) -> HttpResponseBase:
-    """Find the endpoint by the path as it was sent: Django's own has `%2F` decoded already."""
+    """Find the endpoint by the path as it was sent: Django's own has `%2F` decoded already.
+
+    Answers are English whatever the visitor's browser prefers: clients look for words in them, and
+    headers hold only Latin-1.
+    """
+    translation.activate("en")
     resolver = get_resolver("registry.hub.routes")
     try:
         view, _args, kwargs = resolver.resolve(f"/{addresses.raw_path(request)}")

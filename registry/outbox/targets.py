@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from registry.errors import Invalid
 
@@ -50,18 +51,21 @@ class Target:
 def parse(url: str) -> Target:
     """The parts of an address, not yet resolved. Raises Invalid."""
     if len(url) > MAX_URL or not _PLAIN.fullmatch(url):
-        raise Invalid(f"url: write an http(s) address of at most {MAX_URL} plain characters.")
+        raise Invalid(
+            _("url: write an http(s) address of at most %(most)s plain characters.")
+            % {"most": MAX_URL}
+        )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise Invalid("url: this is not an address.") from error
+        raise Invalid(_("url: this is not an address.")) from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Invalid("url: write an address that begins with https:// or http://.")
+        raise Invalid(_("url: write an address that begins with https:// or http://."))
     if "@" in parts.netloc:
-        raise Invalid("url: leave the user name and password out; the secret is for that.")
+        raise Invalid(_("url: leave the user name and password out; the secret is for that."))
     if not _HOST.fullmatch(parts.hostname):
-        raise Invalid("url: the host has characters that no host has.")
+        raise Invalid(_("url: the host has characters that no host has."))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     usual = 443 if parts.scheme == "https" else 80
     return Target(parts.scheme, parts.hostname, port or usual, path, ())
@@ -73,11 +77,12 @@ def resolve(url: str) -> Target:
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Invalid(f"url: the name {target.host!r} leads nowhere.") from error
+        raise Invalid(_("url: the name %(host)r leads nowhere.") % {"host": target.host}) from error
     addresses = tuple(dict.fromkeys(ipaddress.ip_address(str(one[4][0])) for one in found))
     if not addresses or not all(is_allowed(address) for address in addresses):
         raise Invalid(
-            f"url: {target.host!r} is an inward address, which the registry posts nothing to."
+            _("url: %(host)r is an inward address, which the registry posts nothing to.")
+            % {"host": target.host}
         )
     return Target(target.scheme, target.host, target.port, target.path, addresses)
 

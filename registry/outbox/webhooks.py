@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
@@ -39,16 +40,16 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,96}(?:/[A-Za-z0-9._-]{1,96})?")
 def of(caller: Caller) -> QuerySet[Webhook]:
     """The caller's own webhooks. Nobody else's are there."""
     if caller.user is None:
-        raise SignInRequired("Sign in, or send a token, to see your webhooks.")
+        raise SignInRequired(_("Sign in, or send a token, to see your webhooks."))
     if caller.repositories is not None:
-        raise NotAllowed("This token is limited to listed repositories and reaches no webhook.")
+        raise NotAllowed(_("This token is limited to listed repositories and reaches no webhook."))
     return Webhook.objects.filter(owner=caller.user)
 
 
 def find(public_id: str, *, caller: Caller) -> Webhook:
     found = of(caller).filter(public_id=public_id[:24]).first()
     if found is None:
-        raise Missing("There is no such webhook, or it is not yours.")
+        raise Missing(_("There is no such webhook, or it is not yours."))
     return found
 
 
@@ -64,7 +65,10 @@ def create(
     # Two at once would both find room for one more
     User.objects.select_for_update(no_key=True).get(pk=by.user.pk)
     if mine.count() >= MAX_OF_A_PERSON:
-        raise NotNow(f"You have {MAX_OF_A_PERSON} webhooks, which is the most; delete one first.")
+        raise NotNow(
+            _("You have %(most)s webhooks, which is the most; delete one first.")
+            % {"most": MAX_OF_A_PERSON}
+        )
     made = Webhook(owner=by.user, url=url, secret=_seal(chosen))
     _watch(made, watched)
     made.domains = _checked_domains(domains)
@@ -136,9 +140,9 @@ def send_again(webhook: Webhook, delivery: str, *, by: Caller) -> Message:
     _writable(by)
     found = deliveries(webhook).filter(public_id=delivery[:24]).first()
     if found is None:
-        raise Missing("There is no such delivery of this webhook.")
+        raise Missing(_("There is no such delivery of this webhook."))
     if webhook.is_disabled:
-        raise NotNow("Enable the webhook first; nothing is sent to it now.")
+        raise NotNow(_("Enable the webhook first; nothing is sent to it now."))
     messages.send_again(found)
     return found
 
@@ -246,26 +250,35 @@ def _tell_owner(webhook: Webhook, reason: str) -> None:
 def _writable(by: Caller) -> QuerySet[Webhook]:
     mine = of(by)
     if not by.can_write:
-        raise NotAllowed("Changing webhooks needs a token of scope write.")
+        raise NotAllowed(_("Changing webhooks needs a token of scope write."))
     return mine
 
 
 def _locked(webhook: Webhook, by: Caller) -> Webhook:
     found = _writable(by).select_for_update(of=("self",)).filter(pk=webhook.pk).first()
     if found is None:
-        raise Missing("There is no such webhook, or it is not yours.")
+        raise Missing(_("There is no such webhook, or it is not yours."))
     return found
 
 
 def _watch(webhook: Webhook, watched: Sequence[dict[str, str]]) -> None:
     if not 0 < len(watched) <= MAX_WATCHED:
-        raise Invalid(f"watched: name 1 to {MAX_WATCHED} repositories, people or organisations.")
+        raise Invalid(
+            _("watched: name 1 to %(most)s repositories, people or organisations.")
+            % {"most": MAX_WATCHED}
+        )
     for item in watched:
         kind, name = item["type"], item["name"]
         if kind not in WATCHED_TYPES:
-            raise Invalid(f"watched: {kind[:40]!r} is none of {', '.join(WATCHED_TYPES)}.")
+            raise Invalid(
+                _("watched: %(kind)r is none of %(watched_types)s.")
+                % {"kind": kind[:40], "watched_types": ", ".join(WATCHED_TYPES)}
+            )
         if not _NAME.fullmatch(name) or ("/" in name) == (kind in {"user", "org"}):
-            raise Invalid(f"watched: {name[:100]!r} is not the name of a {kind}.")
+            raise Invalid(
+                _("watched: %(name)r is not the name of a %(kind)s.")
+                % {"name": name[:100], "kind": kind}
+            )
     webhook.watched = [{"type": item["type"], "name": item["name"]} for item in watched]
     webhook.watches = sorted({_key(item["type"], item["name"]) for item in watched})
 
@@ -285,13 +298,17 @@ def _keys(names: Sequence[tuple[str, str]]) -> set[str]:
 
 def _checked_domains(domains: Sequence[str]) -> list[str]:
     if not domains or any(domain not in DOMAINS for domain in domains):
-        raise Invalid(f"domains: choose from {', '.join(DOMAINS)}, at least one.")
+        raise Invalid(
+            _("domains: choose from %(domains)s, at least one.") % {"domains": ", ".join(DOMAINS)}
+        )
     return [domain for domain in DOMAINS if domain in domains]
 
 
 def _checked_secret(secret: str) -> str:
     if len(secret) > MAX_SECRET or not _SECRET.fullmatch(secret):
-        raise Invalid(f"secret: at most {MAX_SECRET} plain characters, and no spaces.")
+        raise Invalid(
+            _("secret: at most %(most)s plain characters, and no spaces.") % {"most": MAX_SECRET}
+        )
     return secret
 
 

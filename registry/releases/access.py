@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
@@ -40,7 +41,7 @@ def ask(
     """Ask the publisher for access; with the hash of the terms that were shown, accept them too.
     None where there is no lock to ask for."""
     if by.user is None:
-        raise SignInRequired("Sign in to ask for access.")
+        raise SignInRequired(_("Sign in to ask for access."))
     now = now or timezone.now()
     release = offers.current(repository)
     shown = Shown(
@@ -91,7 +92,7 @@ def scope_of(repository: Repository, scope: Scope, *, first: str = "", last: str
     found = [_release(repository, name) if name else None for name in (first, last)]
     since, until = found
     if since is not None and until is not None and since.pk > until.pk:
-        raise Invalid("The first release has to be the older one.")
+        raise Invalid(_("The first release has to be the older one."))
     return replace(
         scope,
         first_release=since.public_id if since else "",
@@ -144,7 +145,7 @@ def _release(repository: Repository, name: str) -> Release:
     named = Q(public_id=name) | Q(version=name)
     found = Release.objects.filter(named, repository=repository, status__in=WAS_RELEASED).first()
     if found is None:
-        raise Invalid(f"There is no release {name[:64]!r} of this repository.")
+        raise Invalid(_("There is no release %(name)r of this repository.") % {"name": name[:64]})
     return found
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
@@ -109,13 +110,19 @@ def make(
 def check(*, category: str, severity: str, reason: str) -> None:
     """Raise unless an advisory may say this."""
     if category not in AdvisoryCategory.values:
-        raise Invalid(f"Choose what it is about: one of {', '.join(AdvisoryCategory.values)}.")
+        raise Invalid(
+            _("Choose what it is about: one of %(values)s.")
+            % {"values": ", ".join(AdvisoryCategory.values)}
+        )
     if severity not in Severity.values:
-        raise Invalid(f"Choose how severe it is: one of {', '.join(Severity.values)}.")
+        raise Invalid(
+            _("Choose how severe it is: one of %(values)s.")
+            % {"values": ", ".join(Severity.values)}
+        )
     if not reason.strip():
-        raise Invalid("Give a reason: everybody who received it is told it.")
+        raise Invalid(_("Give a reason: everybody who received it is told it."))
     if len(reason) > MAX_REASON:
-        raise Invalid(f"The reason is longer than {MAX_REASON} characters.")
+        raise Invalid(_("The reason is longer than %(most)s characters.") % {"most": MAX_REASON})
 
 
 def standing_on(releases: Iterable[Release]) -> QuerySet[Advisory]:
@@ -157,7 +164,7 @@ def find(public_id: str, *, caller: Caller) -> Advisory:
     found = Advisory.objects.filter(seen, public_id=public_id).select_related(*RELATED)
     advisory = found.prefetch_related("scope__release__revision").first()
     if advisory is None:
-        raise Missing("There is no such advisory.")
+        raise Missing(_("There is no such advisory."))
     return advisory
 
 

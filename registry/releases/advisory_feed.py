@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import NOBODY
 from registry.errors import Invalid
@@ -27,7 +28,7 @@ def document(base: str, *, since: str = "", before: str = "") -> dict[str, Any]:
     if before:
         last = found.filter(public_id=before).first()
         if last is None:
-            raise Invalid("`before` is the id of an advisory that this feed holds.")
+            raise Invalid(_("`before` is the id of an advisory that this feed holds."))
         found = found.filter(pk__lt=last.pk)
     rows = list(found[: PAGE + 1])
     following = ""
@@ -114,7 +115,7 @@ def _moment(text: str) -> datetime:
             return at.astimezone(UTC) if timezone.is_aware(at) else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):  # one that there is not, or not in UTC
         pass
-    raise Invalid("`since` is a moment, such as 2027-01-31T00:00:00Z.")
+    raise Invalid(_("`since` is a moment, such as 2027-01-31T00:00:00Z."))
 
 
 def _time(at: datetime) -> str:

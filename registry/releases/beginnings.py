@@ -7,8 +7,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
 
-from registry.accounts import lookalikes, names
+from registry.accounts import lookalikes, naming
 from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace
 from registry.accounts.permissions import BY_ROLE, Permission
@@ -66,7 +67,7 @@ def owners(caller: Caller) -> QuerySet[Namespace]:
 def propose(wanted: Wanted) -> Proposal:
     """What follows from a base, as things stand. Whoever asks may write to the owner."""
     if wanted.base and not cards.REPO_ID.fullmatch(wanted.base):
-        raise Invalid("Write the base as namespace/name.")
+        raise Invalid(_("Write the base as namespace/name."))
     repository = Repository(namespace=wanted.owner, name=wanted.name or _named_after(wanted))
     above = lineage.of(repository, {"base_model": wanted.base} if wanted.base else {})
     inherited = licenses.licenses_of(above, {}).known
@@ -89,7 +90,7 @@ def propose(wanted: Wanted) -> Proposal:
 @transaction.atomic
 def begin(wanted: Wanted, *, visibility: str, by: Caller) -> Repository:
     """Make the repository, and where something is known of it the card that says so."""
-    names.check_repository(wanted.name)
+    naming.check_repository(wanted.name)
     proposed = propose(wanted)
     made = repositories.create(
         namespace=wanted.owner.name, name=wanted.name, by=by, visibility=visibility

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
@@ -71,16 +72,16 @@ def propose(
     """Propose that the version takes the place of the older ones; another steward confirms it."""
     steward, now = _steward(by), now or timezone.now()
     if kind not in CampaignKind.values:
-        raise Invalid("Say whether the change is editorial or material.")
+        raise Invalid(_("Say whether the change is editorial or material."))
     if timezone.is_naive(effective_at):
-        raise Invalid("Say in which time zone the change takes effect.")
+        raise Invalid(_("Say in which time zone the change takes effect."))
     if effective_at > now + FARTHEST:
-        raise Invalid("A change takes effect within ten years.")
+        raise Invalid(_("A change takes effect within ten years."))
     note = _words(note, MAX_NOTE, "Say what changes: everybody affected is told it.")
     if error := _unfit(version, kind, effective_at, now):
         raise error
     if not preview(version, now=now, kind=kind, effective_at=effective_at).releases:
-        raise NotNow("Nothing that is released is under an older version of this text.")
+        raise NotNow(_("Nothing that is released is under an older version of this text."))
     try:
         with transaction.atomic():
             made = Campaign.objects.create(
@@ -94,8 +95,8 @@ def propose(
             )
     except IntegrityError as error:
         raise Conflict(
-            f"A campaign of {version.document.title} is proposed already. Confirm or cancel that "
-            "one first."
+            _("A campaign of %(document)s is proposed already. Confirm or cancel that one first.")
+            % {"document": version.document.title}
         ) from error
     _log("propose", made, by=by, note=note)
     return made
@@ -153,13 +154,13 @@ def refusal(
     except RegistryError as refused:
         return refused
     if campaign.cancelled_at is not None:
-        return NotNow("This campaign was cancelled.")
+        return NotNow(_("This campaign was cancelled."))
     if step == "cancel":
         return _uncancellable(campaign, now)
     if campaign.confirmed_at is not None:
-        return NotNow("This campaign was confirmed already.")
+        return NotNow(_("This campaign was confirmed already."))
     if campaign.opened_by_id == steward.pk:
-        return NotAllowed("You proposed this campaign, so another steward has to confirm it.")
+        return NotAllowed(_("You proposed this campaign, so another steward has to confirm it."))
     return _unfit(campaign.version, campaign.kind, campaign.effective_at, now)
 
 
@@ -244,7 +245,7 @@ def find(public_id: str, *, caller: Caller) -> Campaign:
     found = Campaign.objects.filter(public_id=public_id) if caller.is_steward else None
     campaign = found.select_related(*RELATED).first() if found is not None else None
     if campaign is None:
-        raise Missing("There is no such campaign.")
+        raise Missing(_("There is no such campaign."))
     return campaign
 
 
@@ -291,14 +292,14 @@ RELATED = ("version__document", "opened_by", "confirmed_by", "cancelled_by")
 
 def _steward(by: Caller) -> User:
     if by.user is None:
-        raise SignInRequired("Sign in to govern the terms.")
+        raise SignInRequired(_("Sign in to govern the terms."))
     if not permissions.may(by, Permission.GOVERN, by.user.namespace):
         raise NotAllowed(
-            "Only a steward, with a browser or a token of scope admin, governs the terms."
+            _("Only a steward, with a browser or a token of scope admin, governs the terms.")
         )
     if by.repositories is not None:
         raise NotAllowed(
-            "This token is limited to listed repositories, and a campaign concerns every one."
+            _("This token is limited to listed repositories, and a campaign concerns every one.")
         )
     return by.user
 
@@ -309,15 +310,21 @@ def _unfit(
     """Why this version cannot take effect everywhere then."""
     if kind == CampaignKind.MATERIAL and effective_at < soonest(kind, now):
         return NotNow(
-            f"A material change needs a grace of at least {settings.CAMPAIGN_GRACE_HOURS} hours "
-            "from its confirmation on. Propose it with a later date."
+            _(
+                "A material change needs a grace of at least %(hours)s hours "
+                "from its confirmation on. Propose it with a later date."
+            )
+            % {"hours": settings.CAMPAIGN_GRACE_HOURS}
         )
     at = max(effective_at, now)
     if documents.current(version.document, now=at).pk != version.pk:
         return NotNow(
-            f"On {_day(at)} new releases come under another version of {version.document.title} "
-            "than this one: it has another date, or was replaced. Choose the date or the version "
-            "accordingly."
+            _(
+                "On %(at)s new releases come under another version of %(document)s than this "
+                "one: it has another date, or was replaced. Choose the date or the version "
+                "accordingly."
+            )
+            % {"at": _day(at), "document": version.document.title}
         )
     return None
 
@@ -326,15 +333,18 @@ def _uncancellable(campaign: Campaign, now: datetime) -> RegistryError | None:
     if campaign.confirmed_at is None:
         return None
     if now >= campaign.effective_at:
-        return NotNow("The change has taken effect, so it cannot be taken back.")
+        return NotNow(_("The change has taken effect, so it cannot be taken back."))
     own = TermsChange.objects.filter(
         campaign=campaign, release=OuterRef("release"), pk__lt=OuterRef("pk")
     )
     later = _announced().filter(Exists(own), from_at__gte=campaign.effective_at).first()
     if later is not None:
         return NotNow(
-            f"The campaign of {later.campaign.document.title} was built on this one. Cancel that "
-            "one first, and propose it again."
+            _(
+                "The campaign of %(document)s was built on this one. Cancel that one first, "
+                "and propose it again."
+            )
+            % {"document": later.campaign.document.title}
         )
     return None
 
@@ -345,9 +355,12 @@ def _check_nothing_later(found: list[Replacement], at: datetime) -> None:
     later = _announced().filter(release__any_of=[one.release.pk for one in found], from_at__gt=at)
     if (change := later.order_by("from_at").first()) is not None:
         raise NotNow(
-            f"Terms of the same releases change on {_day(change.from_at)} already, by the campaign "
-            f"of {change.campaign.document.title}, which knows nothing of this change. Propose this "
-            "one for then or later, or cancel that one and propose it again after this one."
+            _(
+                "Terms of the same releases change on %(from_at)s already, by the campaign of "
+                "%(document)s, which knows nothing of this change. Propose this one for then "
+                "or later, or cancel that one and propose it again after this one."
+            )
+            % {"from_at": _day(change.from_at), "document": change.campaign.document.title}
         )
 
 
@@ -392,7 +405,7 @@ def _words(text: str, longest: int, why: str) -> str:
     if not words:
         raise Invalid(why)
     if len(words) > longest:
-        raise Invalid(f"That is longer than {longest} characters.")
+        raise Invalid(_("That is longer than %(most)s characters.") % {"most": longest})
     return words
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from registry.accounts.callers import Caller
 from registry.agreements import documents, licenses
 from registry.agreements.duties import engine, rules
@@ -56,11 +58,11 @@ def text_at(revision: Revision) -> str:
     if not isinstance(entry, FileEntry):
         return ""
     if entry.size > MAX_CARD:
-        raise Invalid("README.md is too large to be edited on a page. Edit it on your machine.")
+        raise Invalid(_("README.md is too large to be edited on a page. Edit it on your machine."))
     try:
         return blobs.read(entry.sha256, limit=MAX_CARD).decode()
     except UnicodeDecodeError as error:
-        raise Invalid("README.md is not a text in UTF-8. Edit it on your machine.") from error
+        raise Invalid(_("README.md is not a text in UTF-8. Edit it on your machine.")) from error
 
 
 def parts_of(text: str) -> Typed:

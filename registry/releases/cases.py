@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
@@ -85,16 +86,17 @@ def open_case(
     now: datetime | None = None,
 ) -> Report:
     """Report a repository that the caller may know of, or a release or a file of it."""
-    person, now = _person(by, "report something"), now or timezone.now()
+    person, now = _person(by, _("report something")), now or timezone.now()
     if category not in categories():
-        raise Invalid("Choose what the report is about.")
-    text = _words(text, "Say what is wrong, and where it can be seen.")
+        raise Invalid(_("Choose what the report is about."))
+    text = _words(text, _("Say what is wrong, and where it can be seen."))
     if len(path) > MAX_PATH:
-        raise Invalid(f"The path is longer than {MAX_PATH} characters.")
+        raise Invalid(_("The path is longer than %(most)s characters.") % {"most": MAX_PATH})
     turns_of_people.take_own_turn(person)
     if Report.objects.filter(reporter=person, state__in=OPEN_STATES).count() >= MOST_OPEN:
         raise TooMany(
-            f"You have {MOST_OPEN} reports that wait for an answer. Wait for those first.",
+            _("You have %(most)s reports that wait for an answer. Wait for those first.")
+            % {"most": MOST_OPEN},
             seconds=86_400,
         )
     try:
@@ -111,7 +113,7 @@ def open_case(
             )
     except IntegrityError as error:
         raise Conflict(
-            "You have reported this for the same reason already. Add to that report instead."
+            _("You have reported this for the same reason already. Add to that report instead.")
         ) from error
     case_mails.opened(report)
     log.record("report.open", actor=by.public_id, subject=report, category=category)
@@ -123,14 +125,14 @@ def say(
     report: Report, *, text: str, by: Caller, is_internal: bool = False, now: datetime | None = None
 ) -> ReportMessage:
     """Add to a case: the reporter, or a maintainer to the reporter or to other maintainers."""
-    person = _person(by, "write in a case")
+    person = _person(by, _("write in a case"))
     text = _words(text, "Write something.")
     report = _locked(report)
     works = _handles(report, by)
     if not works and (report.reporter_id != person.pk or is_internal):
-        raise NotAllowed("Only the reporter and site maintainers write in a case.")
+        raise NotAllowed(_("Only the reporter and site maintainers write in a case."))
     if report.state == ReportState.CLOSED:
-        raise NotNow("This case is closed.")
+        raise NotNow(_("This case is closed."))
     message = ReportMessage.objects.create(
         report=report, by=person, text=text, is_internal=is_internal, at=now or timezone.now()
     )
@@ -143,7 +145,7 @@ def say(
 @transaction.atomic
 def claim(report: Report, *, by: Caller, handler: User | None = None) -> Report:
     """Take a case, or hand it to another maintainer."""
-    person = _person(by, "take a case")
+    person = _person(by, _("take a case"))
     report = _locked(report)
     if error := refusal("claim", report, by):
         raise error
@@ -162,19 +164,19 @@ def answer(
 ) -> ReportAnswer:
     """Give the statement of reasons, to the report or to its appeal. The reporter is told; so is
     the publisher where something is done, without who reported it."""
-    person, now = _person(by, "answer a report"), now or timezone.now()
+    person, now = _person(by, _("answer a report")), now or timezone.now()
     report = _locked(report)
     if error := refusal("answer", report, by):
         raise error
     if statement.outcome not in Outcome.values:
-        raise Invalid("Say whether the report is upheld, upheld in part or dismissed.")
+        raise Invalid(_("Say whether the report is upheld, upheld in part or dismissed."))
     given = ReportAnswer.objects.create(
         report=report,
         is_of_appeal=report.state == ReportState.APPEALED,
         outcome=statement.outcome,
-        facts=_words(statement.facts, "Say what was found."),
-        ground=_words(statement.ground, "Say on what ground: the rule or the law, and where."),
-        measure=_words(statement.measure, "Say what is done, if only that nothing is."),
+        facts=_words(statement.facts, _("Say what was found.")),
+        ground=_words(statement.ground, _("Say on what ground: the rule or the law, and where.")),
+        measure=_words(statement.measure, _("Say what is done, if only that nothing is.")),
         by=person,
         at=now,
     )
@@ -198,8 +200,8 @@ def answer(
 def appeal(report: Report, *, text: str, by: Caller, now: datetime | None = None) -> Appeal:
     """Ask that somebody else looks at it again: the reporter, or the publisher where something was
     done. Once for a case."""
-    person, now = _person(by, "appeal"), now or timezone.now()
-    text = _words(text, "Say why another look is needed.")
+    person, now = _person(by, _("appeal")), now or timezone.now()
+    text = _words(text, _("Say why another look is needed."))
     report = _locked(report)
     if error := refusal("appeal", report, by, now=now):
         raise error
@@ -219,26 +221,30 @@ def refusal(
     """Why this caller cannot claim, answer or appeal now, or None. Buttons and steps ask the same
     question."""
     if by.user is None:
-        return SignInRequired("Sign in first.")
+        return SignInRequired(_("Sign in first."))
     if step == "appeal":
         return _unappealable(report, by, now or timezone.now())
     if not _handles(report, by):
-        return NotAllowed("Only site maintainers work on a case.")
+        return NotAllowed(_("Only site maintainers work on a case."))
     if report.state not in OPEN_STATES:
-        return NotNow("This case is answered; nobody has appealed.")
+        return NotNow(_("This case is answered; nobody has appealed."))
     return _unfit(report, by.user)
 
 
 def _unfit(report: Report, person: User) -> RegistryError | None:
     """Why this maintainer cannot be the one to decide."""
     if person.site_role not in {SiteRole.MAINTAINER, SiteRole.STEWARD} or not person.is_active:
-        return Invalid(f"{person.username} is not a maintainer of this site.")
+        return Invalid(
+            _("%(person)s is not a maintainer of this site.") % {"person": person.username}
+        )
     if report.reporter_id == person.pk:
-        return NotAllowed("You reported this, so another maintainer has to answer it.")
+        return NotAllowed(_("You reported this, so another maintainer has to answer it."))
     if _is_of(person, report.repository) or _offered(person, report):
-        return NotAllowed("This is about work of yours, so another maintainer has to answer it.")
+        return NotAllowed(_("This is about work of yours, so another maintainer has to answer it."))
     if report.answers.filter(by=person).exists():
-        return NotAllowed("You gave the first answer, so somebody else has to answer the appeal.")
+        return NotAllowed(
+            _("You gave the first answer, so somebody else has to answer the appeal.")
+        )
     return None
 
 
@@ -255,12 +261,12 @@ def _offered(person: User, report: Report) -> bool:
 
 def _unappealable(report: Report, by: Caller, now: datetime) -> RegistryError | None:
     if report.reporter_id != by.user.pk and not is_publisher(report, by):  # type: ignore[union-attr]
-        return NotAllowed("Only the reporter and the publisher can appeal.")
+        return NotAllowed(_("Only the reporter and the publisher can appeal."))
     if report.state != ReportState.ANSWERED:
-        return NotNow("Only the first answer can be appealed, and only once.")
+        return NotNow(_("Only the first answer can be appealed, and only once."))
     first = report.answers.get(is_of_appeal=False)
     if now >= first.at + timedelta(days=settings.REPORT_APPEAL_DAYS):
-        return NotNow("The time for an appeal is over.")
+        return NotNow(_("The time for an appeal is over."))
     return None
 
 
@@ -280,7 +286,7 @@ def find(public_id: str, *, caller: Caller) -> Report:
     seen = Report.objects.visible_to(caller).select_related(*RELATED)
     report = seen.filter(public_id=public_id).first()
     if report is None:
-        raise Missing("There is no such report.")
+        raise Missing(_("There is no such report."))
     return report
 
 
@@ -294,7 +300,7 @@ def find_statement(public_id: str, *, caller: Caller) -> ReportAnswer:
         seen = Report.objects.visible_to(caller).filter(pk=found.report_id).exists()
         if seen or is_publisher(found.report, caller):
             return found
-    raise Missing("There is no such statement.")
+    raise Missing(_("There is no such statement."))
 
 
 def listed(caller: Caller, *, state: str = "", category: str = "") -> QuerySet[Report]:
@@ -371,9 +377,9 @@ def _handles(report: Report, caller: Caller) -> bool:
 
 def _person(by: Caller, what: str) -> User:
     if by.user is None:
-        raise SignInRequired(f"Sign in to {what}.")
+        raise SignInRequired(_("Sign in to %(what)s.") % {"what": what})
     if by.token or by.user.is_service:
-        raise NotAllowed("Cases are worked on in a browser, by people.")
+        raise NotAllowed(_("Cases are worked on in a browser, by people."))
     return by.user
 
 
@@ -382,7 +388,7 @@ def _words(text: str, why: str) -> str:
     if not words:
         raise Invalid(why)
     if len(words) > MAX_TEXT:
-        raise Invalid(f"This is longer than {MAX_TEXT} characters.")
+        raise Invalid(_("This is longer than %(most)s characters.") % {"most": MAX_TEXT})
     return words
 
 
@@ -393,7 +399,7 @@ def _release(repository: Repository, version: str) -> Release | None:
         repository=repository, version=version, status__in=WAS_RELEASED
     ).first()
     if found is None:
-        raise Invalid("There is no such release of this repository.")
+        raise Invalid(_("There is no such release of this repository."))
     return found
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace, User
@@ -42,16 +43,20 @@ def add(
     user = _require(namespace, by)
     text = " ".join(text.split())
     if not text:
-        raise Invalid("Say what a reviewer has to have looked at.")
+        raise Invalid(_("Say what a reviewer has to have looked at."))
     if len(text) > LONGEST:
-        raise Invalid(f"An item of a checklist has at most {LONGEST} characters.")
+        raise Invalid(
+            _("An item of a checklist has at most %(most)s characters.") % {"most": LONGEST}
+        )
     if namespace is not None:
         Namespace.objects.select_for_update(no_key=True).get(pk=namespace.pk)
     living = list(of_namespace(namespace))
     if any(one.text == text for one in living):
-        raise Conflict("The checklist says this already.")
+        raise Conflict(_("The checklist says this already."))
     if len(living) >= MOST_ITEMS:
-        raise Invalid(f"A checklist has at most {MOST_ITEMS} items. Retire one first.")
+        raise Invalid(
+            _("A checklist has at most %(most)s items. Retire one first.") % {"most": MOST_ITEMS}
+        )
     item = ChecklistItem.objects.create(
         namespace=namespace,
         text=text,
@@ -69,7 +74,7 @@ def retire(item: ChecklistItem, *, by: Caller, now: datetime | None = None) -> N
     _require(item.namespace, by)
     living = ChecklistItem.objects.filter(pk=item.pk, retired_at=None)
     if not living.update(retired_at=now or timezone.now()):
-        raise Conflict("This item is retired already.")
+        raise Conflict(_("This item is retired already."))
     log.record("checklist.retire", actor=by.public_id, subject=item, **_of(item.namespace))
 
 
@@ -103,7 +108,7 @@ def tick_off(
     if error := steps.may_look(release, by, digest=digest):
         raise error
     if by.user is None:
-        raise SignInRequired("Sign in to review.")
+        raise SignInRequired(_("Sign in to review."))
     new = tick(release, named(release, ids), user=by.user, now=now or timezone.now())
     if new:
         log.record(
@@ -120,7 +125,10 @@ def named(release: Release, ids: Collection[str]) -> list[ChecklistItem]:
     """The items of the release's lists with these ids. Invalid where one is not among them."""
     found = [one for one in asked_of(release) if one.public_id in ids]
     if unknown := set(ids) - {one.public_id for one in found}:
-        raise Invalid(f"The checklist of this release has no item {min(unknown)[:40]!r}.")
+        raise Invalid(
+            _("The checklist of this release has no item %(unknown)r.")
+            % {"unknown": min(unknown)[:40]}
+        )
     return found
 
 
@@ -128,16 +136,19 @@ def require_all(release: Release, user: User) -> None:
     """Raise unless this person ticked every item for the release as it is now."""
     done = ticked(release, user).values("item")
     if missing := list(asked_of(release).exclude(pk__in=done).values_list("text", flat=True)):
-        raise Invalid(f"The checklist is not done. Still to look at: {'; '.join(missing)}.")
+        raise Invalid(
+            _("The checklist is not done. Still to look at: %(missing)s.")
+            % {"missing": "; ".join(missing)}
+        )
 
 
 def _require(namespace: Namespace | None, by: Caller) -> User:
     if namespace is not None:
         policies.require_admin(namespace, by)
     if by.user is None:
-        raise SignInRequired("Sign in to change the checklist.")
+        raise SignInRequired(_("Sign in to change the checklist."))
     if namespace is None and not steps.reviews(by):
-        raise NotAllowed("Only site maintainers change the checklist of the site.")
+        raise NotAllowed(_("Only site maintainers change the checklist of the site."))
     return by.user
 
 

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import SiteRole, User
@@ -32,7 +34,10 @@ def take(
     reviewer = reviewer or giver
     release = _locked(release)
     if release.status != Status.IN_REVIEW:
-        raise NotNow(f"The release is {Status(release.status).label}; there is nothing to review.")
+        raise NotNow(
+            _("The release is %(status)s; there is nothing to review.")
+            % {"status": pgettext("state", Status(release.status).label)}
+        )
     if error := _unfit(release, reviewer):
         raise error
     of_release = Claim.objects.filter(release=release, ended_at=None)
@@ -40,7 +45,10 @@ def take(
     others = of_release.exclude(reviewer=reviewer).select_related("reviewer")
     if len(others) >= steps.approvals_needed(release):
         names = ", ".join(one.reviewer.username for one in others)
-        raise Conflict(f"{names} works on it already, until {_until(others[0])}.")
+        raise Conflict(
+            _("%(names)s works on it already, until %(others)s.")
+            % {"names": names, "others": _until(others[0])}
+        )
     of_release.filter(reviewer=reviewer).update(ended_at=now)
     claim = Claim.objects.create(
         release=release,
@@ -65,7 +73,7 @@ def give_up(
     _require(by)
     release = _locked(release)
     if not living(now).filter(release=release, reviewer=reviewer).update(ended_at=now):
-        raise NotNow("Nobody of this name works on it.")
+        raise NotNow(_("Nobody of this name works on it."))
     log.record("release.unclaim", actor=by.public_id, subject=release, reviewer=reviewer.public_id)
 
 
@@ -94,18 +102,23 @@ def workload(now: datetime) -> QuerySet[User]:
 
 def _require(by: Caller) -> User:
     if by.user is None:
-        raise SignInRequired("Sign in to work on a review.")
+        raise SignInRequired(_("Sign in to work on a review."))
     if not steps.reviews(by):
-        raise NotAllowed("Only site maintainers work on reviews.")
+        raise NotAllowed(_("Only site maintainers work on reviews."))
     return by.user
 
 
 def _unfit(release: Release, reviewer: User) -> NotAllowed | None:
     if not reviewers().filter(pk=reviewer.pk).exists():
-        return NotAllowed(f"{reviewer.username} is no maintainer of the site.")
+        return NotAllowed(
+            _("%(reviewer)s is no maintainer of the site.") % {"reviewer": reviewer.username}
+        )
     stake = interests.Stake(release, reviewer)
     if stake.is_own_work:
-        return NotAllowed(f"This is {reviewer.username}'s own work. Somebody else has to decide.")
+        return NotAllowed(
+            _("This is %(reviewer)s's own work. Somebody else has to decide.")
+            % {"reviewer": reviewer.username}
+        )
     return interests.refusal(stake)
 
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.audit import log
 from registry.catalog import holdings
@@ -249,7 +250,7 @@ def _only_one() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [COLLECTOR])
         if not cursor.fetchone()[0]:
-            raise NotNow("A collection is running already.")
+            raise NotNow(_("A collection is running already."))
         try:
             yield
         finally:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
@@ -62,9 +63,11 @@ def commit(
     """Write these files as one commit. `parent` is the head that they were made from: where it is
     another by now, nothing is written and StaleParent says so."""
     if not contents:
-        raise Invalid("Choose at least one file.")
+        raise Invalid(_("Choose at least one file."))
     if len(title) > commits.MAX_TITLE:
-        raise Invalid(f"The title has more than {commits.MAX_TITLE} characters.")
+        raise Invalid(
+            _("The title has more than %(most)s characters.") % {"most": commits.MAX_TITLE}
+        )
     for path in contents:
         paths.check(path)
     patterns = upload_modes.lfs_patterns_at(place.repository, place.head, caller=by)

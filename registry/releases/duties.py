@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
@@ -111,10 +112,12 @@ def decide(
         if one.holds and one.verdict == Verdict.REVIEW
     }
     if rule not in open_rules:
-        raise NotNow("There is nothing to decide about this duty of this revision.")
+        raise NotNow(_("There is nothing to decide about this duty of this revision."))
     digest = facts_digest(revision, rule)
     if shown and shown != digest:
-        raise NotNow("What the rule looks at has changed since. Nothing was decided; look again.")
+        raise NotNow(
+            _("What the rule looks at has changed since. Nothing was decided; look again.")
+        )
     assert by.user is not None  # noqa: S101 - the permission needs a person
     made = DutyDecision.objects.create(
         revision=revision,
@@ -139,11 +142,11 @@ def decide(
 
 def _check_said(verdict: str, reason: str) -> None:
     if verdict not in DutyVerdict.values:
-        raise Invalid(f"Choose one of: {', '.join(DutyVerdict.values)}.")
+        raise Invalid(_("Choose one of: %(values)s.") % {"values": ", ".join(DutyVerdict.values)})
     if not reason.strip():
-        raise Invalid("Give a reason: it stays on record, and the contributor reads it.")
+        raise Invalid(_("Give a reason: it stays on record, and the contributor reads it."))
     if len(reason) > MAX_REASON:
-        raise Invalid(f"The reason is longer than {MAX_REASON} characters.")
+        raise Invalid(_("The reason is longer than %(most)s characters.") % {"most": MAX_REASON})
 
 
 def may_decide(revision: Revision, by: Caller) -> bool:
@@ -212,18 +215,20 @@ def _sentence(one: Result) -> str:
 
 def _require_steward(revision: Revision, by: Caller) -> None:
     if by.user is None:
-        raise SignInRequired("Sign in to decide about a duty.")
+        raise SignInRequired(_("Sign in to decide about a duty."))
     repository = revision.repository
     if not permissions.may(by, Permission.GOVERN, repository.namespace):
         raise NotAllowed(
-            "Only a steward with a browser or a token of scope admin decides about a duty."
+            _("Only a steward with a browser or a token of scope admin decides about a duty.")
         )
     if not by.reaches(repository.public_id):
-        raise NotAllowed("This token does not cover the repository.")
+        raise NotAllowed(_("This token does not cover the repository."))
     if _is_own_work(revision, by):
         raise NotAllowed(
-            "You may not decide about your own work: you asked for its release or wrote a commit "
-            "that it would publish. Another steward has to."
+            _(
+                "You may not decide about your own work: you asked for its release or wrote a "
+                "commit that it would publish. Another steward has to."
+            )
         )
 
 

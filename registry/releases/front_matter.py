@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
+from django.utils.translation import gettext
 
 from registry.catalog import cards
 from registry.errors import Invalid
@@ -22,8 +23,11 @@ def changed(text: str, values: Mapping[str, Any]) -> str:
             text = _with(text, key, value, is_there=key in before)
     if cards.parse(text) != before | dict(values):
         raise Invalid(
-            f"The front matter of README.md is written so that {', '.join(values)} cannot be "
-            "corrected by itself. Change it by hand."
+            gettext(
+                "The front matter of README.md is written so that %(values)s cannot be "
+                "corrected by itself. Change it by hand."
+            )
+            % {"values": ", ".join(values)}
         )
     return text
 
@@ -41,8 +45,11 @@ def without(text: str, key: str) -> str:
         text = f"{opening}{body}{closing}{text[match.end() :]}"
     if cards.parse(text) != {name: value for name, value in before.items() if name != key}:
         raise Invalid(
-            f"The front matter of README.md is written so that {key} cannot be taken out by itself. "
-            "Change it by hand."
+            gettext(
+                "The front matter of README.md is written so that %(key)s cannot be taken out "
+                "by itself. Change it by hand."
+            )
+            % {"key": key}
         )
     return text
 

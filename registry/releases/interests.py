@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable
 from functools import cached_property
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from registry.accounts.models import Membership, User
 from registry.audit.models import Entry
@@ -15,8 +17,8 @@ from registry.releases.models import WAS_RELEASED, Interest, Policy, Release
 
 WAS_OUT = (RevisionState.RELEASED, RevisionState.SUSPENDED, RevisionState.RECALLED)
 SAID = {
-    Interest.SAME_ORGANISATION: "You belong to the namespace that publishes this.",
-    Interest.PARENT_AUTHOR: "You are an author of a model that this one comes from.",
+    Interest.SAME_ORGANISATION: gettext_noop("You belong to the namespace that publishes this."),
+    Interest.PARENT_AUTHOR: gettext_noop("You are an author of a model that this one comes from."),
 }
 
 
@@ -69,8 +71,11 @@ def refusal(stake: Stake) -> NotAllowed | None:
     if not (found := stake.barred):
         return None
     return NotAllowed(
-        f"{sentences(found)} The policy of {stake.release.repository.namespace.name} keeps you from "
-        "deciding about it. Another maintainer has to."
+        _(
+            "%(found)s The policy of %(namespace)s keeps you from deciding about it. "
+            "Another maintainer has to."
+        )
+        % {"found": sentences(found), "namespace": stake.release.repository.namespace.name}
     )
 
 
@@ -80,14 +85,14 @@ def acknowledge(release: Release, user: User, said: Collection[str]) -> list[str
     found = of(release, user)
     if missing := [one for one in found if one not in said]:
         raise Invalid(
-            f"{sentences(missing)} Say that you know of it: it is kept with your decision "
-            f"({', '.join(one.value for one in missing)})."
+            _("%(missing)s Say that you know of it: it is kept with your decision (%(interests)s).")
+            % {"missing": sentences(missing), "interests": ", ".join(one.value for one in missing)}
         )
     return [one.value for one in found]
 
 
 def sentences(found: Iterable[Interest]) -> str:
-    return " ".join(SAID[one] for one in found)
+    return " ".join(_(SAID[one]) for one in found)
 
 
 def _belongs(release: Release, user: User) -> bool:

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from django.utils.translation import gettext
+
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.agreements import documents
@@ -116,7 +118,7 @@ def apply(
         raise NotNow(" ".join(one.problem or one.words for one in impossible))
     written = changes(revision, fixes)
     if not written:
-        raise Invalid("Choose at least one fix that changes something.")
+        raise Invalid(gettext("Choose at least one fix that changes something."))
     operations = [_operation(repository, one, by=cast(User, by.user)) for one in written]
     message = "\n".join(f"- {one.words}" for one in fixes)
     if as_pull_request:
@@ -237,14 +239,19 @@ def _declaring(text: str, license_id: str) -> dict[str, Any]:
     """The card's `license` with that of the base in front of what it says already."""
     document = _document(license_id)
     if document is None:
-        raise Invalid(f"The license {license_id} is not known here. Change the card by hand.")
+        raise Invalid(
+            gettext("The license %(license_id)s is not known here. Change the card by hand.")
+            % {"license_id": license_id}
+        )
     tag = document.hub_tags[0] if document.hub_tags else "other"
     card = cards.parse(text)
     others = [str(one) for one in cards.as_list(card.get("license")) if one != tag]
     said: dict[str, Any] = {"license": [tag, *others] if others else tag}
     if tag == "other":
         if "other" in cards.as_list(card.get("license")) and card.get("license_name"):
-            raise Invalid("The card names another license of its own already. Change it by hand.")
+            raise Invalid(
+                gettext("The card names another license of its own already. Change it by hand.")
+            )
         said["license_name"] = document.license_names[0] if document.license_names else license_id
     return said
 
@@ -270,7 +277,9 @@ def _text_at(revision: Revision, path: str) -> str:
 
 
 def _unreadable(path: str) -> str:
-    return f"{path} is not a text in UTF-8, so nothing can be added to it."
+    return gettext("%(path)s is not a text in UTF-8, so nothing can be added to it.") % {
+        "path": path
+    }
 
 
 def _operation(repository: Repository, one: Change, *, by: User) -> commits.AddFile:

@@ -3,12 +3,14 @@
 from typing import cast
 
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.audit import log
 from registry.catalog import commits, holdings, merges, rights, turns
-from registry.catalog.models import Revision
+from registry.catalog.models import Ref, Revision
 from registry.checks import runs
 from registry.checks.findings import Severity
 from registry.discussions import threads
@@ -34,17 +36,12 @@ def merge(discussion: Discussion, *, by: Caller, comment: str = "") -> Revision:
     ref = commits.lock_ref(repository, proposal.base)
     head = proposal.ref.head
     if found := blocking(head):
-        raise NotAllowed(
-            "The checks of this pull request found what has to be mended first. " + " ".join(found)
-        )
+        raise _mend_first(found)
     plan = merges.plan(repository, onto=ref.head, proposed=head, start=proposal.start)
     if plan.conflicts:
-        raise Conflict(
-            f"{ref.short} has changed in the same files since: {_some(plan.conflicts)}. Push what "
-            "they should be to a new pull request."
-        )
+        raise _conflict(ref, plan.conflicts)
     if not plan.changes:
-        raise NotNow("This pull request would change nothing.")
+        raise NotNow(_("This pull request would change nothing."))
     person = cast(User, by.user)
     if comment.strip():
         threads.comment(discussion, comment, by=by)
@@ -75,14 +72,19 @@ def merge(discussion: Discussion, *, by: Caller, comment: str = "") -> Revision:
 def state_refusal(discussion: Discussion) -> RegistryError | None:
     """Why a pull request in this state is not merged by anybody, or None."""
     if not discussion.is_pull_request:
-        return Invalid("This is a discussion; there is nothing to merge.")
+        return Invalid(_("This is a discussion; there is nothing to merge."))
     if discussion.status == Status.DRAFT:
         return Invalid(
-            "This pull request is a draft. Choose 'Open for review' on its page, or use "
-            "`hf discussions reopen`, before it is merged."
+            _(
+                "This pull request is a draft. Choose 'Open for review' on its page, or use "
+                "`hf discussions reopen`, before it is merged."
+            )
         )
     if discussion.status != Status.OPEN:
-        return NotNow(f"This pull request is {discussion.status}, so it is not merged.")
+        return NotNow(
+            _("This pull request is %(status)s, so it is not merged.")
+            % {"status": pgettext("state", discussion.status)}
+        )
     return None
 
 
@@ -96,6 +98,25 @@ def blocking(revision: Revision) -> list[str]:
     return [f"{finding.check_id}: {finding.message}" for finding in found]
 
 
+def _mend_first(found: list[str]) -> NotAllowed:
+    return NotAllowed(
+        _("The checks of this pull request found what has to be mended first. %(found)s")
+        % {"found": " ".join(found)}
+    )
+
+
+def _conflict(ref: Ref, paths: list[str]) -> Conflict:
+    return Conflict(
+        _(
+            "%(ref)s has changed in the same files since: %(conflicts)s. Push what they should be "
+            "to a new pull request."
+        )
+        % {"ref": ref.short, "conflicts": _some(paths)}
+    )
+
+
 def _some(paths: list[str]) -> str:
     shown = ", ".join(paths[:SHOWN])
-    return f"{shown} and {len(paths) - SHOWN} more" if len(paths) > SHOWN else shown
+    if len(paths) <= SHOWN:
+        return shown
+    return _("%(paths)s and %(count)s more") % {"paths": shown, "count": len(paths) - SHOWN}

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace
@@ -114,5 +115,7 @@ def _required(repository: Repository, version: str) -> Release:
     if release is None and version:
         raise RevisionMissing(f"Invalid rev id: {version}")
     if release is None:
-        raise NotNow("Nothing of this repository is released now, so there is nothing to accept.")
+        raise NotNow(
+            _("Nothing of this repository is released now, so there is nothing to accept.")
+        )
     return release

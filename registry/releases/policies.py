@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
@@ -52,7 +53,9 @@ def change(
     require_admin(namespace, by)
     _check_approvals(approvals)
     if unknown := set(bars) - set(Interest.values):
-        raise Invalid(f"No conflict of interest is called {min(unknown)!r}.")
+        raise Invalid(
+            gettext("No conflict of interest is called %(unknown)r.") % {"unknown": min(unknown)}
+        )
     wanted = {
         "approvals": approvals,
         "reviews_apart": reviews_apart,
@@ -65,9 +68,9 @@ def change(
 
 def require_admin(namespace: Namespace, by: Caller) -> None:
     if by.user is None:
-        raise SignInRequired("Sign in to change how releases are reviewed.")
+        raise SignInRequired(gettext("Sign in to change how releases are reviewed."))
     if not permissions.may(by, Permission.ADMIN, namespace):
-        raise NotAllowed("Only admins of the namespace say how its releases are reviewed.")
+        raise NotAllowed(gettext("Only admins of the namespace say how its releases are reviewed."))
 
 
 def may_read(namespace: Namespace, caller: Caller) -> bool:
@@ -77,4 +80,7 @@ def may_read(namespace: Namespace, caller: Caller) -> bool:
 
 def _check_approvals(approvals: int) -> None:
     if not 1 <= approvals <= MOST_APPROVALS:
-        raise Invalid(f"A release needs at least 1 and at most {MOST_APPROVALS} approvals.")
+        raise Invalid(
+            gettext("A release needs at least 1 and at most %(most)s approvals.")
+            % {"most": MOST_APPROVALS}
+        )

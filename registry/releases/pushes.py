@@ -7,6 +7,7 @@ from typing import cast
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from registry.accounts import plain_hub
 from registry.accounts.callers import Caller
@@ -98,7 +99,7 @@ def propose(
         by=by,
     )
     if discussion.proposal is not None and revision == discussion.proposal.start:
-        raise Invalid("This commit would change nothing, so no pull request was opened.")
+        raise Invalid(_("This commit would change nothing, so no pull request was opened."))
     return discussion, revision
 
 
@@ -114,7 +115,7 @@ def squash(repository: Repository, name: str, *, title: str, by: Caller) -> Revi
     full_name = branches.full_name(name)
     if not branches.is_moving(repository, full_name):
         raise Invalid(
-            "Invalid reference for a branch: a tag has no history that could be squashed."
+            _("Invalid reference for a branch: a tag has no history that could be squashed.")
         )
     discussion = None
     if full_name.startswith(rights.PULL_REQUESTS):
@@ -156,7 +157,10 @@ def delete_branch(repository: Repository, name: str, *, by: Caller) -> None:
         repository=repository, branch=f"refs/heads/{name}", status__in=[*OPEN, *WAS_RELEASED]
     ).first()
     if needed is not None:
-        raise NotAllowed(f"Cannot delete refs/heads/{name}: the release {needed.version} needs it.")
+        raise NotAllowed(
+            _("Cannot delete refs/heads/%(name)s: the release %(version)s needs it.")
+            % {"name": name, "version": needed.version}
+        )
     branches.delete_branch(repository, name, by=by)
 
 
@@ -167,6 +171,9 @@ def _check_types(repository: Repository, operations: Sequence[commits.Operation]
     if refused:
         more = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
         raise Invalid(
-            f"{show(refused[0])}{more}: files of this type are not accepted here. Convert weights to "
-            "safetensors or GGUF, and leave out what is not part of the model."
+            _(
+                "%(refused)s%(more)s: files of this type are not accepted here. Convert "
+                "weights to safetensors or GGUF, and leave out what is not part of the model."
+            )
+            % {"refused": show(refused[0]), "more": more}
         )

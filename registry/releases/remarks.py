@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
@@ -53,7 +54,7 @@ def make(release: Release, text: str, *, where: Where, by: Caller, digest: str =
     user = _require(release, by)
     release = _locked(release)
     if digest and digest != release.digest:
-        raise NotNow("The release has changed since you opened it. Look at the place again.")
+        raise NotNow(_("The release has changed since you opened it. Look at the place again."))
     _check_place(release, where)
     return _write(release, text, where=where, by=user)
 
@@ -75,7 +76,7 @@ def resolve(remark: Remark, *, by: Caller, now: datetime | None = None) -> None:
     _first(remark)
     open_one = Remark.objects.filter(pk=remark.pk, resolved_at=None)
     if not open_one.update(resolved_at=now or timezone.now(), resolved_by=user):
-        raise NotNow("This remark is resolved already.")
+        raise NotNow(_("This remark is resolved already."))
     log.record(
         "release.resolve", actor=by.public_id, subject=remark.release, remark=remark.event.public_id
     )
@@ -87,7 +88,7 @@ def reopen(remark: Remark, *, by: Caller) -> None:
     _first(remark)
     resolved = Remark.objects.filter(pk=remark.pk, resolved_at__isnull=False)
     if not resolved.update(resolved_at=None, resolved_by=None):
-        raise NotNow("This remark is open.")
+        raise NotNow(_("This remark is open."))
     log.record(
         "release.reopen", actor=by.public_id, subject=remark.release, remark=remark.event.public_id
     )
@@ -138,15 +139,15 @@ def may_remark(release: Release, caller: Caller) -> bool:
 
 def _require(release: Release, by: Caller) -> User:
     if by.user is None:
-        raise SignInRequired("Sign in to say something about this.")
+        raise SignInRequired(_("Sign in to say something about this."))
     if not may_remark(release, by):
-        raise NotAllowed("You may not say something about this review.")
+        raise NotAllowed(_("You may not say something about this review."))
     return by.user
 
 
 def _first(remark: Remark) -> None:
     if remark.answers_id is not None:
-        raise Invalid("An answer is resolved with the remark that it answers.")
+        raise Invalid(_("An answer is resolved with the remark that it answers."))
 
 
 def _check_place(release: Release, where: Where) -> None:
@@ -167,7 +168,7 @@ def _check_place(release: Release, where: Where) -> None:
     else:
         known = False
     if not known:
-        raise Invalid("There is no such place in this release.")
+        raise Invalid(_("There is no such place in this release."))
 
 
 def _has_file(revision: Revision, path: str) -> bool:
@@ -193,7 +194,7 @@ def _write(
     release: Release, text: str, *, where: Where, by: User, answers: Remark | None = None
 ) -> Remark:
     if release.discussion is None:
-        raise NotNow("This release has no thread to talk in.")
+        raise NotNow(_("This release has no thread to talk in."))
     event = threads.remark(release.discussion, text, by=by, facts=_facts(where))
     return Remark.objects.create(
         event=event,

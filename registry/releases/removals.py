@@ -12,6 +12,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.audit import log
@@ -92,15 +93,20 @@ def remove(
     of_repository = GitBlob.objects.filter(repository=repository, is_lfs=True, oid__in=set(oids))
     known = {one.oid: one for one in of_repository.select_related("blob")}
     if unknown := set(oids) - known.keys():
-        raise Invalid(f"The repository has no large file {min(unknown)[:80]!r}.")
+        raise Invalid(
+            _("The repository has no large file %(unknown)r.") % {"unknown": min(unknown)[:80]}
+        )
     gone = {one.blob_id: one.blob for one in known.values() if one.removed_at is None}
     paths = _paths(one.pk for one in known.values())
     released = needs.released_blobs(repository)
     for one in known.values():
         if one.blob_id in released:
             raise NotAllowed(
-                f"{paths.get(one.pk, one.oid)} is part of a release, which nothing can be removed "
-                "from: ask a maintainer to recall it."
+                _(
+                    "%(paths)s is part of a release, which nothing can be removed from: ask a "
+                    "maintainer to recall it."
+                )
+                % {"paths": paths.get(one.pk, one.oid)}
             )
     _clear_branches(repository, {blob.sha256 for blob in gone.values()}, from_branches, by)
     collection.give_up(repository, gone, at=timezone.now())
@@ -141,8 +147,11 @@ def _clear_branches(
             continue
         if not from_branches:
             raise NotNow(
-                f"{paths[0]} is on the branch {ref.short}: delete it there first, or let the "
-                "history be rewritten."
+                _(
+                    "%(paths)s is on the branch %(ref)s: delete it there first, or let the history "
+                    "be rewritten."
+                )
+                % {"paths": paths[0], "ref": ref.short}
             )
         pushes.push(
             repository,

@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, pgettext
+
 from registry.agreements import grants as grants_of
 from registry.agreements.models import Acceptance, Ending, Grant, RequestState
 from registry.catalog.models import Gated, Repository
@@ -194,10 +197,13 @@ def usable(facts: Facts) -> Grant | None:
 
 def _knows(facts: Facts) -> Verdict:
     if facts.is_known:
-        return Verdict(Outcome.MET, "The repository may be known.")
+        return Verdict(Outcome.MET, _("The repository may be known."))
     return Verdict(
         Outcome.CLOSES,
-        "There is no such repository for this person: it is private, or nothing of it is released.",
+        _(
+            "There is no such repository for this person: it is private, or nothing of it "
+            "is released."
+        ),
         Reason.NO_REPOSITORY,
     )
 
@@ -205,47 +211,55 @@ def _knows(facts: Facts) -> Verdict:
 def _own(facts: Facts) -> Verdict:
     if facts.sees_all:
         return Verdict(
-            Outcome.OPENS, "Whoever writes the repository, and maintainers, see all.", Reason.OWN
+            Outcome.OPENS, _("Whoever writes the repository, and maintainers, see all."), Reason.OWN
         )
-    return Verdict(Outcome.NOT_ASKED, "Neither a writer of the repository nor a maintainer.")
+    return Verdict(Outcome.NOT_ASKED, _("Neither a writer of the repository nor a maintainer."))
 
 
 def _quarantine(facts: Facts) -> Verdict:
     if not facts.is_quarantined or facts.is_plain:
-        return Verdict(Outcome.MET, "The revision is out.")
+        return Verdict(Outcome.MET, _("The revision is out."))
     proposed = facts.proposed
     if proposed is None:
         return Verdict(Outcome.CLOSES, f"Invalid rev id: {facts.revision_id}", Reason.UNKNOWN)
     outcome = Outcome.OPENS if proposed.is_open else Outcome.CLOSES
-    words = proposed.message or "It is in a pull request of theirs."
+    words = proposed.message or _("It is in a pull request of theirs.")
     return Verdict(outcome, words, proposed.reason, proposed.next_url)
 
 
 def _released(facts: Facts) -> Verdict:
     if facts.is_plain:
-        return Verdict(Outcome.MET, "This namespace publishes on commit: it needs no release.")
+        return Verdict(Outcome.MET, _("This namespace publishes on commit: it needs no release."))
     if facts.release is None:
-        return Verdict(Outcome.CLOSES, "This revision has no release.", Reason.NO_RELEASE)
-    return Verdict(Outcome.MET, f"It is release {facts.release.version}.")
+        return Verdict(Outcome.CLOSES, _("This revision has no release."), Reason.NO_RELEASE)
+    return Verdict(
+        Outcome.MET, _("It is release %(version)s.") % {"version": facts.release.version}
+    )
 
 
 def _open_file(facts: Facts) -> Verdict:
     if facts.is_open_file:
         return Verdict(
-            Outcome.OPENS, "License texts, policy and card are always readable.", Reason.OPEN_FILE
+            Outcome.OPENS,
+            _("License texts, policy and card are always readable."),
+            Reason.OPEN_FILE,
         )
-    return Verdict(Outcome.NOT_ASKED, "It is no license text, policy or card.")
+    return Verdict(Outcome.NOT_ASKED, _("It is no license text, policy or card."))
 
 
 def _withdrawn(facts: Facts) -> Verdict:
     release = facts.release
     if release is None or facts.status == Status.RELEASED:
-        return Verdict(Outcome.MET, "It was not withdrawn.")
+        return Verdict(Outcome.MET, _("It was not withdrawn."))
     reason = Reason.SUSPENDED if facts.status == Status.SUSPENDED else Reason.RECALLED
-    why = f" Reason: {facts.status_reason}" if facts.status_reason else ""
+    words = _("Release %(version)s is %(status)s.") % {
+        "version": release.version,
+        "status": pgettext("state", Status(facts.status).label),
+    }
+    why = _("Reason: %(reason)s") % {"reason": facts.status_reason}
     return Verdict(
         Outcome.CLOSES,
-        f"Release {release.version} is {Status(facts.status).label}.{why}",
+        f"{words} {why}" if facts.status_reason else words,
         reason,
         f"{facts.repository.get_absolute_url()}/releases",
     )
@@ -253,18 +267,21 @@ def _withdrawn(facts: Facts) -> Verdict:
 
 def _nothing_asked(facts: Facts) -> Verdict:
     if facts.asks or facts.gated:
-        return Verdict(Outcome.NOT_ASKED, "Its terms or its publisher ask something.")
+        return Verdict(Outcome.NOT_ASKED, _("Its terms or its publisher ask something."))
     reason = Reason.PLAIN_HUB if facts.release is None else Reason.NO_TERMS
-    return Verdict(Outcome.OPENS, "Neither terms nor publisher ask anything.", reason)
+    return Verdict(Outcome.OPENS, _("Neither terms nor publisher ask anything."), reason)
 
 
 def _sign_in(facts: Facts) -> Verdict:
     if facts.is_signed_in:
-        return Verdict(Outcome.MET, "Signed in.")
+        return Verdict(Outcome.MET, _("Signed in."))
     return Verdict(
         Outcome.CLOSES,
-        f"Access to {_what(facts)} is restricted. You must have access to it and be authenticated "
-        "to access it. Please log in.",
+        _(
+            "Access to %(what)s is restricted. You must have access to it and be "
+            "authenticated to access it. Please log in."
+        )
+        % {"what": _what(facts)},
         Reason.SIGN_IN,
         facts.terms_page if facts.asks else "",
     )
@@ -272,32 +289,52 @@ def _sign_in(facts: Facts) -> Verdict:
 
 def _publisher(facts: Facts) -> Verdict:
     if not facts.gated:
-        return Verdict(Outcome.NOT_ASKED, "Its publisher has no lock on it.")
+        return Verdict(Outcome.NOT_ASKED, _("Its publisher has no lock on it."))
     if not facts.is_signed_in:
-        return Verdict(Outcome.CLOSES, "Nobody is signed in.", Reason.SIGN_IN)
+        return Verdict(Outcome.CLOSES, _("Nobody is signed in."), Reason.SIGN_IN)
     if (grant := usable(facts)) is not None:
-        end = f", until {_day(grant.ends_at)}" if grant.ends_at else ""
-        return Verdict(Outcome.MET, f"Let in by the publisher on {_day(grant.starts_at)}{end}.")
+        days = {"start": _day(grant.starts_at), "end": _day(grant.ends_at)}
+        words = _("Let in by the publisher on %(start)s.")
+        if grant.ends_at:
+            words = _("Let in by the publisher on %(start)s, until %(end)s.")
+        return Verdict(Outcome.MET, words % days)
     reason = _why_not_let_in(facts)
     if reason is None:
-        return Verdict(Outcome.MET, "The publisher lets in whoever accepts the terms.")
-    words = {
-        Reason.ASK: f"Access to {_what(facts)} is restricted and you are not in the authorized list.",
-        Reason.PENDING: f"Your request to access {_what(facts)} is awaiting a review from the repo "
-        "authors.",
-        Reason.RETURNED: f"The repo authors asked you something about your request to access "
-        f"{_what(facts)}. Answer it to have it reviewed.",
-        Reason.REJECTED: f"Your request to access {_what(facts)} has been rejected by the repo's "
-        "authors.",
-        Reason.GRANT_ENDED: f"Your access to {_what(facts)} ended on {_day(facts.ended_at)}. Ask "
-        "again to have it renewed.",
-        Reason.PARTIAL: f"Access to {_what(facts)} is restricted and you were let in to some of its "
-        f"files only: {', '.join(_patterns(facts))}.",
-        Reason.OUT_OF_SCOPE: f"Access to {_what(facts)} is restricted and you were let in to other "
-        "releases of it than this one.",
-        Reason.USED_UP: f"The downloads of {_what(facts)} that you were granted are used up.",
+        return Verdict(Outcome.MET, _("The publisher lets in whoever accepts the terms."))
+    refusals = {
+        Reason.ASK: _("Access to %(what)s is restricted and you are not in the authorized list.")
+        % {"what": _what(facts)},
+        Reason.PENDING: _(
+            "Your request to access %(what)s is awaiting a review from the repo authors."
+        )
+        % {"what": _what(facts)},
+        Reason.RETURNED: _(
+            "The repo authors asked you something about your request to access %(what)s. "
+            "Answer it to have it reviewed."
+        )
+        % {"what": _what(facts)},
+        Reason.REJECTED: _(
+            "Your request to access %(what)s has been rejected by the repo's authors."
+        )
+        % {"what": _what(facts)},
+        Reason.GRANT_ENDED: _(
+            "Your access to %(what)s ended on %(ended_at)s. Ask again to have it renewed."
+        )
+        % {"what": _what(facts), "ended_at": _day(facts.ended_at)},
+        Reason.PARTIAL: _(
+            "Access to %(what)s is restricted and you were let in to some of its files "
+            "only: %(patterns)s."
+        )
+        % {"what": _what(facts), "patterns": ", ".join(_patterns(facts))},
+        Reason.OUT_OF_SCOPE: _(
+            "Access to %(what)s is restricted and you were let in to other releases of it "
+            "than this one."
+        )
+        % {"what": _what(facts)},
+        Reason.USED_UP: _("The downloads of %(what)s that you were granted are used up.")
+        % {"what": _what(facts)},
     }
-    return Verdict(Outcome.CLOSES, words[reason], reason, _next_to_get_in(facts, reason))
+    return Verdict(Outcome.CLOSES, refusals[reason], reason, _next_to_get_in(facts, reason))
 
 
 def _why_not_let_in(facts: Facts) -> Reason | None:
@@ -344,21 +381,23 @@ def _next_to_get_in(facts: Facts, reason: Reason) -> str:
 
 def _terms(facts: Facts) -> Verdict:
     if not facts.asks:
-        return Verdict(Outcome.NOT_ASKED, "Its terms ask for no acceptance.")
+        return Verdict(Outcome.NOT_ASKED, _("Its terms ask for no acceptance."))
     if (acceptance := facts.acceptance) is not None:
-        how = " for an organisation" if acceptance.organisation_id else ""
-        return Verdict(Outcome.MET, f"Its terms were accepted{how}.")
+        if acceptance.organisation_id:
+            return Verdict(Outcome.MET, _("Its terms were accepted for an organisation."))
+        return Verdict(Outcome.MET, _("Its terms were accepted."))
     if (ending := facts.ending) is not None:
         return Verdict(
             Outcome.CLOSES,
-            f"Your license to {_what(facts)} ended on {_day(ending.at)}: "
-            f"{ending.get_event_display()}. Ask a steward of this site.",
+            _("Your license to %(what)s ended on %(at)s: %(event)s. Ask a steward of this site.")
+            % {"what": _what(facts), "at": _day(ending.at), "event": _(ending.get_event_display())},
             Reason.LICENSE_ENDED,
             "/settings/agreements",
         )
     return Verdict(
         Outcome.CLOSES,
-        f"Access to {_what(facts)} is restricted and you have not accepted its terms yet.",
+        _("Access to %(what)s is restricted and you have not accepted its terms yet.")
+        % {"what": _what(facts)},
         Reason.TERMS,
         facts.terms_page,
     )
@@ -366,16 +405,16 @@ def _terms(facts: Facts) -> Verdict:
 
 # In this order. A rule's id is part of what the API says, and stays.
 RULES: tuple[Rule, ...] = (
-    Rule("repository", "The repository may be known", _knows),
-    Rule("own", "Own work, and maintainers", _own),
-    Rule("quarantine", "The revision is out of quarantine", _quarantine),
-    Rule("release", "The revision has a release", _released),
-    Rule("open-file", "License texts, policy and card are open", _open_file),
-    Rule("withdrawn", "The release was not withdrawn", _withdrawn),
-    Rule("nothing-asked", "Something is asked at all", _nothing_asked),
-    Rule("sign-in", "Somebody is signed in", _sign_in),
-    Rule("publisher", "The publisher let them in", _publisher),
-    Rule("terms", "The terms are accepted", _terms),
+    Rule("repository", gettext_noop("The repository may be known"), _knows),
+    Rule("own", gettext_noop("Own work, and maintainers"), _own),
+    Rule("quarantine", gettext_noop("The revision is out of quarantine"), _quarantine),
+    Rule("release", gettext_noop("The revision has a release"), _released),
+    Rule("open-file", gettext_noop("License texts, policy and card are open"), _open_file),
+    Rule("withdrawn", gettext_noop("The release was not withdrawn"), _withdrawn),
+    Rule("nothing-asked", gettext_noop("Something is asked at all"), _nothing_asked),
+    Rule("sign-in", gettext_noop("Somebody is signed in"), _sign_in),
+    Rule("publisher", gettext_noop("The publisher let them in"), _publisher),
+    Rule("terms", gettext_noop("The terms are accepted"), _terms),
 )
 # After these nothing else is said: what follows would tell of what does not exist for the caller
 FINAL = frozenset(

@@ -6,6 +6,8 @@ One table says every step.
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, pgettext
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
@@ -46,15 +48,15 @@ TRANSITIONS: dict[str, Rule] = {
         [S.DRAFT, S.CHANGES_REQUESTED],
         S.IN_REVIEW,
         Permission.PROPOSE,
-        "submit for review",
+        gettext_noop("submit for review"),
         needs_passing_checks=True,
     ),
-    "withdraw": _rule(OPEN, S.WITHDRAWN, Permission.PROPOSE, "withdraw"),
+    "withdraw": _rule(OPEN, S.WITHDRAWN, Permission.PROPOSE, gettext_noop("withdraw")),
     "approve": _rule(
         [S.IN_REVIEW],
         S.RELEASED,
         Permission.REVIEW,
-        "approve",
+        gettext_noop("approve"),
         second_person=True,
         needs_passing_checks=True,
     ),
@@ -62,7 +64,7 @@ TRANSITIONS: dict[str, Rule] = {
         [S.IN_REVIEW],
         S.CHANGES_REQUESTED,
         Permission.REVIEW,
-        "ask for changes",
+        gettext_noop("ask for changes"),
         second_person=True,
         needs_reason=True,
     ),
@@ -70,16 +72,18 @@ TRANSITIONS: dict[str, Rule] = {
         [S.IN_REVIEW, S.CHANGES_REQUESTED],
         S.REJECTED,
         Permission.REVIEW,
-        "reject",
+        gettext_noop("reject"),
         second_person=True,
         needs_reason=True,
     ),
-    "suspend": _rule([S.RELEASED], S.SUSPENDED, Permission.REVIEW, "suspend", needs_reason=True),
+    "suspend": _rule(
+        [S.RELEASED], S.SUSPENDED, Permission.REVIEW, gettext_noop("suspend"), needs_reason=True
+    ),
     "restore": _rule(
         [S.SUSPENDED],
         S.RELEASED,
         Permission.REVIEW,
-        "restore",
+        gettext_noop("restore"),
         second_person=True,
         needs_reason=True,
     ),
@@ -87,7 +91,7 @@ TRANSITIONS: dict[str, Rule] = {
         [S.RELEASED, S.SUSPENDED],
         S.RECALLED,
         Permission.REVIEW,
-        "recall for good",
+        gettext_noop("recall for good"),
         needs_reason=True,
     ),
 }
@@ -109,7 +113,10 @@ def refusal(
     those of the release's revision where several questions are asked at once.
     """
     if name not in TRANSITIONS:
-        return Invalid(f"{name!r} is not a step; choose one of {', '.join(TRANSITIONS)}.")
+        return Invalid(
+            _("%(name)r is not a step; choose one of %(transitions)s.")
+            % {"name": name, "transitions": ", ".join(TRANSITIONS)}
+        )
     rule = TRANSITIONS[name]
     grounds = grounds or Grounds(release.revision)
     return (
@@ -144,8 +151,10 @@ def holds(release_or_revision: Release | Revision, grounds: Grounds | None = Non
         and release_or_revision.terms_hash != terms.hash
     ):
         found.append(
-            "The terms have changed since this was submitted. Ask for changes, so that it is "
-            "submitted again under the new ones."
+            _(
+                "The terms have changed since this was submitted. Ask for changes, so that it is "
+                "submitted again under the new ones."
+            )
         )
     return found
 
@@ -186,23 +195,28 @@ def may_look(
 
 def _forbidden(rule: Rule, release: Release, by: Caller, grounds: Grounds) -> RegistryError | None:
     if by.user is None:
-        return SignInRequired(f"Sign in to {rule.label}.")
+        return SignInRequired(_("Sign in to %(rule)s.") % {"rule": _(rule.label)})
     if not permissions.may(by, rule.permission, release.repository.namespace):
-        who = (
-            "a site maintainer with a browser or a token of scope admin"
-            if rule.permission is Permission.REVIEW
-            else "somebody who may write the repository"
-        )
-        return NotAllowed(f"You may not {rule.label} here: only {who} can.")
+        if rule.permission is Permission.REVIEW:
+            text = _(
+                "You may not %(rule)s here: only a site maintainer with a browser or a token of "
+                "scope admin can."
+            )
+        else:
+            text = _("You may not %(rule)s here: only somebody who may write the repository can.")
+        return NotAllowed(text % {"rule": _(rule.label)})
     if not by.reaches(release.repository.public_id):
-        return NotAllowed("This token does not cover the repository.")
+        return NotAllowed(_("This token does not cover the repository."))
     if not rule.second_person:
         return None
     stake = grounds.stake(release, by.user)
     if stake.is_own_work:
         return NotAllowed(
-            f"You may not {rule.label} your own work: you submitted this release or wrote a "
-            "commit that it would publish. Another maintainer has to decide."
+            _(
+                "You may not %(rule)s your own work: you submitted this release or wrote a "
+                "commit that it would publish. Another maintainer has to decide."
+            )
+            % {"rule": _(rule.label)}
         )
     return interests.refusal(stake)
 
@@ -221,7 +235,8 @@ def _too_soon(rule: Rule, release: Release) -> RegistryError | None:
     if release.status in rule.sources:
         return None
     return NotNow(
-        f"The release is {Status(release.status).label}, so nobody can {rule.label} it now."
+        _("The release is %(status)s, so nobody can %(rule)s it now.")
+        % {"status": pgettext("state", Status(release.status).label), "rule": _(rule.label)}
     )
 
 
@@ -230,12 +245,12 @@ def _unclear(
 ) -> RegistryError | None:
     if digest is not None and digest != release.digest:
         return Conflict(
-            "The release has changed since you opened it. Nothing was decided; look at it again."
+            _("The release has changed since you opened it. Nothing was decided; look at it again.")
         )
     if reason is not None and rule.needs_reason and not reason.strip():
-        return Invalid("Give a reason: the contributor is told it, and it stays on record.")
+        return Invalid(_("Give a reason: the contributor is told it, and it stays on record."))
     if reason is not None and len(reason) > MAX_REASON:
-        return Invalid(f"The reason is longer than {MAX_REASON} characters.")
+        return Invalid(_("The reason is longer than %(most)s characters.") % {"most": MAX_REASON})
     return None
 
 
@@ -248,16 +263,19 @@ def _unplaced(release: Release) -> RegistryError | None:
     """A release needs its repository, and its branch: the public position of the branch is what it
     moves."""
     if release.repository.deleted_at is not None:
-        return NotNow("The repository of this release was deleted. Reject the release.")
+        return NotNow(_("The repository of this release was deleted. Reject the release."))
     if positions.exists(release.repository, release.branch):
         return None
     return NotNow(
-        f"The branch {release.branch.removeprefix('refs/heads/')!r} of this release is gone, so "
-        "nobody could get it. Make the branch again, or reject the release."
+        _(
+            "The branch %(branch)r of this release is gone, so nobody could get it. Make "
+            "the branch again, or reject the release."
+        )
+        % {"branch": release.branch.removeprefix("refs/heads/")}
     )
 
 
 def _repeated(release: Release, by: Caller) -> RegistryError | None:
     if by.user is not None and valid_approvals(release).filter(by=by.user).exists():
-        return NotNow("You have approved this release already; another maintainer is needed.")
+        return NotNow(_("You have approved this release already; another maintainer is needed."))
     return None

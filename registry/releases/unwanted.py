@@ -1,5 +1,7 @@
 """Deleting, as one commit, the files of a kind that no repository takes (UPL-TYPE)."""
 
+from django.utils.translation import gettext as _
+
 from registry.accounts.callers import Caller
 from registry.catalog import commits, files, rights
 from registry.catalog.models import MAIN, Ref, RepositoryType, Revision
@@ -40,11 +42,14 @@ def delete(run: CheckRun, *, by: Caller) -> Revision:
     ref = branch_of(run.revision, by=by)
     if ref is None:
         raise NotNow(
-            "This revision is not the newest of a branch that you may write. Delete the files there."
+            _(
+                "This revision is not the newest of a branch that you may write. Delete the "
+                "files there."
+            )
         )
     paths = paths_in(run)
     if not paths:
-        raise NotNow("The checks name no file to delete.")
+        raise NotNow(_("The checks name no file to delete."))
     return pushes.push(
         run.revision.repository,
         branch=ref.name if ref.name.startswith(rights.PULL_REQUESTS) else ref.short,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
@@ -70,9 +71,9 @@ def at(
     """Why a person, or nobody (None), could have a revision at a moment: the one given, else what
     `main` meant then. For stewards alone."""
     if not (by.is_steward and by.can_administer):
-        raise NotAllowed("Only a steward may ask what somebody else could fetch.")
+        raise NotAllowed(_("Only a steward may ask what somebody else could fetch."))
     if when > timezone.now():
-        raise Invalid("Nobody knows that yet: choose a moment that has passed.")
+        raise Invalid(_("Nobody knows that yet: choose a moment that has passed."))
     found = revision or past.offered(repository, when)
     if found is None:
         nothing = Answer(False, Reason.NO_RELEASE, "Nothing of this repository was released then.")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
@@ -54,8 +55,7 @@ def act(
     """Suspend, recall, restore or warn of these releases, and have one advisory tell of it. All of
     them or none: where one of those named cannot be moved, nothing is done. `conflicts` are the
     interests that who restores says they know of: all that they have in any of these."""
-    if step not in STEPS:
-        raise Invalid(f"{step[:40]!r} is not something to do here; choose of {', '.join(STEPS)}.")
+    _check_step(step)
     maintainer = _maintainer(repository, by)
     advisories.check(category=category, severity=severity, reason=reason)
     turns.take(repository)
@@ -89,6 +89,14 @@ def act(
     return advisory
 
 
+def _check_step(step: str) -> None:
+    if step not in STEPS:
+        raise Invalid(
+            _("%(step)r is not something to do here; choose of %(steps)s.")
+            % {"step": step[:40], "steps": ", ".join(STEPS)}
+        )
+
+
 def may_act(repository: Repository, by: Caller) -> bool:
     """Whether the caller may take back what this repository released."""
     return permissions.may(by, Permission.REVIEW, repository.namespace) and by.reaches(
@@ -98,11 +106,13 @@ def may_act(repository: Repository, by: Caller) -> bool:
 
 def _maintainer(repository: Repository, by: Caller) -> User:
     if by.user is None:
-        raise SignInRequired("Sign in to act on what was released.")
+        raise SignInRequired(_("Sign in to act on what was released."))
     if not may_act(repository, by):
         raise NotAllowed(
-            "Only a site maintainer with a browser or a token of scope admin acts on what was "
-            "released."
+            _(
+                "Only a site maintainer with a browser or a token of scope admin acts on what "
+                "was released."
+            )
         )
     return by.user
 
@@ -115,11 +125,13 @@ def _chosen(step: str, repository: Repository, scope: Scope, by: Caller) -> list
     else:
         chosen = list(out.filter(public_id__in=list(scope.releases)))
         if len(chosen) != len(set(scope.releases)):
-            raise Invalid("One of these is not a release of this repository that went out.")
+            raise Invalid(_("One of these is not a release of this repository that went out."))
     if not chosen:
-        raise NotNow("Choose a release for which this can be done.")
+        raise NotNow(_("Choose a release for which this can be done."))
     if len(chosen) > advisories.MAX_SCOPE:
-        raise Invalid(f"An advisory is about {advisories.MAX_SCOPE} releases at most.")
+        raise Invalid(
+            _("An advisory is about %(most)s releases at most.") % {"most": advisories.MAX_SCOPE}
+        )
     return chosen
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
@@ -16,7 +17,7 @@ from registry.agreements import terms as terms_of
 from registry.agreements.terms import Terms
 from registry.audit import canonical, log
 from registry.catalog import positions, turns, versions
-from registry.catalog.models import Repository, Revision, RevisionState
+from registry.catalog.models import Ref, Repository, Revision, RevisionState
 from registry.errors import Conflict, Invalid, NotAllowed, NotNow, SignInRequired
 from registry.releases import (
     advisories,
@@ -61,17 +62,12 @@ def open_release(
     """Offer a branch's head for release and submit it, or raise with what stands in the way."""
     turns.take(revision.repository)
     if by.user is None:
-        raise SignInRequired("Sign in to request a release.")
+        raise SignInRequired(_("Sign in to request a release."))
     revision = Revision.objects.select_related("repository__namespace").get(pk=revision.pk)
     repository = revision.repository
     _check_may_open(repository, by)
     versions.check_label(version)
-    ref = positions.branch(repository, branch)
-    if ref.head_id != revision.pk:
-        raise NotNow(
-            f"{revision.short} is not the head of {branch!r} any more; request a release of "
-            f"{ref.head.short} instead."
-        )
+    ref = _branch_at(revision, branch)
     positions.check_free(repository, version, revision)
     grounds = Grounds(revision)
     now = timezone.now()
@@ -100,11 +96,25 @@ def open_release(
     return _step("submit", release, grounds, LookedAt(), by=by)
 
 
+def _branch_at(revision: Revision, branch: str) -> Ref:
+    """The branch that has the revision as its head, or raise."""
+    ref = positions.branch(revision.repository, branch)
+    if ref.head_id != revision.pk:
+        raise NotNow(
+            _(
+                "%(revision)s is not the head of %(branch)r any more; request a release of "
+                "%(head)s instead."
+            )
+            % {"revision": revision.short, "branch": branch, "head": ref.head.short}
+        )
+    return ref
+
+
 def _check_may_open(repository: Repository, by: Caller) -> None:
     if not permissions.may(by, Permission.PROPOSE, repository.namespace):
-        raise NotAllowed("Requesting a release needs a role in the namespace that may write.")
+        raise NotAllowed(_("Requesting a release needs a role in the namespace that may write."))
     if not by.reaches(repository.public_id):
-        raise NotAllowed("This token does not cover the repository.")
+        raise NotAllowed(_("This token does not cover the repository."))
 
 
 @transaction.atomic
@@ -187,7 +197,8 @@ def _decide(
         warned = steps.warned_checks(release.revision, grounds)
         if missing := set(warned) - set(looked_at.warnings):
             raise Invalid(
-                f"Tick off each warning before you approve: {', '.join(sorted(missing))}."
+                _("Tick off each warning before you approve: %(missing)s.")
+                % {"missing": ", ".join(sorted(missing))}
             )
         items = checklists.named(release, looked_at.checklist)
         checklists.tick(release, items, user=by, now=now)
@@ -309,7 +320,9 @@ def _taken(repository: Repository, revision: Revision, version: str, branch: str
     releases = Release.objects.filter(repository=repository)
     alive = releases.exclude(status__in=[Status.REJECTED, Status.WITHDRAWN])
     if alive.filter(version=version).exists():
-        return f"There is a release {version} of this repository already; choose another label."
+        return _(
+            "There is a release %(version)s of this repository already; choose another label."
+        ) % {"version": version}
     if releases.filter(branch=branch, status__in=OPEN).exists():
-        return "A release of this branch is open already; withdraw it or push to it."
-    return f"The revision {revision.short} has a release already."
+        return _("A release of this branch is open already; withdraw it or push to it.")
+    return _("The revision %(revision)s has a release already.") % {"revision": revision.short}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from registry.errors import Invalid, NotNow, TooLarge
 from registry.storage import backend, copies, streams
@@ -41,8 +42,11 @@ class Writer:
         self._received += len(piece)
         if self._received > self._size:
             raise Invalid(
-                f"More than the announced {self._size} bytes arrived. "
-                "Nothing was kept; send the file again."
+                _(
+                    "More than the announced %(size)s bytes arrived. Nothing was kept; send the "
+                    "file again."
+                )
+                % {"size": self._size}
             )
         self._hasher.update(piece)
         self._incoming.write(piece)
@@ -59,14 +63,20 @@ class Writer:
     def _verified(self) -> str:
         if self._received != self._size:
             raise Invalid(
-                f"{self._received} of the announced {self._size} bytes arrived. "
-                "Nothing was kept; send the file again."
+                _(
+                    "%(received)s of the announced %(size)s bytes arrived. Nothing was kept; send "
+                    "the file again."
+                )
+                % {"received": self._received, "size": self._size}
             )
         digest = self._hasher.hexdigest()
         if digest != (self._sha256 or digest):
             raise Invalid(
-                f"The bytes received have the SHA-256 {digest}, not the announced {self._sha256}. "
-                "Nothing was kept; send the file again."
+                _(
+                    "The bytes received have the SHA-256 %(digest)s, not the announced %(sha256)s. "
+                    "Nothing was kept; send the file again."
+                )
+                % {"digest": digest, "sha256": self._sha256}
             )
         return digest
 
@@ -163,7 +173,10 @@ def claim(found: Iterable[Blob]) -> None:
         )
         gone = [sha256 for sha256, is_here in cursor.fetchall() if not is_here]
     if gone:
-        raise NotNow(f"The object {gone[0]} was removed, as nothing needed it. Send it again.")
+        raise NotNow(
+            _("The object %(gone)s was removed, as nothing needed it. Send it again.")
+            % {"gone": gone[0]}
+        )
 
 
 def open_blob(sha256: str, first: int = 0, length: int | None = None) -> Content:
@@ -176,7 +189,7 @@ def read(sha256: str, *, limit: int = sys.maxsize) -> bytes:
     with open_blob(sha256) as content:
         found = content.read(min(limit + 1, sys.maxsize))
     if len(found) > limit:
-        raise TooLarge(f"The file has more than {limit} bytes.")
+        raise TooLarge(_("The file has more than %(limit)s bytes.") % {"limit": limit})
     return found
 
 

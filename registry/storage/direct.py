@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from registry.errors import Invalid
 from registry.storage import backend, blobs
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 PIECE = 8 * 1024**2
 # Clients ask for 256 addresses at once and use them one after another
 LINK_SECONDS = 12 * 3600
-OVER = "This upload is over. Send the file again."
+OVER = gettext_noop("This upload is over. Send the file again.")
 
 
 def is_offered() -> bool:
@@ -53,7 +55,7 @@ def complete(name: str, upload: str, etags: Mapping[int, str], *, size: int, sha
     except FileNotFoundError as error:
         # It was completed before, and what came after did not get to its end
         if gathered.size(name) is None:
-            raise Invalid(OVER) from error
+            raise Invalid(_(OVER)) from error
     try:
         _verify(gathered, name, size=size, sha256=sha256)
         key = blobs.key_of(sha256)
@@ -64,7 +66,7 @@ def complete(name: str, upload: str, etags: Mapping[int, str], *, size: int, sha
         gathered.delete(name)
         raise
     except FileNotFoundError as error:  # somebody else has completed it in the meantime
-        raise Invalid(OVER) from error
+        raise Invalid(_(OVER)) from error
     gathered.delete(name)
     return blob
 
@@ -83,7 +85,11 @@ def _verify(gathered: "S3Bucket", name: str, *, size: int, sha256: str) -> None:
     there = gathered.size(name)
     if there != size:
         raise Invalid(
-            f"{there} of the announced {size} bytes arrived. Nothing was kept; send the file again."
+            _(
+                "%(there)s of the announced %(size)s bytes arrived. Nothing was kept; send the "
+                "file again."
+            )
+            % {"there": there, "size": size}
         )
     hasher = hashlib.sha256()
     with gathered.open(name) as content:
@@ -91,6 +97,9 @@ def _verify(gathered: "S3Bucket", name: str, *, size: int, sha256: str) -> None:
             hasher.update(piece)
     if hasher.hexdigest() != sha256:
         raise Invalid(
-            f"The bytes received have the SHA-256 {hasher.hexdigest()}, not the announced "
-            f"{sha256}. Nothing was kept; send the file again."
+            _(
+                "The bytes received have the SHA-256 %(hasher)s, not the announced %(sha256)s. "
+                "Nothing was kept; send the file again."
+            )
+            % {"hasher": hasher.hexdigest(), "sha256": sha256}
         )

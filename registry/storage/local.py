@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from django.utils.translation import gettext as _
+
 from registry.errors import StorageFull, StorageUnavailable
 
 log = logging.getLogger(__name__)
@@ -170,13 +172,15 @@ def disk_errors(*, is_read: bool = False) -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL:
             raise StorageFull(
-                "The registry's disk is full. Nothing of this upload was kept; "
-                "tell the operator and send it again later."
+                _(
+                    "The registry's disk is full. Nothing of this upload was kept; tell the "
+                    "operator and send it again later."
+                )
             ) from error
         if error.errno in AWAY or (error.errno == errno.ENOENT and not is_read):
             log.error("The folder of bytes does not serve: %s", error)
             raise StorageUnavailable(
-                "The registry's storage does not answer at the moment. Try again in a while."
+                _("The registry's storage does not answer at the moment. Try again in a while.")
             ) from error
         raise
 

@@ -24,6 +24,8 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from registry.errors import Invalid, Missing, TooMany
 from registry.storage import backend, blobs
@@ -33,8 +35,8 @@ from registry.storage.streams import PIECE, Stream, fill
 
 PART = 64 * 1024**2
 MAX_PARTS = 1000
-OVER = "This upload is over, or was abandoned. Start it again."
-BUSY = "Another request is still sending to this upload."
+OVER = gettext_noop("This upload is over, or was abandoned. Start it again.")
+BUSY = gettext_noop("Another request is still sending to this upload.")
 WAIT_SECONDS = 20.0
 CHAINS = 256
 BROKEN = -1
@@ -73,7 +75,10 @@ def begin(upload: Upload) -> None:
 def receive(upload: Upload, number: int, stream: Stream) -> None:
     """Take in one part, or raise. What is there already is compared and not written again."""
     if not 1 <= number <= count(upload):
-        raise Invalid(f"The upload has {count(upload)} parts; there is no part {number}.")
+        raise Invalid(
+            _("The upload has %(upload)s parts; there is no part %(number)s.")
+            % {"upload": count(upload), "number": number}
+        )
     first = (number - 1) * upload.part_size
     length = min(upload.part_size, upload.size - first)
     with _opened(upload) as file, _locked(file, first, length):
@@ -93,15 +98,21 @@ def complete(upload: Upload) -> Blob:
         there = os.fstat(file.fileno()).st_size
         if there != upload.size:
             raise Invalid(
-                f"{there} of the announced {upload.size} bytes arrived: parts are missing. "
-                "Send them again."
+                _(
+                    "%(there)s of the announced %(size)s bytes arrived: parts are missing. Send "
+                    "them again."
+                )
+                % {"there": there, "size": upload.size}
             )
         digest = _digest(upload, file)
         if digest != upload.sha256:
             discard(upload)
             raise Invalid(
-                f"The bytes received have the SHA-256 {digest}, not the announced "
-                f"{upload.sha256}. Nothing was kept; send the file again."
+                _(
+                    "The bytes received have the SHA-256 %(digest)s, not the announced %(sha256)s. "
+                    "Nothing was kept; send the file again."
+                )
+                % {"digest": digest, "sha256": upload.sha256}
             )
         folder = backend.local_folder()
         assert folder is not None  # noqa: S101 - parts come here only where there is one
@@ -153,7 +164,10 @@ def _receive(
     while received < length:
         count = fill(buffer[: length - received], stream)
         if not count:
-            raise Invalid(f"{received} of the {length} bytes of this part arrived; send it again.")
+            raise Invalid(
+                _("%(received)s of the %(length)s bytes of this part arrived; send it again.")
+                % {"received": received, "length": length}
+            )
         piece = buffer[:count]
         at = first + received
         is_same = not is_written and at < there and os.pread(file.fileno(), len(piece), at) == piece
@@ -166,7 +180,10 @@ def _receive(
             along.update(piece)
         received += len(piece)
     if stream.read(1):
-        raise Invalid(f"More than the {length} bytes of this part arrived; send it again.")
+        raise Invalid(
+            _("More than the %(length)s bytes of this part arrived; send it again.")
+            % {"length": length}
+        )
     if not is_written:
         Upload.objects.filter(pk=upload.pk).update(touched_at=timezone.now())
     if chain is not None:
@@ -178,7 +195,7 @@ def _note_write(upload: Upload, chain: _Chain | None) -> None:
     chain knows of its own writer's."""
     found = Upload.objects.filter(pk=upload.pk)
     if not found.update(writes=F("writes") + 1, touched_at=timezone.now()):
-        raise Missing(OVER)
+        raise Missing(_(OVER))
     if chain is not None:
         writes = found.values_list("writes", flat=True).get()
         chain.writes = writes if writes == chain.writes + 1 else BROKEN
@@ -233,7 +250,7 @@ def _opened(upload: Upload) -> Iterator[BinaryIO]:
         with disk_errors(is_read=True):
             file = _path(upload).open("r+b", buffering=0)
     except FileNotFoundError as error:
-        raise Missing(OVER) from error
+        raise Missing(_(OVER)) from error
     with file:
         yield file
 
@@ -243,9 +260,9 @@ def _check_place(upload: Upload, file: BinaryIO) -> None:
     try:
         here = _path(upload).stat()
     except FileNotFoundError as error:
-        raise Missing(OVER) from error
+        raise Missing(_(OVER)) from error
     if here.st_ino != os.fstat(file.fileno()).st_ino:
-        raise Missing(OVER)
+        raise Missing(_(OVER))
 
 
 @contextmanager
@@ -260,7 +277,7 @@ def _locked(file: BinaryIO, first: int, length: int) -> Iterator[None]:
             break
         except (BlockingIOError, PermissionError) as error:
             if time.monotonic() > until:
-                raise TooMany(BUSY, seconds=5) from error
+                raise TooMany(_(BUSY), seconds=5) from error
             time.sleep(0.05)
     yield
 

@@ -18,6 +18,7 @@ import botocore.exceptions
 import urllib3.exceptions
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
+from django.utils.translation import gettext as _
 
 from registry.errors import StorageFull, StorageUnavailable
 
@@ -353,8 +354,10 @@ def store_errors() -> Iterator[None]:
             raise FileNotFoundError(code) from error
         if code in FULL:
             raise StorageFull(
-                "The registry's storage is full. Nothing of this upload was kept; "
-                "tell the operator and send it again later."
+                _(
+                    "The registry's storage is full. Nothing of this upload was kept; tell the "
+                    "operator and send it again later."
+                )
             ) from error
         raise unavailable(error) from error
     except (botocore.exceptions.BotoCoreError, boto3.exceptions.Boto3Error) as error:
@@ -364,7 +367,7 @@ def store_errors() -> Iterator[None]:
 def unavailable(error: Exception) -> StorageUnavailable:
     log.error("The store of bytes does not serve: %s", error)
     return StorageUnavailable(
-        "The registry's storage does not answer at the moment. Try again in a while."
+        _("The registry's storage does not answer at the moment. Try again in a while.")
     )
 
 

@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from registry.accounts import imitations, names, people
+from registry.accounts import imitations, naming, people
 from registry.accounts.models import ReservedName, User
 from registry.errors import RegistryError
 
@@ -29,7 +29,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def clean_username(self, username: str, shallow: bool = False) -> str:
         """A user name is a namespace, and obeys its rules."""
         try:
-            names.check_namespace(username)
+            naming.check_namespace(username)
         except RegistryError as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
         if not shallow and ReservedName.objects.filter(folded=username.lower()).exists():

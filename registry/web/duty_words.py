@@ -9,6 +9,7 @@ from django.utils.translation import pgettext_lazy
 
 from registry.agreements import duty_table
 from registry.agreements.duty_table import Cell, Change, Row
+from registry.web.fact_words import said
 
 COLUMNS: dict[str, Promise] = {
     "commercial": _("Commercial use"),
@@ -71,7 +72,7 @@ def cell(name: str, one: Cell) -> ShownCell:
         sign=sign,
         word=str(word),
         value=_value(name, one),
-        detail=one.detail,
+        detail=said(one.detail),
         clause=one.backing.clause,
         source=one.backing.source,
     )

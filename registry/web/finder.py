@@ -16,6 +16,7 @@ from registry.agreements.questions_of_use import IMAGE, TEXT, Answer, Asked, Rea
 from registry.catalog import lineage, modalities
 from registry.catalog.lineage import Ancestry
 from registry.catalog.models import Revision, Variant
+from registry.web.fact_words import said
 from registry.web.plain_terms import duty_sentence
 
 QUESTIONS: dict[str, Promise] = {
@@ -124,6 +125,22 @@ _SENTENCES: dict[str, Promise] = {
     "not_looser": _("The terms of the base stay beside your own, and yours may not be looser."),
     "brand": _("%(title)s."),
 }
+# Which values of a reason are sentences of the facts; others are names, numbers and exact words
+_IN_OUR_WORDS = frozenset(
+    [
+        "title",
+        "summary",
+        "use",
+        "region",
+        "scope",
+        "effect",
+        "exempt",
+        "who",
+        "above_limit",
+        "said",
+        "where_written",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -246,19 +263,21 @@ def _line(reason: Reason) -> Line:
         confidence=str(CONFIDENCES[backing.confidence]) if backing.source else "",
         basis=str(_BASES.get(backing.basis, backing.basis)) if backing.source else "",
         words=reason.values.get("words", ""),
-        note=capfirst(reason.values.get("note", "")),
+        note=capfirst(said(reason.values.get("note"))),
         is_warning=reason.values.get("severity") in {"warn", "review"},
     )
 
 
 def _sentence(reason: Reason) -> str:
     if reason.says == "rule":
-        return f"{reason.values['title']}."
+        return f"{said(reason.values['title'])}."
     if reason.says == "duty":
         return duty_sentence(reason.values["duty"])
     if reason.says not in _SENTENCES:  # a word of the facts that is newer than these
         return str(_SENTENCES["not_said"])
-    values = dict(reason.values)
+    values = {
+        key: said(value) if key in _IN_OUR_WORDS else value for key, value in reason.values.items()
+    }
     if "limit" in values:
         values["limit"] = f"{int(values['limit']):,}".replace(",", "\u202f")
     for key in ("said", "where_written"):

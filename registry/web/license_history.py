@@ -8,6 +8,7 @@ from registry.agreements.clauses import Facts
 from registry.agreements.models import Document
 from registry.catalog import facts as published
 from registry.web import duty_words
+from registry.web.fact_words import said
 
 POLICY = "acceptable_use_policy"
 
@@ -63,9 +64,9 @@ def _between(last: Document, document: Document) -> History:
     return History(
         before=last,
         changes=duty_words.changes(changed),
-        added_uses=[questions_of_use.description_of(one) for one in added],
-        removed_uses=[questions_of_use.description_of(one) for one in removed],
-        said=[str(one) for one in new.get("changed_from_previous") or []],
+        added_uses=[said(questions_of_use.description_of(one)) for one in added],
+        removed_uses=[said(questions_of_use.description_of(one)) for one in removed],
+        said=[said(one) for one in new.get("changed_from_previous") or []],
     )
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from registry.catalog.facts import read as published
+from registry.web.fact_words import granted, said
 
 _COMMERCIAL = {
     "allowed": gettext_lazy("Commercial use is allowed."),
@@ -71,7 +72,7 @@ def of(facts: dict[str, Any]) -> Plain:
     _duties(facts, plain)
     _by_model(facts, plain)
     _limits(facts, plain)
-    plain.ends = [_sentence(event) for event in facts.get("termination") or []]
+    plain.ends = [_sentence(said(event)) for event in facts.get("termination") or []]
     return plain
 
 
@@ -82,14 +83,14 @@ def duty_sentence(duty: str) -> str:
 
 def _uses(facts: dict[str, Any], plain: Plain) -> None:
     if grant := facts.get("grant"):
-        plain.allows.append(_("You may: %(verbs)s.") % {"verbs": ", ".join(map(str, grant))})
+        plain.allows.append(_("You may: %(verbs)s.") % {"verbs": ", ".join(map(granted, grant))})
     commercial = str(facts.get("commercial_use") or "")
     if commercial in _COMMERCIAL:
         target = plain.forbids if commercial == "forbidden" else plain.allows
         target.append(str(_COMMERCIAL[commercial]))
     rule = facts.get("output_training_rule") or {}
     if rule.get("summary") and rule.get("id") != "not_addressed":
-        plain.asks.append(_sentence(rule["summary"]))
+        plain.asks.append(_sentence(said(rule["summary"])))
 
 
 def _duties(facts: dict[str, Any], plain: Plain) -> None:
@@ -138,15 +139,15 @@ def _limits(facts: dict[str, Any], plain: Plain) -> None:
             % {"limit": f"{limit:,}".replace(",", "\u202f")}
         )
     for exclusion in facts.get("geographic_exclusions") or []:
-        words = {key: exclusion.get(key, "") for key in ("region", "scope", "effect")}
-        if words["scope"] and words["scope"] != "all models":
+        words = {key: said(exclusion.get(key)) for key in ("region", "scope", "effect")}
+        if exclusion.get("scope", "all models") not in {"", "all models"}:
             plain.forbids.append(_("Not for %(region)s (%(scope)s): %(effect)s.") % words)
         else:
             plain.forbids.append(_("Not for %(region)s: %(effect)s.") % words)
-    plain.forbids += [_sentence(use) for use in facts.get("prohibited_uses") or []]
+    plain.forbids += [_sentence(said(use)) for use in facts.get("prohibited_uses") or []]
     categories = {one["id"]: one["description"] for one in published()["acceptable_use_categories"]}
     for use in facts.get("prohibited_use_categories") or []:
-        plain.forbids.append(_sentence(categories.get(use, str(use).replace("_", " "))))
+        plain.forbids.append(_sentence(said(categories.get(use, str(use).replace("_", " ")))))
 
 
 def _sentence(text: Any) -> str:

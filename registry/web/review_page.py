@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet, prefetch_related_objects
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from registry.accounts.callers import Caller
 from registry.agreements import terms
@@ -250,7 +250,7 @@ def _deciding(release: Release, caller: Caller, grounds: Grounds, is_apart: bool
             for check_id in steps.warned_checks(release.revision, grounds)
         ],
         "interests": [
-            (one.value, interests.SAID[one])
+            (one.value, gettext(interests.SAID[one]))
             for one in grounds.stake(release, caller.user).interests
         ]
         if caller.user is not None and decides

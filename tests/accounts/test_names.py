@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.accounts import closing, names, people
+from registry.accounts import closing, names, naming, people
 from registry.accounts.models import Namespace, NamespaceKind, ReservedName
 from registry.errors import Conflict, Invalid
 from tests import factories
@@ -42,9 +42,9 @@ def test_ordinary_names_are_taken(name):
 def test_names_that_no_client_takes_are_refused(name):
     assert names.problem(name)
     with pytest.raises(Invalid):
-        names.check_namespace(name)
+        naming.check_namespace(name)
     with pytest.raises(Invalid):
-        names.check_repository(name)
+        naming.check_repository(name)
 
 
 @given(st.text(max_size=120))
@@ -58,8 +58,8 @@ def test_a_name_is_taken_or_refused_with_a_reason(name):
 @pytest.mark.parametrize("name", ["api", "API", "settings", "docs", "Healthz", "static"])
 def test_the_sites_own_words_are_no_namespaces_but_may_be_repositories(name):
     with pytest.raises(Invalid, match="reserved"):
-        names.check_namespace(name)
-    names.check_repository(name)
+        naming.check_namespace(name)
+    naming.check_repository(name)
 
 
 @pytest.mark.django_db

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from registry.accounts.callers import Caller
 from registry.accounts.models import Membership, Namespace, Role, User
@@ -118,10 +119,10 @@ class Receipt(models.Model):
 
 
 class EndingEvent(models.TextChoices):
-    BREACH = "breach_confirmed", "a breach was confirmed"
-    PUBLISHER = "publisher_termination", "the publisher ended the license"
-    SUIT = "infringement_suit_by_licensee", "the licensee sued"
-    LICENSEE = "licensee_withdraws", "the licensee withdrew"
+    BREACH = "breach_confirmed", gettext_noop("a breach was confirmed")
+    PUBLISHER = "publisher_termination", gettext_noop("the publisher ended the license")
+    SUIT = "infringement_suit_by_licensee", gettext_noop("the licensee sued")
+    LICENSEE = "licensee_withdraws", gettext_noop("the licensee withdrew")
 
 
 class Ending(models.Model):

@@ -14,6 +14,7 @@ from registry.agreements.questions_of_use import Asked
 from registry.catalog import facts as published
 from registry.web import duty_words, finder, models_named
 from registry.web.duty_words import ShownCell
+from registry.web.fact_words import said
 from registry.web.finder import Subject
 from registry.web.requests import CallerRequest, text_in
 
@@ -104,7 +105,8 @@ def _one_of(request: CallerRequest, key: str, known: Any) -> str:
 
 
 def _categories() -> list[dict[str, Any]]:
-    return list(published.read()["acceptable_use_categories"])
+    found = published.read()["acceptable_use_categories"]
+    return [one | {"description": said(one["description"])} for one in found]
 
 
 def _licenses() -> Any:
