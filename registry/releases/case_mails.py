@@ -8,7 +8,7 @@ from registry.accounts import callers
 from registry.accounts.models import Membership, SiteRole, User
 from registry.catalog.models import Repository
 from registry.outbox import mail
-from registry.releases import descendants
+from registry.releases import deciders, descendants
 from registry.releases.models import Appeal, Report, ReportAnswer
 
 
@@ -39,10 +39,11 @@ def answered(answer: ReportAnswer, *, told_publisher: bool) -> None:
     report = answer.report
     name = report.repository.full_name
     subject = f"Answer to your report of {_name(report)}"
-    _write(report.reporter, subject, _statement(answer), _case(report))
+    _write(report.reporter, subject, _statement(answer, for_publisher=False), _case(report))
     if not told_publisher:
         return
-    about = f"{name} was reported. Who reported it is not told.\n\n{_statement(answer)}"
+    statement = _statement(answer, for_publisher=True)
+    about = f"{name} was reported. Who reported it is not told.\n\n{statement}"
     for person in _publishers(report).exclude(pk=report.reporter_id):
         link = f"/reports/statements/{answer.public_id}"
         _write(person, f"A decision about {name}", about, link)
@@ -52,12 +53,20 @@ def appealed(appeal: Appeal) -> None:
     """Somebody asks for another look: maintainers have work, and the reporter knows."""
     report = appeal.report
     name = report.repository.full_name
-    _tell_maintainers(report, f"Appealed: {name}", "The answer to a report was appealed.")
+    text = "The answer to a report was appealed."
+    again = "Somebody else looks at it again."
+    if not deciders.has_any(report):
+        text += (
+            " Nobody on this site may answer it now: have its operator add another maintainer, with "
+            "`manage.py user add`. Until then it waits."
+        )
+        again = "Nobody on this site may answer that now. It waits until there is somebody."
+    _tell_maintainers(report, f"Appealed: {name}", text)
     if appeal.by_id != report.reporter_id:
         _write(
             report.reporter,
             f"Your report of {_name(report)}",
-            "The publisher appealed the answer. Somebody else looks at it again.",
+            f"The publisher appealed the answer. {again}",
             _case(report),
         )
 
@@ -69,12 +78,12 @@ def _name(report: Report) -> str:
     return report.repository.full_name if is_known else report.repository.public_id
 
 
-def _statement(answer: ReportAnswer) -> str:
-    final = (
-        "This is the answer to the appeal, and final here."
-        if answer.is_of_appeal
-        else "You can appeal; somebody else then looks at it again."
-    )
+def _statement(answer: ReportAnswer, *, for_publisher: bool) -> str:
+    final = "You can appeal; somebody else then looks at it again."
+    if answer.is_of_appeal:
+        final = "This is the answer to the appeal, and final here."
+    elif not deciders.has_any(answer.report, for_publisher=for_publisher):
+        final = f"You can appeal. {deciders.NOBODY_YET}"
     return (
         f"Decision: {answer.get_outcome_display()}.\n\nFacts: {answer.facts}\n\n"
         f"Ground: {answer.ground}\n\nMeasure: {answer.measure}\n\n{final}"

@@ -13,9 +13,16 @@ from registry.agreements import personal_data, privacy
 from registry.catalog.models import Repository
 from registry.errors import Conflict, Invalid, Missing, NotAllowed, NotNow, SignInRequired, TooMany
 from registry.outbox.models import Message
-from registry.releases import cases
+from registry.releases import cases, deciders
 from registry.releases.cases import Statement
-from registry.releases.models import Appeal, Report, ReportAnswer, ReportMessage, ReportState
+from registry.releases.models import (
+    Appeal,
+    Release,
+    Report,
+    ReportAnswer,
+    ReportMessage,
+    ReportState,
+)
 from tests import factories
 from tests.refusals import at_once, refused_as_evidence, refused_by
 
@@ -175,6 +182,71 @@ def test_an_appeal_is_answered_by_somebody_else_and_that_is_final(scene: Scene) 
     assert cases.find_statement(final.public_id, caller=as_(scene.owner)) == final
     with pytest.raises(NotNow):
         cases.say(report, text="But.", by=as_(scene.reporter))
+
+
+def test_a_site_whose_one_maintainer_decided_says_that_an_appeal_waits(scene: Scene) -> None:
+    scene.second.is_active = False
+    scene.second.save()
+    report = scene.report()
+    assert deciders.has_any(report)
+    cases.answer(report, statement=UPHELD, by=as_(scene.first))
+    assert not deciders.has_any(report)
+    for person in (scene.reporter, scene.owner):
+        assert deciders.NOBODY_YET in texts_to(person)[-1]
+
+    cases.appeal(report, text="The file is a test.", by=as_(scene.owner))
+
+    assert "Nobody on this site may answer it now" in texts_to(scene.first)[-1]
+    assert "waits until there is somebody" in texts_to(scene.reporter)[-1]
+    assert list(deciders.stuck(as_(scene.first))) == [report]
+    assert not deciders.stuck(as_(scene.owner))
+    with pytest.raises(NotAllowed):
+        cases.answer(report, statement=DISMISSED, by=as_(scene.first))
+    other = factories.make_maintainer()
+    assert deciders.has_any(report)
+    assert not deciders.stuck(as_(scene.first))
+    cases.answer(report, statement=DISMISSED, by=as_(other))
+
+
+def test_publishers_do_not_learn_from_it_that_a_maintainer_reported(scene: Scene) -> None:
+    scene.reporter = scene.second
+    report = scene.report()
+    cases.answer(report, statement=UPHELD, by=as_(scene.first))
+
+    assert deciders.NOBODY_YET in texts_to(scene.reporter)[-1]
+    assert deciders.NOBODY_YET not in texts_to(scene.owner)[-1]
+    assert not deciders.has_any(report)
+    assert deciders.has_any(report, for_publisher=True)
+
+
+@pytest.mark.parametrize("why", ["reporter", "member", "own place", "offered", "decided", "gone"])
+def test_who_may_decide_is_asked_of_all_as_of_one(scene: Scene, why: str) -> None:
+    scene.second.is_active = False
+    scene.second.save()
+    match why:
+        case "reporter":
+            scene.reporter = scene.first
+        case "member":
+            scene.lab.memberships.create(user=scene.first, role=Role.WRITE)
+        case "own place":
+            scene.repository = factories.make_repository(scene.first)
+        case "offered":
+            factories.make_release(scene.repository)
+            Release.objects.update(opened_by=scene.first)
+        case "gone":
+            scene.first.is_active = False
+            scene.first.save()
+    report = scene.report()
+    if why == "decided":
+        cases.answer(report, statement=UPHELD, by=as_(scene.first))
+        cases.appeal(report, text="Look again.", by=as_(scene.reporter))
+        report.refresh_from_db()
+
+    assert cases.refusal("answer", report, as_(scene.first)) is not None
+    assert not deciders.has_any(report)
+    other = factories.make_maintainer()
+    assert cases.refusal("answer", report, as_(other)) is None
+    assert deciders.has_any(report)
 
 
 def test_nobody_answers_what_they_reported_or_what_is_their_work(scene: Scene) -> None:

@@ -8,9 +8,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from registry.accounts.models import User
 from registry.checks import hosts, operations, runs
 from registry.checks.models import CheckRun, Host, Job, JobKind, JobState, Queue
 from registry.checks.slots import Slot
+from registry.releases import cases
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -197,3 +199,31 @@ def test_figures_are_in_the_text_format_and_say_what_is(client, settings):
         if line.startswith('registry_check_oldest_wait_seconds{queue="scan"')
     ]
     assert 420 <= float(wait.split()[1]) < 440
+
+
+def test_a_case_that_nobody_may_decide_is_shown_here_and_to_whom_it_concerns(operator):
+    client = Client()
+    repository = factories.make_repository()
+    reporter, owner = factories.make_user(), repository.created_by
+    report = cases.open_case(
+        repository, category="other", text="Wrong.", by=factories.as_caller(reporter)
+    )
+    statement = cases.Statement("upheld", "It is.", "Section 2.", "Nothing.")
+    assert "Cases that nobody may decide" not in operator.get("/operations").text
+    maintainer = User.objects.get(site_role="maintainer")
+    given = cases.answer(report, statement=statement, by=factories.as_caller(maintainer))
+    client.force_login(owner)
+    waits = "waits until the operator of the site adds another maintainer"
+
+    assert waits in client.get(f"/reports/statements/{given.public_id}").text
+    cases.appeal(report, text="Look again.", by=factories.as_caller(owner))
+
+    page = operator.get("/operations").text
+    assert "Cases that nobody may decide" in page
+    assert report.get_absolute_url() in page
+    assert waits in client.get(f"/reports/statements/{given.public_id}").text
+    client.force_login(reporter)
+    assert waits in client.get(report.get_absolute_url()).text
+    factories.make_maintainer()
+    assert "Cases that nobody may decide" not in operator.get("/operations").text
+    assert waits not in client.get(report.get_absolute_url()).text

@@ -20,6 +20,7 @@ from registry.catalog.models import Revision
 from registry.checks import hosts, metrics, operations, rescans, runs
 from registry.checks.models import CheckRun, Host
 from registry.errors import RegistryError
+from registry.releases import deciders
 from registry.web.requests import CallerRequest
 
 PER_PAGE = 25
@@ -38,6 +39,7 @@ def index(request: CallerRequest) -> HttpResponse:
     part = "#live" if request.htmx else ""
     if not part:
         context["outdated"] = rescans.to_offer()
+        context["undecidable"] = list(deciders.stuck(request.caller)[:PER_PAGE])
     return render(request, f"operations/index.html{part}", context)
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from registry.accounts.models import User
 from registry.errors import RegistryError
 from registry.releases import claims, review_queue
-from registry.releases.models import Appeal, Release, ReportState
+from registry.releases.models import Release, Report, ReportState
 from registry.releases.review_queue import Wanted
 from registry.web import queue_table
 from registry.web.requests import CallerRequest, text_in
@@ -68,7 +68,9 @@ def queue(request: CallerRequest) -> HttpResponse:
         "wanted": wanted,
         "is_filtered": wanted != Wanted(sort=wanted.sort),
         "views": _views(request, wanted, review_queue.counts(request.caller, now=now)),
-        "appeals": Appeal.objects.filter(report__state=ReportState.APPEALED).count(),
+        "appeals": Report.objects.visible_to(request.caller)
+        .filter(state=ReportState.APPEALED)
+        .count(),
         "workload": claims.workload(now),
         "choices": {"state": STATES, "holder": HOLDERS, "risk": RISKS, "sort": SORTS},
         "now": now,
