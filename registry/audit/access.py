@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from django.db import connection
 
@@ -62,7 +63,7 @@ def note_all(rows: Iterable[Access]) -> None:
 def got(repository: str, *, revisions: Sequence[str], digests: Sequence[str]) -> dict[str, Got]:
     """Who got something of these revisions or under these releases: read from indexes alone. What
     nobody who is known got is under the empty actor."""
-    asked = {
+    asked: dict[str, Any] = {
         "repository": repository,
         "revisions": sorted(set(revisions)),
         "digests": sorted(set(digests)),
