@@ -5,6 +5,7 @@ The parsers are those of the scanners. What they refuse is refused here with the
 
 import io
 import json
+import math
 import struct
 from collections import Counter
 from collections.abc import Mapping
@@ -51,10 +52,7 @@ class TensorRow:
 
     @property
     def elements(self) -> int:
-        count = 1
-        for size in self.shape:
-            count *= size
-        return count
+        return math.prod(self.shape)
 
     @property
     def form(self) -> str:

@@ -18,16 +18,6 @@ from tests.refusals import at_once, refused_by
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def release() -> Release:
-    return factories.make_release()
-
-
-@pytest.fixture
-def bob() -> Caller:
-    return as_caller(factories.make_maintainer("bob"))
-
-
 def _owner(release: Release) -> Caller:
     return as_caller(release.opened_by)
 
@@ -36,13 +26,6 @@ def _member_maintainer(release: Release) -> User:
     user = factories.make_member(release.repository.namespace, Role.READ)
     User.objects.filter(pk=user.pk).update(site_role="maintainer")
     return User.objects.get(pk=user.pk)
-
-
-@pytest.fixture
-def of_lab() -> Release:
-    lab = factories.make_organisation("lab")
-    owner = lab.memberships.get().user
-    return factories.make_release(factories.make_repository(owner, namespace="lab"))
 
 
 def test_a_claim_is_one_maintainers_until_it_lapses(release, bob):

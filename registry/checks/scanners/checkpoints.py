@@ -1,5 +1,6 @@
 """Which tensors a torch checkpoint (.bin, .pth) holds, and where their numbers lie. Nothing is unpickled."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -40,10 +41,7 @@ class StoredTensor:
 
     @property
     def elements(self) -> int:
-        count = 1
-        for size in self.shape:
-            count *= size
-        return count
+        return math.prod(self.shape)
 
     @property
     def bytes(self) -> int:

@@ -1,5 +1,6 @@
 """GGUF files whose header is true to the last byte (GG-HEADER), read with a bounded parser of our own."""
 
+import math
 import re
 import struct
 from collections.abc import Iterator
@@ -293,10 +294,7 @@ def _read_tensor(reader: _Reader, header: Header) -> None:
     values, taken = BLOCKS[kind]
     if shape[0] % values:
         raise HeaderProblem(f"the rows of {show(name)} do not divide into blocks of {values}")
-    elements = 1
-    for size in shape:
-        elements *= size
-    header.tensors[name] = Tensor(kind, shape, offset, elements // values * taken)
+    header.tensors[name] = Tensor(kind, shape, offset, math.prod(shape) // values * taken)
 
 
 def _why_not(kind: int) -> str:

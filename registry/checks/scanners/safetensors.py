@@ -3,6 +3,7 @@
 The stock library takes duplicate keys and control characters in names; we take neither.
 """
 
+import math
 import re
 import struct
 from collections.abc import Iterator
@@ -48,10 +49,7 @@ class Tensor:
 
     @property
     def elements(self) -> int:
-        count = 1
-        for size in self.shape:
-            count *= size
-        return count
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
