@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.http import StreamingHttpResponse
 
@@ -44,24 +44,26 @@ def answer(caller: Caller, wanted: Wanted) -> StreamingHttpResponse:
 
 def lines(caller: Caller, wanted: Wanted) -> Iterator[str]:
     """The head, then the rows, a page of the catalog after the other."""
-    yield _line(COLUMNS)
+    yield line(COLUMNS)
     after, left = "", MAX_ROWS
     while left > 0:
         found = search.find(caller, wanted, after=after, size=min(CHUNK, left), with_facets=False)
         for row in catalog_rows.rows(found.entries, caller):
             record = catalog_rows.as_record(row)
-            yield _line([_cell(record[name]) for name in COLUMNS])
+            yield line([cell(record[name]) for name in COLUMNS])
         after, left = found.next, left - CHUNK
         if not after:
             return
 
 
-def _line(values: tuple[str, ...] | list[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(values)
-    return line.getvalue()
+def line(values: Sequence[str]) -> str:
+    """A line of such a table."""
+    written = io.StringIO()
+    csv.writer(written).writerow(values)
+    return written.getvalue()
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value that no program for tables runs."""
     text = str(value)
     return f"'{text}" if text.startswith(FORMULA) else text

@@ -18,6 +18,8 @@ from registry.web import file_verdicts
 
 PER_PAGE = 200
 MAX_REFS = 300
+# By the last change only where one page holds the folder: that of all entries is not looked up
+SORTS = ("name", "size", "changed")
 
 
 def page_of(
@@ -29,13 +31,18 @@ def page_of(
     run: CheckRun | None,
     caller: Caller,
     number: str,
+    sort: str = "",
 ) -> tuple[Page[Entry], list[dict[str, Any]]]:
-    """A page of the folder: folders first, each by name. A missing folder is an EntryMissing."""
+    """A page of the folder: folders first, each by name, or in another order of `SORTS`. A missing
+    folder is an EntryMissing."""
     shown = gate.paths_shown(repository, revision, answer, caller=caller)
     entries = [
         entry for entry in files.walk(revision, path, recursive=False) if _is_shown(entry, shown)
     ]
     entries.sort(key=lambda entry: (isinstance(entry, FileEntry), entry.path))
+    if sort == "size":
+        entries.sort(key=lambda entry: -entry.size if isinstance(entry, FileEntry) else 0)
+        entries.sort(key=lambda entry: isinstance(entry, FileEntry))
     page = Paginator(entries, PER_PAGE).get_page(number)
     last = history.last_changes(repository, revision, [entry.path for entry in page], caller=caller)
     verdicts = file_verdicts.of(run)
@@ -55,7 +62,15 @@ def page_of(
                 "verdict": verdict,
             }
         )
+    if sort == "changed" and page.paginator.num_pages == 1:
+        rows.sort(key=_changed_at, reverse=True)
     return page, rows
+
+
+def _changed_at(row: dict[str, Any]) -> tuple[float, int]:
+    """Commits of the same second stand in the order in which they came."""
+    last = row["last"]
+    return (last.committed_at.timestamp(), last.pk) if last else (0.0, 0)
 
 
 def places_of(repository: Repository, *, caller: Caller) -> dict[str, list[dict[str, Any]]]:

@@ -1,29 +1,30 @@
 """The pages of reports: making one, the cases that somebody may see, one of them, and statements."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.errors import Invalid, Missing, RegistryError
-from registry.releases import advisories, cases, deciders
+from registry.releases import advisories, cases
 from registry.releases.cases import Statement
 from registry.releases.models import Report
-from registry.web import labels, lookup
+from registry.web import case_table, labels, lookup
 from registry.web.forms.aftermath import AnswerForm, AppealForm, ReportForm, TextForm
 from registry.web.requests import CallerRequest, text_in
 
 PER_PAGE = 25
+ORDERS = {"": (), "newest": ("-opened_at", "-pk"), "oldest": ("opened_at", "pk")}
 FILTERS = ["", "waiting", "overdue", "mine", "answered", "closed"]
 
 
@@ -55,16 +56,29 @@ def report(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
 @never_cache
 @login_required
 @require_safe
-def index(request: CallerRequest) -> HttpResponse:
-    """The visitor's own reports; for maintainers those of everybody."""
+def index(request: CallerRequest) -> HttpResponseBase:
+    """The visitor's own reports; for maintainers those of everybody, for stewards as a table too."""
     state, category = text_in(request.GET, "state"), text_in(request.GET, "category")
     found = cases.listed(request.caller, state=state, category=category)
+    sort = text_in(request.GET, "sort")
+    if order := ORDERS.get(sort):
+        found = found.order_by(*order)
+    may_take = request.caller.is_steward and request.caller.can_administer
+    if text_in(request.GET, "export") == "csv":
+        if not may_take:
+            raise Http404("Only stewards take reports away.")
+        return case_table.answer(request.caller, found)
     page = Paginator(found, PER_PAGE).get_page(text_in(request.GET, "page"))
     names = cases.names_for(page.object_list, request.caller)
     context = {
         "page": page,
         "rows": [{"report": one, "name": names[one.repository_id]} for one in page.object_list],
         "filters": FILTERS,
+        "sort": sort if sort in ORDERS else "",
+        "may_take": may_take,
+        "kept": urlencode(
+            [("state", state), ("category", category), ("sort", sort), ("export", "csv")]
+        ),
         "state": state,
         "category": category,
         "categories": [(key, labels.category(key)) for key in cases.categories()],
@@ -119,7 +133,7 @@ def statement(request: CallerRequest, answer_id: str) -> HttpResponse:
             except RegistryError as refusal:
                 form.add_error(None, str(refusal))
             else:
-                messages.success(request, _said_of_appeal(case, request.caller))
+                messages.success(request, _("Appealed. Somebody else looks at it again."))
                 return redirect("report-statement", answer_id)
     context = {
         "answer": given,
@@ -128,7 +142,6 @@ def statement(request: CallerRequest, answer_id: str) -> HttpResponse:
         "form": form,
         "cannot_appeal": str(cases.refusal("appeal", case, request.caller) or ""),
         "is_appealed": case.state == "appealed",
-        "nobody_yet": "" if _has_decider(case, request.caller) else _(deciders.NOBODY_YET),
     }
     return render(request, "cases/statement.html", context, status=status)
 
@@ -144,7 +157,7 @@ def _take(request: CallerRequest, found: Report, step: str, given: dict[str, Any
         return _("Answered. Whom it concerns is told by mail.")
     if step == "appeal":
         cases.appeal(found, text=given["text"], by=by)
-        return _said_of_appeal(found, by)
+        return _("Appealed. Somebody else looks at it again.")
     cases.claim(found, by=by, handler=_named(text_in(request.POST, "handler")))
     return _("The case is assigned.")
 
@@ -184,21 +197,8 @@ def _page(
         "appeal": getattr(found, "appeal", None),
         "cannot_answer": str(cases.refusal("answer", found, by) or ""),
         "may_appeal": cases.refusal("appeal", found, by) is None,
-        "nobody_yet": "" if _has_decider(found, by) else _(deciders.NOBODY_YET),
         "is_reporter": by.user is not None and found.reporter_id == by.user.pk,
         "forms": {name: form(prefix=name) for name, form in made.items()} | (bound or {}),
         "now": timezone.now(),
     }
     return render(request, "cases/case.html", context, status=status)
-
-
-def _has_decider(case: Report, by: Caller) -> bool:
-    """As far as the visitor may know; only who has the whole case is told of the reporter's part."""
-    is_inside = cases.handles(case, by) or (by.user is not None and case.reporter_id == by.user.pk)
-    return deciders.has_any(case, for_publisher=not is_inside)
-
-
-def _said_of_appeal(case: Report, by: Caller) -> str:
-    if _has_decider(case, by):
-        return _("Appealed. Somebody else looks at it again.")
-    return _("Appealed. It waits until this site has somebody who may answer it.")

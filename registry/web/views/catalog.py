@@ -42,7 +42,7 @@ def _list(request: CallerRequest, kind: RepositoryType) -> HttpResponseBase:
     if is_ready and picked.can_compare:
         return redirect(picked.comparison)
     cursors = {key: text_in(request.GET, key, limit=CURSOR) for key in ("after", "before")}
-    found = search.find(request.caller, wanted, **cursors)
+    found = search.find(request.caller, wanted, after=cursors["after"], before=cursors["before"])
     context = catalog_page.context(wanted, found, path=request.path, picks=picked) | {
         "cursors": [(key, value) for key, value in cursors.items() if value],
         "is_too_few": is_ready and not picked.is_cut,

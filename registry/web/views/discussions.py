@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -24,6 +26,7 @@ from registry.web.forms.discussions import CommentForm, ThreadForm, TitleForm
 from registry.web.requests import CallerRequest, text_in
 
 PER_PAGE = 25
+ORDERS = {"newest": "-number", "oldest": "number", "title": "title"}
 
 
 @require_safe
@@ -33,16 +36,31 @@ def index(request: CallerRequest, namespace: str, name: str) -> HttpResponse:
     kind = text_in(request.GET, "type")
     if kind in Kind.values:
         seen = seen.filter(kind=kind)
+    words = text_in(request.GET, "q").strip()
+    if words:
+        seen = seen.filter(Q(title__icontains=words) | Q(author__username__iexact=words))
+    sort = text_in(request.GET, "sort")
+    sort = sort if sort in ORDERS else "newest"
     status = "closed" if text_in(request.GET, "status") == "closed" else "open"
     counts = {"open": seen.filter(status__in=OPEN).count()}
     counts["closed"] = seen.count() - counts["open"]
     listed = seen.filter(status__in=OPEN) if status == "open" else seen.exclude(status__in=OPEN)
-    page = Paginator(listed.select_related("author"), PER_PAGE).get_page(request.GET.get("page"))
+    listed = listed.select_related("author").order_by(ORDERS[sort], "-number")
+    page = Paginator(listed, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "discussions": page.object_list,
         "kind": kind,
         "status": status,
+        "query": words,
+        "sort": sort,
+        "kept": urlencode(
+            [
+                (key, value)
+                for key, value in (("q", words), ("sort", text_in(request.GET, "sort")))
+                if value
+            ]
+        ),
         "counts": counts,
         "can_open": rights.may_propose(repository, request.caller),
     }

@@ -35,12 +35,15 @@ def tree(
                 run=context["here"].run,
                 caller=request.caller,
                 number=text_in(request.GET, "page"),
+                sort=text_in(request.GET, "sort"),
             )
         except EntryMissing as refusal:
             raise Http404(str(refusal)) from refusal
         if path and not rows:
             raise Http404("Nothing of this folder is open to this visitor.")
+        sort = text_in(request.GET, "sort")
         context |= {"page": page, "rows": rows}
+        context["sort"] = sort if sort in file_tree.SORTS else "name"
         context["places"] = file_tree.places_of(repository, caller=request.caller)
         context["name_asked"] = revision
     return render(request, "repository/files.html", context)
