@@ -2,12 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from tests.web.browser import sight
+from tests.web.browser.walking import Walker
 
 # Playwright's loop runs in this thread; Django would otherwise refuse its own synchronous calls
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -55,8 +58,34 @@ def context(browser: Browser, live_server: Any) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
     """A page on which neither a script nor the content policy may complain."""
-    made = context.new_page()
     complaints: list[str] = []
+    yield _new_page(context, complaints)
+    assert complaints == []
+
+
+@pytest.fixture
+def walker(browser: Browser, live_server: Any) -> Iterator[Callable[..., Walker]]:
+    """Somebody with a browser of their own: `walker("ada", language="fr", scheme="dark")`."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def begin(name: str, *, language: str = "en", scheme: Any = "light", **more: Any) -> Walker:
+        locale = {"en": "en-GB", "fr": "fr-FR"}[language]
+        made = browser.new_context(
+            base_url=live_server.url, locale=locale, color_scheme=scheme, **more
+        )
+        made.set_default_timeout(10_000)
+        contexts.append(made)
+        return Walker(_new_page(made, complaints), name, language)
+
+    yield begin
+    for one in contexts:
+        one.close()
+    assert complaints == []
+
+
+def _new_page(context: BrowserContext, complaints: list[str]) -> Page:
+    made = context.new_page()
     made.on("pageerror", lambda error: complaints.append(str(error)))
     made.on(
         "console",
@@ -64,8 +93,17 @@ def page(context: BrowserContext) -> Iterator[Page]:
             complaints.append(message.text) if "Content Security Policy" in message.text else None
         ),
     )
-    yield made
-    assert complaints == []
+    return made
+
+
+@pytest.fixture(autouse=True)
+def keeps_its_word(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that says which pages it `looks_at` does look at them."""
+    sight.forget()
+    yield
+    mark = request.node.get_closest_marker("looks_at")
+    missed = set(mark.args) - sight.seen() if mark else set()
+    assert not missed, f"The test says that it looks at these pages, and does not: {missed}"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from registry.agreements.models import Acceptance
 from registry.releases.models import Release
 from tests import factories
 from tests.agreements.organisations import make_domain, verify
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -56,6 +56,7 @@ def _scene() -> tuple[Release, User]:
     return release, carol
 
 
+@pytest.mark.looks_at("agreements", "keys", "receipt", "repository-terms")
 def test_a_person_reads_the_difference_answers_accepts_and_keeps_the_receipt(
     page: Page, picture_folder: Path | None
 ) -> None:

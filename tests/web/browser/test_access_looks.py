@@ -12,7 +12,7 @@ from registry.agreements import groups, requests
 from registry.agreements.scopes import Scope
 from tests import factories
 from tests.agreements.access import ask, make_gated, owner_of
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -41,6 +41,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.looks_at("repository-access")
 def test_a_reader_asks_waits_and_is_rejected(page: Page, picture_folder: Path | None) -> None:
     release = make_gated(card=CARD)
     repository, carol = release.repository, factories.make_user("carol", full_name="Carol C.")
@@ -60,6 +61,7 @@ def test_a_reader_asks_waits_and_is_rejected(page: Page, picture_folder: Path | 
     look(page, "access-rejected", f"/{repository}/access", picture_folder)
 
 
+@pytest.mark.looks_at("repository-requests")
 def test_a_publisher_looks_through_the_list(page: Page, picture_folder: Path | None) -> None:
     release = make_gated(card=CARD)
     for name in ("carol", "a-reader-with-a-very-long-name-for-a-narrow-screen"):
@@ -73,6 +75,7 @@ def test_a_publisher_looks_through_the_list(page: Page, picture_folder: Path | N
     look(page, "requests-in", f"/{release.repository}/requests?state=accepted", picture_folder)
 
 
+@pytest.mark.looks_at("access-groups")
 def test_a_publisher_asks_back_limits_and_groups(page: Page, picture_folder: Path | None) -> None:
     release = make_gated(card=CARD)
     repository, by = release.repository, owner_of(release.repository)

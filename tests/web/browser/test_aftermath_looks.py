@@ -11,7 +11,7 @@ from registry.releases.cases import Statement
 from registry.releases.models import Report
 from registry.releases.withdrawals import Scope
 from tests import factories
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -21,6 +21,16 @@ REASON = (
 )
 
 
+@pytest.mark.looks_at(
+    "advisories",
+    "advisory",
+    "advisory-received",
+    "report",
+    "report-repository",
+    "report-statement",
+    "reports",
+    "repository-advise",
+)
 def test_a_recall_and_a_report_from_both_sides(page: Page, picture_folder: Path | None) -> None:
     owner, reader = factories.make_user("lab"), factories.make_user("reader")
     first = factories.make_user("bob", site_role="steward")

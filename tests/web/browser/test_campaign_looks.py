@@ -10,7 +10,7 @@ from registry.agreements.models import DocumentVersion
 from registry.releases import campaigns
 from tests import factories
 from tests.releases.campaigning import make_steward
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -28,6 +28,7 @@ def _load(version: str, text: str) -> DocumentVersion:
     return documents.add_text(slug="llama3-1", version=version, text=text.encode())
 
 
+@pytest.mark.looks_at("steward-campaign", "steward-campaign-new", "steward-campaigns")
 def test_a_campaign_from_its_beginning_to_its_grace(
     page: Page, picture_folder: Path | None
 ) -> None:

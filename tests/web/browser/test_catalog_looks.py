@@ -11,13 +11,14 @@ from registry.catalog.models import Repository
 from registry.releases import entries
 from tests import factories
 from tests.factories import as_caller
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 MIT = {"README.md": "---\nlicense: mit\n---\n# M\n", "model.safetensors": b"w"}
 
 
+@pytest.mark.looks_at("catalog", "searches")
 def test_the_catalog_is_searched_by_typing_choosing_and_walking(
     page: Page, picture_folder: Path | None
 ) -> None:

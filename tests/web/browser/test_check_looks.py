@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from registry.catalog.models import Repository, Revision
 from registry.checks import overrides, rescans, runs
@@ -15,7 +15,7 @@ from registry.checks.models import CheckRun, Fingerprint, JobKind
 from registry.releases import workflow
 from tests import factories
 from tests.checks import prints
-from tests.web.browser.test_looks import UNFOLD, look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -114,6 +114,7 @@ def _build() -> Revision:
     return head
 
 
+@pytest.mark.looks_at("repository-checks-revision")
 def test_what_was_found_and_measured(page: Page, picture_folder: Path | None) -> None:
     head = _build()
     address = f"{head.repository.get_absolute_url()}/checks"
@@ -130,6 +131,7 @@ def test_what_was_found_and_measured(page: Page, picture_folder: Path | None) ->
     look(page, "checks-overridden", address, picture_folder, unfolded=True)
 
 
+@pytest.mark.looks_at("rescan", "rescans")
 def test_rescans(page: Page, picture_folder: Path | None) -> None:
     for _ in range(2):
         factories.make_released()
@@ -144,26 +146,3 @@ def test_rescans(page: Page, picture_folder: Path | None) -> None:
         _finish(run, *found)
     look(page, "rescan-ready", address, picture_folder)
     look(page, "rescans", "/review/rescans", picture_folder)
-
-
-def test_french_words_of_checks_fit_a_narrow_screen(
-    browser: Browser, live_server: Any, picture_folder: Path | None
-) -> None:
-    head = _build()
-    bob = factories.make_maintainer("bob")
-    rescan = rescans.start(reason="Scales", by=factories.as_caller(bob))
-    context = browser.new_context(base_url=live_server.url, locale="fr-FR")
-    page = context.new_page()
-    page.set_viewport_size({"width": 320, "height": 640})
-    sign_in(context, bob)
-    own = [f"{head.repository.get_absolute_url()}/checks/{head.oid}", "/operations"]
-
-    for path in (*own, "/review/rescans", f"/review/rescans/{rescan.public_id}"):
-        page.goto(path)
-        page.evaluate(UNFOLD)
-        assert page.locator("html").get_attribute("lang") == "fr"
-        if picture_folder is not None:
-            name = path.strip("/").replace("/", "-")
-            page.screenshot(path=picture_folder / f"fr-{name}.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
-    context.close()

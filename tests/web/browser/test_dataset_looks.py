@@ -7,11 +7,12 @@ import pytest
 from playwright.sync_api import Page
 
 from tests import factories
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 
+@pytest.mark.looks_at("datasets")
 def test_datasets(page: Page, picture_folder: Path | None, settings: Any) -> None:
     settings.REPOSITORY_TYPES = ["model", "dataset"]
     ada = factories.make_user("ada")

@@ -14,7 +14,7 @@ from tests.factories import (
     make_repository,
     make_user,
 )
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 TEXT = """Does it *know* the `llama3` template? I get
@@ -32,6 +32,7 @@ jinja2.exceptions.TemplateError: Conversation roles must alternate user/assistan
 """
 
 
+@pytest.mark.looks_at("discussion", "discussion-new", "discussions")
 def test_discussions_and_pull_requests(page: Page, picture_folder: Path | None) -> None:
     owner, asker = make_user("ada"), make_user("bob")
     repository = make_repository(owner, "llama-med-8b-with-a-long-name")

@@ -8,13 +8,14 @@ from playwright.sync_api import Page, expect
 from registry.agreements import documents, texts
 from registry.agreements.models import DocumentVersion
 from tests import factories
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 PARAGRAPH = "You may use, copy and pass on the materials, as long as this notice stays with them. "
 TEXT = f"Sample Community License\n\nVersion 3.1\n\n{PARAGRAPH * 9}\n"
 
 
+@pytest.mark.looks_at("license", "licenses")
 def test_licenses_as_everybody_sees_them(page: Page, picture_folder: Path | None) -> None:
     factories.make_facts()
     documents.add_text(slug="llama3-1", version="3.1", text=TEXT.encode())
@@ -23,6 +24,7 @@ def test_licenses_as_everybody_sees_them(page: Page, picture_folder: Path | None
     look(page, "license", "/licenses/llama3-1", picture_folder)
 
 
+@pytest.mark.looks_at("steward-document", "steward-document-new", "steward-documents")
 def test_documents_as_stewards_see_them(page: Page, picture_folder: Path | None) -> None:
     factories.make_facts()
     documents.add_text(slug="llama3-1", version="3.1", text=TEXT.encode())
@@ -33,6 +35,7 @@ def test_documents_as_stewards_see_them(page: Page, picture_folder: Path | None)
     look(page, "steward-document-new", "/steward/new-document", picture_folder)
 
 
+@pytest.mark.looks_at("steward-text", "steward-texts")
 def test_found_texts_as_stewards_see_them(page: Page, picture_folder: Path | None) -> None:
     factories.make_facts()
     sign_in(page.context, factories.make_user("stella", site_role="steward"))

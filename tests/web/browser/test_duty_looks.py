@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 from registry.catalog import facts
 from registry.releases import workflow
 from tests import factories
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 CARD = """---
@@ -21,6 +21,7 @@ A fine-tune on openly licensed textbooks.
 """
 
 
+@pytest.mark.looks_at("duties-preview", "repository-duties", "steward-duties")
 def test_a_writer_sees_what_is_missing_and_a_steward_what_is_left_open(
     page: Page, picture_folder: Path | None
 ) -> None:

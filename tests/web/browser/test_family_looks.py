@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from registry.catalog import facts
 from tests import factories
-from tests.web.browser.test_looks import glance, look
+from tests.web.browser.looking import glance, look
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -25,6 +25,9 @@ ALIKE = (
 )
 
 
+@pytest.mark.looks_at(
+    "compare-models", "families", "family", "license-finder", "license-matrix", "variant"
+)
 def test_families_and_licenses(page: Page, picture_folder: Path | None) -> None:
     factories.make_facts()
     facts.load()

@@ -8,12 +8,20 @@ from playwright.sync_api import Page
 
 from tests.checks import models
 from tests.factories import CARD, make_commit, make_released, make_repository, make_user
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import glance, look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 LONG = "a-folder-with-a-very-long-name-that-breaks-nowhere/notes-about-the-data.txt"
 
 
+@pytest.mark.looks_at(
+    "repository-blob",
+    "repository-commits",
+    "repository-compare",
+    "repository-folder",
+    "repository-history",
+    "repository-tree",
+)
 def test_files_headers_history_and_differences(page: Page, picture_folder: Path | None) -> None:
     owner = make_user("ada")
     repository = make_repository(owner, "llama-med-8b-with-a-long-name")
@@ -48,3 +56,5 @@ def test_files_headers_history_and_differences(page: Page, picture_folder: Path 
         "files-differences": f"compare?from={release.revision.oid}&to={head.oid}",
     }.items():
         look(page, name, f"/{repository}/{path}", picture_folder)
+    glance(page, f"/{repository}/tree/main/{LONG.partition('/')[0]}")
+    glance(page, f"/{repository}/commits")

@@ -9,11 +9,12 @@ from registry.agreements import endings
 from registry.agreements.models import EndingEvent
 from tests import factories
 from tests.factories import as_caller
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 
+@pytest.mark.looks_at("steward-endings", "steward-exports", "steward-people", "steward-why")
 def test_pages_of_stewards(page: Page, picture_folder: Path | None) -> None:
     release = factories.make_released()
     steward = factories.make_user("steward-at-work", site_role="steward")
@@ -33,6 +34,7 @@ def test_pages_of_stewards(page: Page, picture_folder: Path | None) -> None:
     look(page, "erase", "/steward/people", picture_folder)
 
 
+@pytest.mark.looks_at("license-give-back", "privacy")
 def test_pages_of_a_licensee(page: Page, picture_folder: Path | None) -> None:
     release = factories.make_released()
     ada = factories.make_user("ada")

@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 from registry.catalog import facts
 from tests import factories
 from tests.agreements.sets import BASE, SEEING, released
-from tests.web.browser.test_looks import look
+from tests.web.browser.looking import look
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -23,6 +23,7 @@ extra_gated_fields:
   Country: country"""
 
 
+@pytest.mark.looks_at("repository-license")
 def test_the_terms_of_a_merge(page: Page, picture_folder: Path | None) -> None:
     factories.make_facts()
     facts.load()

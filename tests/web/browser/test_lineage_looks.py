@@ -11,13 +11,14 @@ from registry.checks.models import CheckRun
 from registry.releases.models import Release
 from tests import factories
 from tests.factories import as_caller
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 BASE = "meta-llama/Llama-3.1-8B-Instruct"
 LONG = "Llama-a-medical-model-with-a-very-long-name-that-no-box-holds-8b"
 
 
+@pytest.mark.looks_at("repository-lineage", "repository-settings")
 def test_lineage_settings_and_whose_it_is(page: Page, picture_folder: Path | None) -> None:
     factories.make_facts()
     facts.load()

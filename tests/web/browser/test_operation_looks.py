@@ -11,7 +11,7 @@ from registry.checks import hosts, runs
 from registry.checks.models import Host, Job, JobKind, Queue
 from registry.checks.slots import Slot
 from tests import factories
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -29,6 +29,7 @@ def _gpu(number: int, *, healthy: bool = True) -> dict[str, object]:
     }
 
 
+@pytest.mark.looks_at("operations")
 def test_operations(page: Page, picture_folder: Path | None) -> None:
     sign_in(page.context, factories.make_maintainer("reviewer"))
     factories.make_revision(factories.make_repository(factories.make_user("ada"), "waits"))

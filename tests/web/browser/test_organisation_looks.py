@@ -12,12 +12,22 @@ from registry.agreements.models import Adherence
 from tests import factories
 from tests.agreements.organisations import end, make_service, make_signing, sign
 from tests.factories import as_caller
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 HERE = "/settings/organisations/lab"
 
 
+@pytest.mark.looks_at(
+    "organisation",
+    "organisation-domains",
+    "organisation-remove",
+    "organisation-signature",
+    "organisation-signatures",
+    "organisations",
+    "separate-license",
+    "steward-domains",
+)
 def test_pages_of_an_organisation(page: Page, picture_folder: Path | None) -> None:
     lab, ada = make_signing("lab")
     bob = factories.make_user("a-member-with-a-name-that-is-rather-long-for-a-narrow-screen")

@@ -8,11 +8,14 @@ from playwright.sync_api import Page, expect
 from registry.releases import checklists, policies, reasons, remarks, workflow
 from registry.releases.remarks import Where
 from tests import factories
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 
+@pytest.mark.looks_at(
+    "release", "release-remark", "review-policy", "review-queue", "review-settings"
+)
 def test_a_reviewer_at_work(page: Page, picture_folder: Path | None) -> None:
     lab = factories.make_organisation("lab")
     owner = lab.memberships.get().user

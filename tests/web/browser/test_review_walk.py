@@ -10,7 +10,7 @@ from registry.checks.models import CheckRun, JobKind
 from registry.releases import checklists, reasons, workflow
 from registry.releases.models import Release, Status
 from tests import factories
-from tests.web.browser.test_looks import sign_in
+from tests.web.browser.looking import sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 

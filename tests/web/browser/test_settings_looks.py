@@ -16,7 +16,7 @@ from registry.outbox import webhooks
 from registry.outbox.models import Message, State, Webhook
 from tests import factories
 from tests.factories import as_caller
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 RECEIVER = (
@@ -29,6 +29,7 @@ OUTCOMES = [
 ]
 
 
+@pytest.mark.looks_at("webhook", "webhooks")
 def test_webhooks(page: Page, picture_folder: Path | None, settings: Any) -> None:
     settings.WEBHOOK_ALLOW = [ip_network("127.0.0.0/8")]
     ada = factories.make_user("ada")
@@ -41,6 +42,7 @@ def test_webhooks(page: Page, picture_folder: Path | None, settings: Any) -> Non
     look(page, "webhook", f"/settings/webhooks/{webhook.public_id}", picture_folder)
 
 
+@pytest.mark.looks_at("tokens")
 def test_tokens(page: Page, picture_folder: Path | None) -> None:
     ada = factories.make_user("ada")
     factories.make_token(ada, expires_at=timezone.now() + timedelta(days=30))
@@ -49,6 +51,7 @@ def test_tokens(page: Page, picture_folder: Path | None) -> None:
     look(page, "tokens", "/settings/tokens", picture_folder, unfolded=True)
 
 
+@pytest.mark.looks_at("device")
 def test_letting_a_program_in(page: Page, picture_folder: Path | None) -> None:
     sign_in(page.context, factories.make_user("ada"))
     code = devices.begin(client="hf/2.4.0; python/3.13; torch/2.9", address="192.0.2.1").user
@@ -57,6 +60,7 @@ def test_letting_a_program_in(page: Page, picture_folder: Path | None) -> None:
     look(page, "device-asks", f"/device?code={code}", picture_folder)
 
 
+@pytest.mark.looks_at("namespace")
 def test_a_namespace_with_members_and_a_bound(page: Page, picture_folder: Path | None) -> None:
     ada = factories.make_user("ada")
     lab = factories.make_organisation("lab", owner=ada)

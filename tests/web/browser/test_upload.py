@@ -16,7 +16,7 @@ from registry.catalog.models import Revision, RevisionState
 from registry.storage import blobs, parts
 from registry.storage.models import Upload
 from tests import factories
-from tests.web.browser.test_looks import look, sign_in
+from tests.web.browser.looking import look, sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -51,6 +51,7 @@ def _folder(at: Path) -> dict[str, bytes]:
     return contents
 
 
+@pytest.mark.looks_at("card-edit", "dashboard", "new-repository", "upload")
 def test_a_folder_is_paused_resumed_and_ends_byte_for_byte_in_quarantine(
     page: Page,
     picture_folder: Path | None,
