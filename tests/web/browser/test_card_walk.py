@@ -77,9 +77,6 @@ def test_without_a_script_a_model_is_found_by_words_and_facets(
     page.get_by_label("Search", exact=True).press("Enter")
     rows = page.locator("#models h2 a")
     expect(rows).to_have_count(2)
-    page.locator("#filters > summary").click() if page.locator(
-        "#filters > summary"
-    ).is_visible() else None
     page.locator(".choice-link", has_text="mit").first.click()
     expect(rows).to_have_text("ada/tiny-one")
     page.locator("#orders > summary").click()
