@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.errors import Invalid, Missing, RegistryError
-from registry.releases import advisories, cases
+from registry.releases import advisories, cases, deciders
 from registry.releases.cases import Statement
 from registry.releases.models import Report
 from registry.web import case_table, labels, lookup
@@ -133,7 +134,7 @@ def statement(request: CallerRequest, answer_id: str) -> HttpResponse:
             except RegistryError as refusal:
                 form.add_error(None, str(refusal))
             else:
-                messages.success(request, _("Appealed. Somebody else looks at it again."))
+                messages.success(request, _said_of_appeal(case, request.caller))
                 return redirect("report-statement", answer_id)
     context = {
         "answer": given,
@@ -142,6 +143,7 @@ def statement(request: CallerRequest, answer_id: str) -> HttpResponse:
         "form": form,
         "cannot_appeal": str(cases.refusal("appeal", case, request.caller) or ""),
         "is_appealed": case.state == "appealed",
+        "nobody_yet": "" if _has_decider(case, request.caller) else _(deciders.NOBODY_YET),
     }
     return render(request, "cases/statement.html", context, status=status)
 
@@ -157,7 +159,7 @@ def _take(request: CallerRequest, found: Report, step: str, given: dict[str, Any
         return _("Answered. Whom it concerns is told by mail.")
     if step == "appeal":
         cases.appeal(found, text=given["text"], by=by)
-        return _("Appealed. Somebody else looks at it again.")
+        return _said_of_appeal(found, by)
     cases.claim(found, by=by, handler=_named(text_in(request.POST, "handler")))
     return _("The case is assigned.")
 
@@ -197,8 +199,21 @@ def _page(
         "appeal": getattr(found, "appeal", None),
         "cannot_answer": str(cases.refusal("answer", found, by) or ""),
         "may_appeal": cases.refusal("appeal", found, by) is None,
+        "nobody_yet": "" if _has_decider(found, by) else _(deciders.NOBODY_YET),
         "is_reporter": by.user is not None and found.reporter_id == by.user.pk,
         "forms": {name: form(prefix=name) for name, form in made.items()} | (bound or {}),
         "now": timezone.now(),
     }
     return render(request, "cases/case.html", context, status=status)
+
+
+def _has_decider(case: Report, by: Caller) -> bool:
+    """As far as the visitor may know; only who has the whole case is told of the reporter's part."""
+    is_inside = cases.handles(case, by) or (by.user is not None and case.reporter_id == by.user.pk)
+    return deciders.has_any(case, for_publisher=not is_inside)
+
+
+def _said_of_appeal(case: Report, by: Caller) -> str:
+    if _has_decider(case, by):
+        return _("Appealed. Somebody else looks at it again.")
+    return _("Appealed. It waits until this site has somebody who may answer it.")
