@@ -19,7 +19,7 @@ from registry.accounts.models import (
     User,
 )
 from registry.audit import log
-from registry.errors import Conflict, NotNow
+from registry.errors import Conflict
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def close(user: User, *, by: str, keeps_address: bool, now: datetime) -> Closed:
     user = User.objects.select_for_update(no_key=True, of=("self",)).get(pk=user.pk)
     if not user.is_active:
         raise Conflict(_("This account is closed already."))
-    _keep_a_steward(user)
+    people.keep_a_steward(user)
     memberships, orphaned = _memberships(user)
     revoked = _lock_out(user, now)
     addresses = _forget(user, keeps_address=keeps_address)
@@ -67,16 +67,6 @@ def close(user: User, *, by: str, keeps_address: bool, now: datetime) -> Closed:
 def name_of_closed(user: User) -> str:
     """What somebody is called who is nobody any more."""
     return f"closed-{user.public_id[:12]}"
-
-
-def _keep_a_steward(user: User) -> None:
-    if user.site_role != SiteRole.STEWARD:
-        return
-    stewards = User.objects.select_for_update(no_key=True).filter(
-        site_role=SiteRole.STEWARD, is_active=True
-    )
-    if not [one for one in stewards.order_by("pk") if one.pk != user.pk]:
-        raise NotNow(_("This is the last steward of the site. Have another one named first."))
 
 
 def _memberships(user: User) -> tuple[list[Membership], list[Namespace]]:

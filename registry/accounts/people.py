@@ -40,11 +40,7 @@ def create_person(
         validate_email(email)
     except ValidationError as error:
         raise Invalid(gettext("%(email)r is not an e-mail address.") % {"email": email}) from error
-    if site_role not in SiteRole.values:
-        raise Invalid(
-            gettext("%(site_role)r is not a site role; choose maintainer or steward.")
-            % {"site_role": site_role}
-        )
+    _check_site_role(site_role)
     if User.objects.filter(email__iexact=email).exists():
         raise Conflict(gettext("Somebody with this e-mail address is registered already."))
     namespace = _take_name(username, NamespaceKind.PERSON, full_name)
@@ -61,6 +57,33 @@ def create_person(
     user.save()
     log.record("person.create", actor=by, subject=user, site_role=str(site_role))
     return user
+
+
+@transaction.atomic
+def set_site_role(user: User, role: str, *, by: str = "") -> User:
+    """Give a person another role on the site, or none. A site that has stewards keeps one."""
+    _check_site_role(role)
+    keep_a_steward(user, unless=role)
+    user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if user.is_service or not user.is_active:
+        raise Invalid(gettext("Only an open account of a person has a role on the site."))
+    if user.site_role != role:
+        user.site_role = role
+        user.save(update_fields=["site_role"])
+        log.record("person.set-site-role", actor=by, subject=user, site_role=role)
+    return user
+
+
+def keep_a_steward(user: User, *, unless: str = SiteRole.NONE) -> None:
+    """Raise where the site would have no steward without this one. The stewards are locked, so that
+    of two who leave at once the second stays."""
+    if user.site_role != SiteRole.STEWARD or unless == SiteRole.STEWARD:
+        return
+    stewards = User.objects.select_for_update(no_key=True).filter(
+        site_role=SiteRole.STEWARD, is_active=True
+    )
+    if not [one for one in stewards.order_by("pk") if one.pk != user.pk]:
+        raise NotNow(gettext("This is the last steward of the site. Have another one named first."))
 
 
 @transaction.atomic
@@ -157,6 +180,14 @@ def _keep_an_admin(namespace: Namespace, user: User) -> None:
                 "first; where there is nobody, ask the stewards of this site to take it over."
             )
             % {"user": user.username, "namespace": namespace.name}
+        )
+
+
+def _check_site_role(role: str) -> None:
+    if role not in SiteRole.values:
+        raise Invalid(
+            gettext("%(site_role)r is not a site role; choose maintainer or steward.")
+            % {"site_role": role}
         )
 
 

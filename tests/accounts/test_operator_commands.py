@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from registry.accounts import tokens
 from registry.accounts.models import AccessToken, Membership, Namespace, User
+from registry.audit.models import Entry
 
 pytestmark = pytest.mark.django_db
 
@@ -135,3 +136,35 @@ def test_a_service_account_cannot_be_a_maintainer():
         _run("user", "add", "ci-bot", "--service-account", "--site-role", "maintainer")
 
     assert not User.objects.exists()
+
+
+def test_somebody_becomes_a_maintainer_and_none_again():
+    key = _ada()
+
+    assert _run("user", "role", "Ada", "maintainer") == key
+    assert User.objects.get().site_role == "maintainer"
+    _run("user", "role", "ada", "maintainer")
+    _run("user", "role", "ada", "none")
+
+    assert User.objects.get().site_role == ""
+    given = Entry.objects.filter(event="person.set-site-role", subject=key).order_by("sequence")
+    assert [entry.details["site_role"] for entry in given] == ["maintainer", ""]
+
+
+def test_the_last_steward_stays_one():
+    _run("user", "add", "ada", "--email", "ada@example.org", "--site-role", "steward")
+    with pytest.raises(CommandError, match="last steward"):
+        _run("user", "role", "ada", "maintainer")
+
+    _run("user", "add", "bob", "--email", "bob@example.org", "--site-role", "steward")
+    _run("user", "role", "ada", "maintainer")
+
+    assert User.objects.get(username="ada").site_role == "maintainer"
+
+
+def test_a_role_is_given_to_people_who_are_there():
+    _run("user", "add", "ci-bot", "--service-account")
+    with pytest.raises(CommandError, match="open account of a person"):
+        _run("user", "role", "ci-bot", "maintainer")
+    with pytest.raises(CommandError, match="nobody called eve"):
+        _run("user", "role", "eve", "maintainer")

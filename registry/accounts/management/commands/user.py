@@ -1,4 +1,5 @@
-"""`manage.py user add`: a person, made by the operator. Prints the person's public id."""
+"""`manage.py user`: people, made by the operator, and what they are on the site. Each step prints
+the person's public id."""
 
 import sys
 from typing import Any
@@ -11,7 +12,7 @@ from registry.errors import RegistryError
 
 
 class Command(BaseCommand):
-    help = "Make an account for a person."
+    help = "Make an account for a person, or give somebody another role on the site."
 
     def add_arguments(self, parser: CommandParser) -> None:
         steps = parser.add_subparsers(dest="step", required=True)
@@ -32,14 +33,30 @@ class Command(BaseCommand):
             help="read the password from the standard input; without it, the person sets one "
             "through the mail that 'Forgot your password?' sends",
         )
+        role = steps.add_parser("role", help="make somebody maintainer or steward, or neither")
+        role.add_argument("name")
+        role.add_argument("role", choices=[*(r.value for r in SiteRole if r), "none"])
 
-    def handle(self, *args: Any, name: str, **options: Any) -> None:
+    def handle(self, *args: Any, step: str, name: str, **options: Any) -> None:
         try:
-            make = self._service if options["service_account"] else self._person
-            user = make(name, options)
+            if step == "role":
+                user = self._role(name, options["role"])
+            else:
+                make = self._service if options["service_account"] else self._person
+                user = make(name, options)
         except RegistryError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(user.public_id)
+
+    def _role(self, name: str, role: str) -> User:
+        user = User.objects.filter(username__iexact=name).first()
+        if user is None:
+            raise CommandError(f"There is nobody called {name}.")
+        user = people.set_site_role(user, SiteRole.NONE if role == "none" else role)
+        self.stderr.write(
+            f"{user.username} is now {user.site_role or 'without a role'} on this site."
+        )
+        return user
 
     def _service(self, name: str, options: dict[str, Any]) -> User:
         if options["site_role"] or options["password_stdin"]:
