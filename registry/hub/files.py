@@ -40,7 +40,7 @@ def resolve(
         part = ranges.wanted(request, size=file.size, etag=etag)
     except ranges.Unsatisfiable:
         return _outside(opened)
-    response = handover.send(request, opened, part, _shown(file, _content_type(file)))
+    response = handover.send(request, opened, part, _shown(request, file, _content_type(file)))
     return _described(response, opened, etag)
 
 
@@ -52,7 +52,7 @@ def raw(
     where = lookup.repository(request, repo_id, kind)
     opened = gate.open_named(where, revision, path, caller=request.caller, with_open_files=False)
     file = opened.file
-    shown = _shown(file, "text/plain; charset=utf-8")
+    shown = _shown(request, file, "text/plain; charset=utf-8")
     if file.is_lfs:
         response: HttpResponseBase = HttpResponse(
             git.pointer(file.sha256, file.size), headers=shown
@@ -103,12 +103,13 @@ def _described(response: HttpResponseBase, opened: Opened, etag: str) -> HttpRes
     return response
 
 
-def _shown(file: FileEntry, content_type: str) -> dict[str, str]:
-    """How a browser takes the bytes, whoever sends them."""
+def _shown(request: WireRequest, file: FileEntry, content_type: str) -> dict[str, str]:
+    """How a browser takes the bytes, whoever sends them: `?download=true` asks to keep them."""
     name = posixpath.basename(file.path)
     plain = refusals.header_text(name).replace("\\", "_").replace('"', "_")
     plain = plain.encode("ascii", errors="replace").decode().replace("?", "_")
-    how = "attachment" if content_type == BYTES else "inline"
+    is_kept = content_type == BYTES or request.GET.get("download") == "true"
+    how = "attachment" if is_kept else "inline"
     return {
         "Content-Type": content_type,
         "Content-Disposition": (

@@ -130,6 +130,16 @@ def test_large_files_are_kept_and_not_shown() -> None:
     assert answer["Content-Disposition"].startswith("attachment; ")
 
 
+@pytest.mark.parametrize(("asked", "how"), [("", "inline; "), ("?download=true", "attachment; ")])
+def test_a_text_is_kept_by_who_asks_for_a_download(asked: str, how: str) -> None:
+    release = make_released()
+    wire = Wire(release.repository.created_by)
+
+    for route in ("resolve", "raw"):
+        answer = wire.get(f"/{release.repository}/{route}/main/README.md{asked}")
+        assert answer["Content-Disposition"].startswith(how)
+
+
 def test_a_missing_repository_and_a_hidden_one_answer_alike() -> None:
     repository = make_revision().repository
     hidden, missing = str(repository), "nobody/nothing"

@@ -105,6 +105,14 @@ def test_a_maintainer_takes_releases_back_and_whoever_has_them_reads_why(release
     assert Entry.objects.filter(event="advisory.export").count() == 1
 
 
+def test_the_way_to_take_releases_back_is_shown_to_maintainers_alone(release: Release) -> None:
+    here = f"/{release.repository}"
+    maintainer = client_of(factories.make_maintainer("eve"))
+
+    for client, seen in ((maintainer, True), (client_of(release.repository.created_by), False)):
+        assert (f'href="{here}/advise"' in client.get(f"{here}/releases").text) is seen
+
+
 def test_the_feed_tells_everybody_of_what_is_public_alone(release: Release) -> None:
     hidden = factories.make_released()
     empty = client_of().get("/feeds/advisories.json").json()

@@ -15,7 +15,7 @@ from registry.catalog import cards, files, likes, lineage, markdown
 from registry.catalog.markdown import Heading
 from registry.catalog.models import Repository, Revision
 from registry.errors import EntryMissing, RegistryError
-from registry.releases import gate, in_force, offers, steps, workflow
+from registry.releases import gate, in_force, offers, steps, withdrawals, workflow
 from registry.releases.models import Release
 from registry.storage import blobs
 from registry.web import (
@@ -148,6 +148,8 @@ def _releases_page(
         "can_request": can_request,
         "holds": steps.holds(here.head) if can_request and here.head else [],
         "duties": shown_duties.unmet(here.head) if can_request and here.head else [],
+        "may_act": request.caller.is_maintainer
+        and withdrawals.may_act(here.repository, request.caller),
     }
     return _render(request, "releases", here, page)
 
