@@ -5,12 +5,13 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from registry.agreements.models import DocumentKind, EndingEvent, FoundState
+from registry.agreements.models import DocumentKind, EndingEvent, FoundState, RequestState
 from registry.checks.models import JobKind, Queue
 from registry.releases import cases
 from registry.releases.models import (
     AdvisoryCategory,
     AdvisoryKind,
+    DecisionKind,
     Outcome,
     ReportState,
     Severity,
@@ -76,6 +77,23 @@ RELEASE_STATES: dict[str, Any] = {
     Status.RELEASED: pgettext_lazy("state", "released"),
     Status.SUSPENDED: pgettext_lazy("state", "suspended"),
     Status.RECALLED: pgettext_lazy("state", "recalled"),
+}
+DECISIONS: dict[str, Any] = {
+    DecisionKind.APPROVE: pgettext_lazy("somebody", "approved"),
+    DecisionKind.REQUEST_CHANGES: pgettext_lazy("somebody", "asked for changes"),
+    DecisionKind.REJECT: pgettext_lazy("somebody", "rejected"),
+    DecisionKind.SUSPEND: pgettext_lazy("somebody", "suspended"),
+    DecisionKind.RESTORE: pgettext_lazy("somebody", "restored"),
+    DecisionKind.RECALL: pgettext_lazy("somebody", "recalled"),
+}
+REQUEST_STATES: dict[str, Any] = {
+    RequestState.PENDING: pgettext_lazy("request", "waits for an answer"),
+    RequestState.RETURNED: pgettext_lazy("request", "waits for your answer"),
+    RequestState.ACCEPTED: pgettext_lazy("request", "accepted"),
+    RequestState.REJECTED: pgettext_lazy("request", "rejected"),
+    RequestState.WITHDRAWN: pgettext_lazy("request", "withdrawn"),
+    RequestState.LAPSED: pgettext_lazy("request", "lapsed"),
+    RequestState.ENDED: pgettext_lazy("request", "over"),
 }
 # What something can be reported for: what acceptable-use policies forbid, and what stands beside
 REPORTED: dict[str, Any] = {

@@ -8,9 +8,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from registry.agreements.models import AccessRequest
+from registry.agreements.models import AccessRequest, RequestState
 from registry.catalog.models import DailyDownloads, Gated, Repository
 from registry.discussions import threads
+from registry.web import labels
 from tests import factories
 from tests.agreements.access import ask, set_mode
 from tests.factories import as_caller, make_repository, make_user
@@ -148,3 +149,15 @@ def test_without_models_the_statistics_say_what_they_will_hold(client: Client) -
     client.force_login(make_user("ada"))
 
     assert "Downloads and likes of each model stand here" in client.get("/dashboard").text
+
+
+def test_how_far_a_request_is_stands_in_the_language_of_the_page(client: Client) -> None:
+    person, release = make_user(), factories.make_released()
+    set_mode(release.repository, Gated.MANUAL)
+    ask(release.repository, person)
+    client.force_login(person)
+
+    page = client.get("/dashboard", headers={"accept-language": "fr"}).text
+
+    assert '<span class="soft">attend une réponse</span>' in page
+    assert set(labels.REQUEST_STATES) == set(RequestState.values)

@@ -9,6 +9,7 @@ from registry.accounts.models import Role
 from registry.checks import profiles
 from registry.releases import workflow
 from registry.releases.models import Decision, DecisionKind, Policy, Release, Status
+from registry.web import labels
 from tests import factories
 from tests.factories import as_caller
 from tests.web.rendered import form_to
@@ -236,6 +237,18 @@ def test_an_approval_of_what_it_said_before_is_shown_as_void(client: Client) -> 
     assert "0 of 2 approvals" in after
     assert "void: the release has changed since" in after
     assert Decision.objects.get().kind == DecisionKind.APPROVE
+
+
+def test_decisions_are_told_in_the_language_of_the_page(client: Client) -> None:
+    release = factories.make_release()
+    Policy.objects.create(namespace=release.repository.namespace, approvals=2)
+    client.force_login(factories.make_maintainer("maud"))
+    _step(client, release, "approve")
+
+    page = client.get(f"/review/{release.public_id}", headers={"accept-language": "fr"}).text
+
+    assert "<strong>maud</strong> a approuvé <time" in page
+    assert set(labels.DECISIONS) == set(DecisionKind.values)
 
 
 def test_the_page_shows_what_differs_from_the_last_release(client: Client) -> None:

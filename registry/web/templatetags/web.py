@@ -66,6 +66,18 @@ def label(value: str) -> str:
     return str(labels.ALL.get(value, value))
 
 
+@register.filter
+def decided(kind: str) -> str:
+    """What somebody did who decided so about a release."""
+    return str(labels.DECISIONS.get(kind, kind))
+
+
+@register.filter
+def request_state(state: str) -> str:
+    """How far a request for access is, as the person who asked reads it."""
+    return str(labels.REQUEST_STATES.get(state, state))
+
+
 @register.inclusion_tag("components/copy_line.html")
 def copy_line(text: str, key: str) -> dict[str, str]:
     """A line for a terminal with a button that copies it. `key` is unique on the page."""
