@@ -116,6 +116,13 @@ def size(count: int) -> str:
 
 
 @register.filter
+def exact_size(count: int) -> str:
+    """`3,400,123,456 bytes`: what stands behind a size that people read."""
+    words = ngettext("%(counted)s byte", "%(counted)s bytes", count)
+    return words % {"counted": number_format(count, force_grouping=True)}
+
+
+@register.filter
 def code_spans(sentence: str) -> SafeString:
     """What a sentence of ours puts between backticks, as code. The rest is escaped as ever."""
     pieces = [escape(piece) for piece in sentence.split("`")]
