@@ -54,6 +54,7 @@ clients: .venv/installed-dev ## drive the site with every Hub client that people
 screenshots: .venv/installed-dev ## take pictures of every page: light, dark, phone, French
 	mkdir -p screenshots
 	REGISTRY_TESTS_SCREENSHOTS=screenshots $(BIN)/python -m pytest -q tests/web/browser -k "looks"
+	for name in catalog model review lineage; do cp screenshots/readme-$$name.png docs/pictures/$$name.png; done
 
 bench: .venv/installed-dev ## measure speed; ARGS="downloads --quick" for a part
 	$(BIN)/python -m benchmarks $(ARGS)
