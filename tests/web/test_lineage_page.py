@@ -81,3 +81,24 @@ def test_lineage_of_what_one_may_not_know_of_is_missing(client: Client) -> None:
     hidden = factories.make_revision().repository
 
     assert client.get(f"/{hidden.full_name}/lineage").status_code == 404
+
+
+def test_a_license_of_an_ancestor_comes_down_with_its_duties(client: Client) -> None:
+    factories.make_facts()
+    ada = factories.make_user("ada")
+    factories.make_released(
+        factories.make_repository(ada, "base"),
+        files={"README.md": "---\nlicense: llama3.1\n---\n# B\n", "model.safetensors": b"b"},
+    )
+    card = "---\nlicense: llama3.1\nbase_model: ada/base\n---\n"
+    factories.make_commit(factories.make_repository(ada, "child"), {"README.md": card})
+    _released("apart", by=ada)
+    client.force_login(ada)
+
+    below = client.get("/ada/child/lineage").text
+    _, _, flowing = below.partition('<div class="flowing">')
+    llama = next(one for one in flowing.split("</article>") if "Llama 3.1" in one)
+
+    assert "brought by ada/base" in llama
+    assert "Begin the name of a model made from it with the given word." in llama
+    assert "Llama 3.1" not in client.get("/ada/apart/lineage").text
