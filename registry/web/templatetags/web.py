@@ -13,7 +13,7 @@ from registry.accounts import plain_hub
 from registry.accounts.models import Namespace
 from registry.catalog import likes
 from registry.catalog.models import Repository, RepositoryType
-from registry.web import labels
+from registry.web import card_words, labels
 
 register = template.Library()
 
@@ -64,6 +64,12 @@ def verdict(name: str) -> dict[str, Any]:
 def label(value: str) -> str:
     """What people read for a kind or state that the rules name by a word."""
     return str(labels.ALL.get(value, value))
+
+
+@register.filter
+def card_problem(problem: str) -> str:
+    """What is wrong with a card, in the reader's language."""
+    return card_words.said(problem)
 
 
 @register.filter
