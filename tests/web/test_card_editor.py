@@ -178,3 +178,17 @@ def test_a_key_goes_only_where_whole_lines_hold_it() -> None:
     assert front_matter.without(CARD, "absent") == CARD
     with pytest.raises(Invalid, match="cannot be taken out"):
         front_matter.without("---\n{license: mit, tags: [a]}\n---\n", "tags")
+
+
+def test_what_is_wrong_with_a_card_is_said_in_the_language_of_the_page(
+    client: Client, repository: Repository
+) -> None:
+    client.force_login(repository.created_by)
+    wrong = typed(repository, language="??")
+
+    page = client.post(
+        f"/{repository}/edit/main/README.md", wrong, headers={"Accept-Language": "fr"}
+    )
+
+    assert "« language » doit être un code" in page.text.replace("\u202f", " ")
+    assert "must be a language code" not in page.text
