@@ -178,4 +178,4 @@ def _written(key: str, values: Iterable[str]) -> list[str]:
 def _name(wanted: Wanted) -> str:
     """What the counts of a search are kept under: the order changes nothing in them."""
     said = [wanted.kind, wanted.namespace.lower(), wanted.as_query(sort="relevance")]
-    return "catalog:" + hashlib.sha256(json.dumps(said).encode()).hexdigest()
+    return "catalog-counts:" + hashlib.sha256(json.dumps(said).encode()).hexdigest()
