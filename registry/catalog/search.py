@@ -79,6 +79,7 @@ def find(
             wanted,
             caller=caller,
             with_facets=with_facets,
+            is_fuzzy=is_fuzzy,
         )
         page = search_orders.page(
             chosen.select_related("repository__namespace"),

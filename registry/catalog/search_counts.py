@@ -57,8 +57,10 @@ def count(
     *,
     caller: Caller,
     with_facets: bool,
+    is_fuzzy: bool = False,
 ) -> Counted:
-    """Of what a caller may know of, without the choice of facets: that is made here."""
+    """Of what a caller may know of, without the choice of facets: that is made here. `is_fuzzy`
+    says that similar names are among these."""
     if not with_facets:
         found = narrowed(caller)
         for key, values in wanted.facets.items():
@@ -66,7 +68,7 @@ def count(
         with _by_index(wanted):
             return Counted(found.count())
     with _by_index(wanted):
-        counts = _known(narrowed, wanted, caller)
+        counts = _known(narrowed, wanted, caller, _name(wanted, is_fuzzy=is_fuzzy))
     return Counted(counts.get(_ALL, 0), _by_key(counts, wanted))
 
 
@@ -84,16 +86,18 @@ def _by_index(wanted: Wanted) -> Iterator[None]:
 
 
 def _known(
-    narrowed: Callable[[Caller], QuerySet[SearchEntry]], wanted: Wanted, caller: Caller
+    narrowed: Callable[[Caller], QuerySet[SearchEntry]], wanted: Wanted, caller: Caller, name: str
 ) -> Counts:
     if caller.repositories is not None:
         return _read(narrowed(caller), wanted.facets)
-    public = _kept(_name(wanted))
+    public = _kept(name)
     if public is None:
         counts = _read(narrowed(caller), wanted.facets)
         if counts.get(_ALL, 0) >= KEPT_FROM:
             public = _read(narrowed(NOBODY), wanted.facets) if caller.user else counts
-            cache.set(_name(wanted), (public, time.time()), KEPT_SECONDS + RECOUNT_SECONDS)
+            # How much there is that few may know of must not be told by what is kept for all
+            if public.get(_ALL, 0) >= KEPT_FROM:
+                cache.set(name, (public, time.time()), KEPT_SECONDS + RECOUNT_SECONDS)
         return counts
     if caller.user is None:
         return public
@@ -175,7 +179,9 @@ def _written(key: str, values: Iterable[str]) -> list[str]:
     return [f"{key}:{value}" for value in values]
 
 
-def _name(wanted: Wanted) -> str:
-    """What the counts of a search are kept under: the order changes nothing in them."""
-    said = [wanted.kind, wanted.namespace.lower(), wanted.as_query(sort="relevance")]
+def _name(wanted: Wanted, *, is_fuzzy: bool) -> str:
+    """What the counts of a search are kept under: the order changes nothing in them. Whether names
+    are looked for that are merely similar is another thing for another caller."""
+    query = wanted.as_query(sort="relevance")
+    said = [wanted.kind, wanted.namespace.lower(), query, is_fuzzy]
     return "catalog-counts:" + hashlib.sha256(json.dumps(said).encode()).hexdigest()

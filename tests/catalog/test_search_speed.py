@@ -211,6 +211,31 @@ def test_words_that_very_many_bear_cost_the_same(
 
 
 @pytest.mark.django_db
+def test_what_few_may_know_of_moves_no_count_of_others(monkeypatch: Any) -> None:
+    monkeypatch.setattr(search_counts, "KEPT_FROM", 3)
+    ada = factories.make_user("ada")
+    listed(ada, "zebrafisk")
+    hidden = [listed(ada, f"zebrafish-{one}").pk for one in range(4)]
+    Repository.objects.filter(pk__in=hidden).update(visibility="private")
+
+    def total() -> tuple[int, bool]:
+        found = find("q=zebrafish")
+        return found.total, found.is_fuzzy
+
+    cache.clear()
+    alone = total()
+    cache.clear()
+    assert find("q=zebrafish", factories.as_caller(ada)).total == 4
+
+    assert total() == alone == (1, True)
+    for one in range(3):
+        listed(ada, f"zebrafisk-{one}")
+    cache.clear()
+    assert total() == (4, True)
+    assert find("q=zebrafish", factories.as_caller(ada)).total == 4
+
+
+@pytest.mark.django_db
 def test_one_counts_anew_while_others_get_what_is_kept(monkeypatch: Any) -> None:
     monkeypatch.setattr(search_counts, "KEPT_FROM", 1)
     ada = factories.make_user("ada")
