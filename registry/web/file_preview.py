@@ -93,7 +93,8 @@ def _line_of(lines: list[str], key: str) -> int:
     """The line of JSON or YAML where this key stands, counted from 1; 0 where none does."""
     if not key:
         return 0
-    begins = re.compile(rf'\s*(?:-\s+)?["\']?{re.escape(key)}["\']?\s*:')
+    # Blanks are never given back: a key of blanks would share out those of a line in every way
+    begins = re.compile(rf'\s*+(?:-\s++)?["\']?{re.escape(key)}["\']?\s*:')
     within = re.compile(rf'"{re.escape(key)}"\s*:')
     for rule in (begins.match, within.search):
         for number, line in enumerate(lines, start=1):

@@ -1,5 +1,7 @@
 """The files tab, the page of one file, the history and the comparison: what they show, and to whom."""
 
+import time
+
 import numpy
 import pytest
 from django.db import connection
@@ -198,6 +200,20 @@ def test_an_index_shows_shards_with_the_headers_of_those_that_are_open(client: C
     sizes = {f'title="{len(raw):,} bytes"' for path, raw in sharded.items() if "-of-" in path}
     assert all(size in whole for size in sizes)
     assert not any(size in part for size in sizes)
+
+
+def test_a_place_of_blanks_is_looked_for_as_quickly_as_any_other(client: Client) -> None:
+    files = {"a.json": " " * 200_000, "b.json": "- " * 100_000, "README.md": factories.CARD}
+    revision = factories.make_revision(files=files)
+    client.force_login(revision.repository.created_by)
+    started = time.process_time()
+
+    for path in ("a.json", "b.json"):
+        for at in (" ", "  \t", "- ", '" '):
+            address = f"/{revision.repository.full_name}/blob/{revision.oid}/{path}"
+            assert client.get(address, {"at": at}).status_code == 200
+
+    assert time.process_time() - started < 8
 
 
 def test_markdown_is_rendered_and_its_source_is_one_click_away(client: Client) -> None:
