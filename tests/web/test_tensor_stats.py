@@ -1,6 +1,7 @@
 """How far the weights of two revisions are from each other, as the checks measured them."""
 
 import hashlib
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -160,3 +161,10 @@ def test_a_share_that_is_there_is_never_shown_as_nothing() -> None:
         "50.00\u00a0%",
     ]
     assert signed_share(-0.5) == "−50.00\u00a0%"
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e308, -1e308, 1e85, -0.0])
+def test_figures_of_hostile_weights_are_short_and_no_words(value: float) -> None:
+    for shown in (figure(value), share(value), signed_share(value)):
+        assert len(shown) < 12
+        assert "n" not in shown

@@ -1,5 +1,6 @@
 """What pages about files and their differences share: anchors of lines, words for changes."""
 
+import math
 from urllib.parse import quote, urlencode
 
 from django import template
@@ -50,6 +51,8 @@ def anchor_of_path(path: str) -> str:
 def figure(value: float) -> str:
     """Four digits that count, however large or small the number is."""
     size = abs(value)
+    if not math.isfinite(size):
+        return "–"
     if size and not 1e-4 <= size < 1e6:
         return f"{value:.2e}"
     whole = len(str(int(size))) if size >= 1 else 0
@@ -61,9 +64,11 @@ def figure(value: float) -> str:
 @register.filter
 def share(value: float | None) -> str:
     """A share in percent; what is there at all is never shown as nothing."""
-    if value is None:
+    # What was measured of hostile weights may be too large for any number
+    if value is None or not math.isfinite(percent := value * 100):
         return "–"
-    percent = value * 100
+    if abs(percent) >= 1e6:
+        return f"{figure(percent)}\u00a0%"
     if 0 < percent < 0.01:
         return f"< {number_format(0.01, 2)}\u00a0%"
     return f"{number_format(round(percent, 2), 2, force_grouping=True)}\u00a0%" if percent else "="
@@ -71,6 +76,6 @@ def share(value: float | None) -> str:
 
 @register.filter
 def signed_share(value: float | None) -> str:
-    if not value:
+    if not value or not math.isfinite(value * 100):
         return share(value)
     return f"{'−' if value < 0 else '+'}{share(abs(value))}"
