@@ -21,6 +21,7 @@ KEYS: dict[str, Any] = {
     "license": _("License"),
     "access": _("Access"),
     "verdict": _("Checks"),
+    "smoke": _("Smoke test"),
     "language": _("Language"),
     "domain": _("Domain"),
     "base": _("Base model"),
@@ -53,6 +54,12 @@ _VALUES: dict[str, dict[str, Any]] = {
         "warned": _("Passed with warnings"),
         "blocked": _("Blocked"),
         "error": _("Could not be completed"),
+    },
+    "smoke": {
+        "passed": _("Passed"),
+        "warned": _("Passed with warnings"),
+        "blocked": _("Blocked"),
+        "not-run": _("Not run"),
     },
     "domain": {
         "agents": _("Agents and tools"),

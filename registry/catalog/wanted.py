@@ -23,6 +23,7 @@ FACETS = (
     "license",
     "access",
     "verdict",
+    "smoke",
     "language",
     "domain",
 )

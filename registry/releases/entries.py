@@ -11,9 +11,18 @@ from django.utils import timezone
 
 from registry.catalog import cards, files, lineage, revisions, search_names, search_words
 from registry.catalog.files import FileEntry
-from registry.catalog.models import MAIN, Ref, Repository, Revision, SearchEntry, Variant
+from registry.catalog.models import (
+    MAIN,
+    Ref,
+    Repository,
+    RepositoryType,
+    Revision,
+    SearchEntry,
+    Variant,
+)
 from registry.catalog.search_words import Weighted
-from registry.checks.models import CheckRun, RunState
+from registry.checks import catalogue
+from registry.checks.models import CheckRun, FindingRow, Job, JobKind, JobState, RunState
 from registry.releases import entry_facts, in_force
 from registry.releases.entry_facts import Grounds
 from registry.releases.models import WAS_RELEASED, Release
@@ -22,7 +31,7 @@ from registry.storage import blobs
 BATCH = 100
 MAX_TEXT = 256 * 1024
 # Counted up when entries are read from the same rows in another way; all are then built again
-FORMAT = 1
+FORMAT = 2
 # What a base model is today shows in its descendants after so long at the latest
 AT_LEAST_EVERY = timedelta(days=7)
 # A verdict is written a while before others see it
@@ -145,6 +154,7 @@ def _built(keys: list[int], now: datetime) -> list[SearchEntry]:
     outside = {ref.repository_id: _outside(ref) for ref in refs}
     shown = [revision for revision in outside.values() if revision is not None]
     runs = _runs(shown)
+    smoke = _smoke(runs.values())
     releases = Release.objects.filter(repository__in=keys, status__in=WAS_RELEASED)
     of_revision: dict[int, Release] = {}
     released_at: dict[int, datetime] = {}
@@ -167,6 +177,7 @@ def _built(keys: list[int], now: datetime) -> list[SearchEntry]:
             ancestry=_ancestry(revision),
             own=official.get(repository.full_name.lower()),
             run=runs.get(revision.pk),
+            smoke=smoke.get(revision.pk, "") if repository.type == RepositoryType.MODEL else "",
             release=released,
             needs_acceptance=released is not None and in_force.of(released, now).needs_acceptance,
             released_at=released_at[repository.pk] if released else revision.committed_at,
@@ -254,6 +265,24 @@ def _runs(shown: list[Revision]) -> dict[int, CheckRun]:
         .defer("report", "attestation")
     )
     return {run.revision_id: run for run in found}
+
+
+def _smoke(found: Iterable[CheckRun]) -> dict[int, str]:
+    """What the smoke tests of these runs found, by the key of the revision."""
+    runs = {run.pk: run.revision_id for run in found}
+    said = {
+        runs[run]: "passed" if state == JobState.DONE else "not-run"
+        for run, state in Job.objects.filter(run__in=runs, kind=JobKind.SMOKE).values_list(
+            "run", "state"
+        )
+    }
+    asked = [check.id for check in catalogue.of_stage("run")]
+    seen = FindingRow.objects.filter(run__in=runs, check_id__in=asked)
+    for run, severity in seen.values_list("run", "severity"):
+        now = said.get(runs[run], "not-run")
+        if severity == "block" or (severity == "warn" and now == "passed"):
+            said[runs[run]] = {"block": "blocked", "warn": "warned"}[severity]
+    return said
 
 
 def _official(repositories: Iterable[Repository]) -> dict[str, Variant]:

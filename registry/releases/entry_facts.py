@@ -63,13 +63,15 @@ _OF_KIND = {"speech": "audio"}
 
 @dataclass(frozen=True)
 class Grounds:
-    """All that an entry is read from. `own` is the published model that bears the name."""
+    """All that an entry is read from. `own` is the published model that bears the name; `smoke` is
+    the verdict of the smoke test alone, "" where none belongs to the run."""
 
     repository: Repository
     revision: Revision
     ancestry: Ancestry = field(default_factory=Ancestry)
     own: Variant | None = None
     run: CheckRun | None = None
+    smoke: str = ""
     release: Release | None = None
     needs_acceptance: bool = False
     released_at: datetime | None = None
@@ -100,6 +102,7 @@ def facets(of: Grounds) -> list[str]:
         "license": licenses(of.card),
         "access": [access(of)],
         "verdict": [of.run.verdict if of.run is not None else ""],
+        "smoke": [of.smoke],
         "method": _methods(of),
         "base": _texts(of.card.get("base_model")),
         "dataset": _texts(of.card.get("datasets")),

@@ -12,6 +12,7 @@ from registry.agreements import locks
 from registry.catalog import repositories, search
 from registry.catalog.models import MAIN, Family, Ref, Repository, Revision, SearchEntry, Variant
 from registry.catalog.wanted import Wanted
+from registry.checks.models import FindingRow, JobKind, JobState
 from registry.releases import entries, entry_facts, workflow
 from registry.releases.entry_facts import Grounds
 from registry.releases.tasks import refresh_entries
@@ -117,6 +118,47 @@ def test_what_differs_is_built_again_and_then_no_more(settings: Any) -> None:
     assert entry(other).revision == made
     plain_hub.switch(ada.namespace, on=False)
     assert is_mended(other).revision is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("findings", "state", "said"),
+    [
+        ([], JobState.DONE, "passed"),
+        ([("GEN-DEGENERATE", "warn")], JobState.DONE, "warned"),
+        ([("GEN-DEGENERATE", "warn"), ("GEN-DEGENERATE", "block")], JobState.DONE, "blocked"),
+        ([("TPL-INJECT", "warn"), ("PERF", "info")], JobState.DONE, "passed"),
+        ([], JobState.SKIPPED, "not-run"),
+        ([("GEN-DEGENERATE", "block")], JobState.FAILED, "blocked"),
+    ],
+)
+def test_the_smoke_test_has_a_verdict_of_its_own(
+    findings: list[tuple[str, str]], state: JobState, said: str
+) -> None:
+    release = factories.make_released(files={"README.md": CARD, "model.safetensors": b"w"})
+    run = release.revision.check_runs.get()
+    run.jobs.filter(kind=JobKind.SMOKE).update(state=state)
+    for check, severity in findings:
+        FindingRow.objects.create(run=run, check_id=check, severity=severity, message="Seen.")
+
+    entries.refresh([release.repository_id])
+
+    found = entry(release.repository)
+    assert [one for one in found.facets if one.startswith("smoke:")] == [f"smoke:{said}"]
+    assert search.find(NOBODY, Wanted(facets={"smoke": (said,)})).repositories == [
+        release.repository
+    ]
+
+
+@pytest.mark.django_db
+def test_a_dataset_has_no_smoke_test(settings: Any) -> None:
+    settings.REPOSITORY_TYPES = ["model", "dataset"]
+    repository = factories.make_repository(type="dataset")
+    release = factories.make_released(
+        repository, files={"README.md": "---\nlicense: mit\n---\n# D\n", "a.txt": "words\n"}
+    )
+
+    assert not [one for one in entry(release.repository).facets if one.startswith("smoke:")]
 
 
 @pytest.mark.django_db
