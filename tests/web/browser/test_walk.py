@@ -72,7 +72,7 @@ def test_a_maintainer_weighs_the_evidence_and_approves(page: Page) -> None:
     expect(page.get_by_text("The model repeats itself")).to_be_visible()
     page.get_by_role("button", name="Approve").click()  # the browser asks for the tick first
     expect(page.get_by_role("button", name="Approve")).to_be_visible()
-    page.get_by_label(re.compile("Repetition")).check()
+    page.get_by_role("checkbox", name=re.compile("Repetition")).check()
     page.get_by_role("button", name="Approve").click()
 
     expect(page.get_by_text("v1.1 of lab/llama-med-8b is now: released.")).to_be_visible()
