@@ -18,6 +18,8 @@ from registry.checks.models import LIVE, CheckRun, Fingerprint
 # A fingerprint keeps some values of each tensor too
 MAX_PRINT = 64 * 1024 * 1024
 MAX_TARGETS = 4
+# Of a revision; more would take seconds of whoever asks for the page
+MAX_TENSORS = 25_000
 MAX_LAYERS = 200
 MAX_MOVED = 50
 
@@ -110,6 +112,8 @@ def _kept(revision: Revision) -> tuple[dict[str, dict[str, Print]], str | Promis
     prints = {
         target: fingerprints.decode(raw).tensors for target, raw in found if len(raw) <= MAX_PRINT
     }
+    if sum(map(len, prints.values())) > MAX_TENSORS:
+        return {}, _("it has more tensors than are compared on a page")
     return prints, "" if prints else _why_none(run)
 
 

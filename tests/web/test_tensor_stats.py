@@ -145,6 +145,22 @@ def test_many_tensors_are_bounded_and_quick() -> None:
     assert len(found.moved) == tensor_stats.MAX_MOVED
 
 
+def test_of_more_tensors_than_a_page_takes_none_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ones = numpy.ones((2, 4), "f4")
+    few = {Q.format(number): ones for number in range(2)}
+    pair = make_pair(few, few | {Q.format(2): ones})
+
+    monkeypatch.setattr(tensor_stats, "MAX_TENSORS", 2)
+    found = tensor_stats.of(*pair)
+
+    assert [(short, "more tensors" in str(why)) for short, why in found.missing] == [
+        (pair[1].short, True)
+    ]
+    assert (found.measured, found.layers) == (0, [])
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [(0.0, "0.0000"), (1234.5678, "1,235"), (12.3456, "12.35"), (0.00001234, "1.23e-05")],
