@@ -5,19 +5,18 @@ import json
 
 import numpy
 import pytest
-from django.utils import timezone
 
 from registry.accounts.callers import NOBODY
 from registry.audit.models import Access
 from registry.catalog import commits
 from registry.catalog.models import Revision
 from registry.checks.lineage import fingerprints
-from registry.checks.models import CheckRun, Fingerprint
+from registry.checks.models import CheckRun
 from registry.releases import pushes
 from registry.web import key_changes, revision_diff
 from registry.web.revision_diff import RevisionDiff
 from tests import factories
-from tests.checks import models
+from tests.checks import kept_prints, models
 from tests.factories import as_caller
 
 pytestmark = pytest.mark.django_db
@@ -251,11 +250,4 @@ def _keep_print(run: CheckRun, tensors: dict[str, numpy.ndarray]) -> None:
             for name, tensor in tensors.items()
         }
     )
-    Fingerprint.objects.create(
-        run=run,
-        weights_digest=prints.weights_digest,
-        shape_key=prints.shape_key,
-        parameters=prints.parameters,
-        tensors=fingerprints.encode(prints),
-        created_at=timezone.now(),
-    )
+    kept_prints.keep(run, prints)

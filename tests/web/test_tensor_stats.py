@@ -9,15 +9,13 @@ from typing import Any
 import numpy
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from registry.catalog.models import Revision
 from registry.checks.lineage import fingerprints
-from registry.checks.models import Fingerprint
 from registry.web import tensor_stats
 from registry.web.templatetags.files import figure, share, signed_share
 from tests import factories
-from tests.checks import models
+from tests.checks import kept_prints, models
 
 pytestmark = pytest.mark.django_db
 Tensors = Mapping[str, Any]
@@ -39,14 +37,7 @@ def keep(revision: Revision, tensors: Tensors) -> None:
             for name, tensor in tensors.items()
         }
     )
-    Fingerprint.objects.create(
-        run=run,
-        weights_digest=prints.weights_digest,
-        shape_key=prints.shape_key,
-        parameters=prints.parameters,
-        tensors=fingerprints.encode(prints),
-        created_at=timezone.now(),
-    )
+    kept_prints.keep(run, prints)
 
 
 def make_pair(before: Tensors, after: Tensors) -> tuple[Revision, Revision]:
