@@ -58,7 +58,7 @@ def appealed(appeal: Appeal) -> None:
     if not deciders.has_any(report):
         text += (
             " Nobody on this site may answer it now: have its operator add another maintainer, with "
-            "`manage.py user add`. Until then it waits."
+            "`manage.py user role` or `user add`. Until then it waits."
         )
         again = "Nobody on this site may answer that now. It waits until there is somebody."
     _tell_maintainers(report, f"Appealed: {name}", text)
