@@ -142,6 +142,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "registry.web.middleware.CallerMiddleware",
+    "registry.web.middleware.LanguageMiddleware",
     "registry.web.middleware.FormerNameMiddleware",
     "registry.web.middleware.StorageAwayMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -102,7 +102,7 @@ def _forget(user: User, *, keeps_address: bool) -> list[str]:
         namespace.name = name
     namespace.save(update_fields=["name", "full_name"])
     ReservedName.objects.get_or_create(folded=name, defaults={"namespace": namespace})
-    user.username, user.email, user.full_name = name, "", ""
+    user.username, user.email, user.full_name, user.language = name, "", "", ""
     user.is_active, user.site_role, user.last_login = False, SiteRole.NONE, None
     user.set_unusable_password()
     user.save()

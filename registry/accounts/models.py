@@ -82,6 +82,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     site_role = models.CharField(max_length=16, choices=SiteRole, blank=True, default=SiteRole.NONE)
     is_service = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
+    # As in settings.LANGUAGES; "" where nothing was chosen
+    language = models.CharField(max_length=8, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = UserManager()

@@ -1,14 +1,14 @@
 """The mails about access requests and grants: who is told what, in plain and short words."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from registry.accounts import languages
 from registry.accounts.models import Role, User
 from registry.agreements.models import AccessRequest, Grant, RequestState
 from registry.catalog.models import Repository
@@ -16,6 +16,7 @@ from registry.outbox import mail
 
 MOST_REVIEWERS = 50
 S = RequestState
+Words = Callable[[], tuple[str, str]]  # the subject and the text
 
 
 def reviewers_of(repository: Repository) -> QuerySet[User]:
@@ -28,82 +29,109 @@ def reviewers_of(repository: Repository) -> QuerySet[User]:
 
 def decided(request: AccessRequest, *, before: str) -> None:
     """Tell the person what became of their request."""
-    with translation.override(settings.LANGUAGE_CODE):
-        what = request.repository.full_name
-        subject, text = _decision(request, before, what)
-        _to_person(request, subject, text)
+    _to_person(request, lambda: _decision(request, before, request.repository.full_name))
 
 
 def lapsing(request: AccessRequest) -> None:
     """Tell the person, and whoever decides, that a request lapses soon."""
     assert request.lapses_at is not None  # noqa: S101 - only what has an end is reminded of
-    with translation.override(settings.LANGUAGE_CODE):
-        words = {"what": request.repository.full_name, "date": _date(request.lapses_at)}
-        if request.state == S.RETURNED:
-            text = _(
-                "The publisher of %(what)s asked you something about your request for access. "
-                "Without an answer the request lapses on %(date)s."
-            )
-        else:
-            text = _(
-                "Nobody has decided about your request for access to %(what)s yet. It lapses on "
-                "%(date)s; you can ask again then."
-            )
-        _to_person(request, _("Your request lapses soon: %(what)s") % words, text % words)
-        if request.state == S.PENDING:
-            text = _("A request for access to %(what)s waits for you and lapses on %(date)s.")
-            subject = _("A request lapses soon: %(what)s") % words
-            _to_reviewers(request.repository, subject, text % words)
+    words = {"what": request.repository.full_name, "date": _date(request.lapses_at)}
+    _to_person(request, lambda: _lapsing(request, words))
+    if request.state == S.PENDING:
+        _to_reviewers(
+            request.repository,
+            lambda: (
+                _("A request lapses soon: %(what)s") % words,
+                _("A request for access to %(what)s waits for you and lapses on %(date)s.") % words,
+            ),
+        )
 
 
 def waiting(repository: Repository, count: int) -> None:
     """Tell whoever decides that so many requests are new to them."""
-    with translation.override(settings.LANGUAGE_CODE):
-        words = {"what": repository.full_name, "count": count}
-        text = ngettext(
-            "%(count)s request for access to %(what)s waits for you.",
-            "%(count)s requests for access to %(what)s wait for you.",
-            count,
-        )
-        _to_reviewers(repository, _("Access requests: %(what)s") % words, text % words)
+    words = {"what": repository.full_name, "count": count}
+    _to_reviewers(
+        repository,
+        lambda: (
+            _("Access requests: %(what)s") % words,
+            ngettext(
+                "%(count)s request for access to %(what)s waits for you.",
+                "%(count)s requests for access to %(what)s wait for you.",
+                count,
+            )
+            % words,
+        ),
+    )
 
 
 def ending(grant: Grant) -> None:
     """Tell a person that a grant of theirs ends soon."""
     assert grant.ends_at is not None  # noqa: S101 - only what has an end is reminded of
-    with translation.override(settings.LANGUAGE_CODE):
-        words = {"what": grant.repository.full_name, "date": _date(grant.ends_at)}
-        text = _(
-            "Your access to %(what)s ends on %(date)s. You can ask for a renewal on the page below."
-        )
-        _to_person(grant, _("Your access ends soon: %(what)s") % words, text % words)
+    words = {"what": grant.repository.full_name, "date": _date(grant.ends_at)}
+    _to_person(
+        grant,
+        lambda: (
+            _("Your access ends soon: %(what)s") % words,
+            _(
+                "Your access to %(what)s ends on %(date)s. You can ask for a renewal on the page "
+                "below."
+            )
+            % words,
+        ),
+    )
 
 
 def renewed(grant: Grant) -> None:
     """Tell a person that they have access for longer."""
     assert grant.ends_at is not None  # noqa: S101 - a renewal has an end
-    with translation.override(settings.LANGUAGE_CODE):
-        words = {"what": grant.repository.full_name, "date": _date(grant.ends_at)}
-        text = _("Your access to %(what)s was renewed. It ends on %(date)s now.")
-        _to_person(grant, _("Your access was renewed: %(what)s") % words, text % words)
+    words = {"what": grant.repository.full_name, "date": _date(grant.ends_at)}
+    _to_person(
+        grant,
+        lambda: (
+            _("Your access was renewed: %(what)s") % words,
+            _("Your access to %(what)s was renewed. It ends on %(date)s now.") % words,
+        ),
+    )
 
 
 def revoked(grant: Grant) -> None:
     """Tell a person that one of several grants of theirs was taken back."""
-    with translation.override(settings.LANGUAGE_CODE):
-        words = {"what": grant.repository.full_name}
-        text = _("One of your grants for %(what)s was revoked. The others stay as they are.")
-        _to_person(grant, _("A grant was revoked: %(what)s") % words, text % words)
+    words = {"what": grant.repository.full_name}
+    _to_person(
+        grant,
+        lambda: (
+            _("A grant was revoked: %(what)s") % words,
+            _("One of your grants for %(what)s was revoked. The others stay as they are.") % words,
+        ),
+    )
 
 
 def renewal_asked(grant: Grant) -> None:
     """Tell whoever decides that a person asks for more time."""
     assert grant.ends_at is not None  # noqa: S101 - what has no end needs no renewal
-    with translation.override(settings.LANGUAGE_CODE):
-        words = {"what": grant.repository.full_name, "date": _date(grant.ends_at)}
-        text = _("Somebody whose access to %(what)s ends on %(date)s asks for a renewal.")
-        subject = _("A renewal is asked for: %(what)s") % words
-        _to_reviewers(grant.repository, subject, text % words, page="requests?state=accepted")
+    words = {"what": grant.repository.full_name, "date": _date(grant.ends_at)}
+    _to_reviewers(
+        grant.repository,
+        lambda: (
+            _("A renewal is asked for: %(what)s") % words,
+            _("Somebody whose access to %(what)s ends on %(date)s asks for a renewal.") % words,
+        ),
+        page="requests?state=accepted",
+    )
+
+
+def _lapsing(request: AccessRequest, words: dict[str, str]) -> tuple[str, str]:
+    if request.state == S.RETURNED:
+        text = _(
+            "The publisher of %(what)s asked you something about your request for access. "
+            "Without an answer the request lapses on %(date)s."
+        )
+    else:
+        text = _(
+            "Nobody has decided about your request for access to %(what)s yet. It lapses on "
+            "%(date)s; you can ask again then."
+        )
+    return _("Your request lapses soon: %(what)s") % words, text % words
 
 
 def _decision(request: AccessRequest, before: str, what: str) -> tuple[str, str]:
@@ -137,20 +165,21 @@ def _decision(request: AccessRequest, before: str, what: str) -> tuple[str, str]
     return _("Access under review: %(what)s") % words, text % words
 
 
-def _to_person(about: AccessRequest | Grant, subject: str, text: str) -> None:
-    _send([about.user], subject, text, f"/{_path(about.repository)}/access")
+def _to_person(about: AccessRequest | Grant, write: Words) -> None:
+    _send([about.user], write, f"/{_path(about.repository)}/access")
 
 
-def _to_reviewers(
-    repository: Repository, subject: str, text: str, *, page: str = "requests"
-) -> None:
+def _to_reviewers(repository: Repository, write: Words, *, page: str = "requests") -> None:
     people = reviewers_of(repository)[:MOST_REVIEWERS]
-    _send(people, subject, text, f"/{_path(repository)}/{page}")
+    _send(people, write, f"/{_path(repository)}/{page}")
 
 
-def _send(people: Iterable[User], subject: str, text: str, path: str) -> None:
+def _send(people: Iterable[User], write: Words, path: str) -> None:
+    """Subject and text are written for each person, in their language."""
     for person in people:
         if person.email and person.is_active:
+            with languages.speaking_to(person):
+                subject, text = write()
             mail.queue(
                 to=person.email,
                 subject=f"{settings.SITE_NAME}: {subject}",

@@ -1,11 +1,14 @@
 """The mail domains of organisations: asked for by an admin, confirmed by a steward, ended at once."""
 
+from collections.abc import Callable
+
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from registry.accounts import languages
 from registry.accounts.callers import Caller
 from registry.accounts.domains import normalised
 from registry.accounts.models import Namespace, NamespaceKind, Role
@@ -135,7 +138,10 @@ def confirm(domain: Domain, *, words: str, by: Caller) -> Domain:
             % {"domain": found.domain}
         ) from error
     _note("domain.confirm", found, by=by, reason=words)
-    _tell(found, f"{found.domain} is confirmed for {found.organisation.name}", _CONFIRMED)
+    _tell(
+        found,
+        lambda: (_("%(domain)s is confirmed for %(organisation)s") % _names(found), _(CONFIRMED)),
+    )
     return found
 
 
@@ -146,7 +152,10 @@ def refuse(domain: Domain, *, words: str, by: Caller) -> Domain:
     _require_waiting(found)
     _close(found)
     _note("domain.refuse", found, by=by, reason=words)
-    _tell(found, f"{found.domain} was not confirmed for {found.organisation.name}", words)
+    _tell(
+        found,
+        lambda: (_("%(domain)s was not confirmed for %(organisation)s") % _names(found), words),
+    )
     return found
 
 
@@ -161,7 +170,10 @@ def end(domain: Domain, *, words: str, by: Caller) -> Domain:
         )
     _close(found)
     _note("domain.end", found, by=by, reason=words)
-    _tell(found, f"{found.domain} no longer signs for {found.organisation.name}", words)
+    _tell(
+        found,
+        lambda: (_("%(domain)s no longer signs for %(organisation)s") % _names(found), words),
+    )
     return found
 
 
@@ -180,7 +192,7 @@ def withdraw(domain: Domain, *, by: Caller) -> Domain:
     return found
 
 
-_CONFIRMED = (
+CONFIRMED = gettext_noop(
     "Admins of the organisation who have a verified mail address there can accept terms for it."
 )
 
@@ -230,6 +242,14 @@ def _note(event: str, domain: Domain, *, by: Caller, **details: str) -> None:
     )
 
 
-def _tell(domain: Domain, subject: str, text: str) -> None:
-    if domain.asked_by.is_active and domain.asked_by.email:
-        mail.queue(to=domain.asked_by.email, subject=subject, text=f"{subject}.\n\n{text}\n")
+def _names(domain: Domain) -> dict[str, str]:
+    return {"domain": domain.domain, "organisation": domain.organisation.name}
+
+
+def _tell(domain: Domain, write: Callable[[], tuple[str, str]]) -> None:
+    """A mail to who asked for it, whose subject and text are written in their language."""
+    person = domain.asked_by
+    if person.is_active and person.email:
+        with languages.speaking_to(person):
+            subject, text = write()
+        mail.queue(to=person.email, subject=subject, text=f"{subject}.\n\n{text}\n")

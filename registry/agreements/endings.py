@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from registry.accounts import permissions
+from registry.accounts import languages, permissions
 from registry.accounts.callers import Caller
 from registry.accounts.models import Membership, Namespace, Role, User
 from registry.accounts.permissions import Permission
@@ -268,33 +268,34 @@ def _tell(made: list[Ending]) -> None:
         for person in _answerable(ending.acceptance):
             by_person.setdefault(person, []).append(ending)
     for person, theirs in by_person.items():
-        names = "\n".join(f"- {name_of(one.acceptance)}" for one in theirs)
-        mail.queue(
-            to=person.email,
-            subject="A license that you accepted has ended",
-            text=(
-                f"The license under which you could download has ended "
-                f"({theirs[0].get_event_display()}):\n\n{names}\n\n"
-                f"{_sentence(theirs[0].reason)}"
-                "Delete the files that you hold, and confirm it here:\n"
-                f"{settings.SITE_URL}/settings/agreements\n"
-            ),
-        )
+        with languages.speaking_to(person):
+            mail.queue(
+                to=person.email,
+                subject=_("A license that you accepted has ended"),
+                text=_text(theirs),
+            )
+
+
+def _text(theirs: list[Ending]) -> str:
+    ended = _("The license under which you could download has ended (%(why)s):") % {
+        "why": _(theirs[0].get_event_display())
+    }
+    names = "\n".join(f"- {name_of(one.acceptance)}" for one in theirs)
+    reason = _("The reason given: %(reason)s") % {"reason": theirs[0].reason}
+    delete = _("Delete the files that you hold, and confirm it here:")
+    parts = [ended, names, *([reason] if theirs[0].reason else [])]
+    return "\n\n".join([*parts, f"{delete}\n{settings.SITE_URL}/settings/agreements\n"])
 
 
 def _answerable(acceptance: Acceptance) -> QuerySet[User]:
     """Who is told: whoever downloads by it, of an organisation as far as they are in it, and its
     admins."""
-    told = Q(pk__in={user for user, _ in _holders(acceptance)})
+    told = Q(pk__in={user for user, _key in _holders(acceptance)})
     if acceptance.organisation is not None:
         members = acceptance.organisation.memberships
         admins = Q(pk__in=members.filter(role=Role.ADMIN).values("user"))
         told = (told | admins) & Q(pk__in=members.values("user"))
     return User.objects.filter(told, is_active=True).exclude(email="").order_by("pk")
-
-
-def _sentence(reason: str) -> str:
-    return f"The reason given: {reason}\n\n" if reason else ""
 
 
 def _of(caller: Caller, *, prefix: str = "") -> Q:

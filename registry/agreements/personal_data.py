@@ -81,6 +81,7 @@ def _account(user: User) -> Iterator[Item]:
         "user": user.username,
         "full_name": user.full_name,
         "email": user.email,
+        "language": user.language,
         "site_role": user.site_role,
         "created_at": _time(user.created_at),
         "last_login": _time(user.last_login),

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from registry.accounts import closing
+from registry.accounts import closing, languages
 from registry.accounts.callers import Caller
 from registry.accounts.closing import Closed
 from registry.accounts.models import Namespace, SiteRole, User
@@ -127,14 +127,16 @@ def _tell_stewards(closed: Closed) -> None:
     names = "\n".join(f"- {_place(one)}" for one in closed.orphaned)
     stewards = User.objects.filter(site_role=SiteRole.STEWARD, is_active=True).exclude(email="")
     for steward in stewards.order_by("pk"):
-        mail.queue(
-            to=steward.email,
-            subject="Organisations without an admin",
-            text=(
+        with languages.speaking_to(steward):
+            text = _(
                 "The last admin of these organisations closed their account. They pass to the "
-                f"stewards, who may name another admin:\n\n{names}\n"
-            ),
-        )
+                "stewards, who may name another admin:"
+            )
+            mail.queue(
+                to=steward.email,
+                subject=_("Organisations without an admin"),
+                text=f"{text}\n\n{names}\n",
+            )
 
 
 def _place(namespace: Namespace) -> str:

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from registry.accounts import languages
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.audit import log
@@ -225,7 +226,7 @@ def failed(webhook: Webhook) -> None:
     elif found.failing_since <= now - messages.give_up_after() and not found.is_disabled:
         reason = f"Nothing could be delivered for {settings.OUTBOX_DAYS} days."
         _switch_off(found, reason=reason, by="")
-        _tell_owner(found, reason)
+        _tell_owner(found)
 
 
 def _switch_off(webhook: Webhook, *, reason: str, by: str) -> None:
@@ -235,16 +236,18 @@ def _switch_off(webhook: Webhook, *, reason: str, by: str) -> None:
     log.record("webhook.disable", actor=by, subject=webhook, reason=reason)
 
 
-def _tell_owner(webhook: Webhook, reason: str) -> None:
-    if webhook.owner.email and webhook.owner.is_active:
-        host = targets.parse(webhook.url).host
-        mail.queue(
-            to=webhook.owner.email,
-            subject=f"{settings.SITE_NAME}: a webhook was disabled",
-            text=f"Your webhook to {host} was disabled. {reason}\n\n"
-            f"Look at its last deliveries, and enable it again, at "
-            f"{settings.SITE_URL}/settings/webhooks/{webhook.public_id}\n",
-        )
+def _tell_owner(webhook: Webhook) -> None:
+    owner = webhook.owner
+    if not (owner.email and owner.is_active):
+        return
+    page = f"{settings.SITE_URL}/settings/webhooks/{webhook.public_id}"
+    with languages.speaking_to(owner):
+        subject = _("%(site)s: a webhook was disabled") % {"site": settings.SITE_NAME}
+        what = _(
+            "Your webhook to %(host)s was disabled. Nothing could be delivered for %(days)s days."
+        ) % {"host": targets.parse(webhook.url).host, "days": settings.OUTBOX_DAYS}
+        then = _("Look at its last deliveries, and enable it again, at %(page)s") % {"page": page}
+        mail.queue(to=owner.email, subject=subject, text=f"{what}\n\n{then}\n")
 
 
 def _writable(by: Caller) -> QuerySet[Webhook]:

@@ -4,13 +4,16 @@ is broken off goes on where it stopped."""
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from registry.accounts import languages
 from registry.accounts.callers import Caller
 from registry.accounts.models import Membership, Namespace, Role, User
 from registry.catalog.models import Repository
@@ -153,9 +156,10 @@ def _tell_some(
     people = User.objects.filter(pk__in=keys, is_active=True).exclude(pk__in=done)
     told = 0
     for person in people.exclude(email="").order_by("pk"):
-        text = _text(row, kind, person, parts.get(person.pk, Part()))
-        if text:
+        with languages.speaking_to(person):
+            text = _text(row, kind, person, parts.get(person.pk, Part()))
             subject = _subject(row, kind)
+        if text:
             mail.queue(to=person.email, subject=subject, text=text)
             CampaignNotice.objects.create(campaign=row, user=person, kind=kind, at=now)
             told += 1
@@ -163,22 +167,24 @@ def _tell_some(
 
 
 def _subject(campaign: Campaign, kind: str) -> str:
-    title, day = campaign.document.title, _moment(campaign.effective_at)
+    words = {"title": campaign.document.title, "day": languages.moment(campaign.effective_at)}
     if kind == Kind.CANCELLED:
-        return f"The change of {title} announced for {day} is cancelled"
+        return _("The change of %(title)s announced for %(day)s is cancelled") % words
     if kind == Kind.REMINDED:
-        return f"Reminder: from {day} on, {title} has to be accepted again"
-    return f"{title} changes on {day}"
+        return _("Reminder: from %(day)s on, %(title)s has to be accepted again") % words
+    return _("%(title)s changes on %(day)s") % words
 
 
 def _text(campaign: Campaign, kind: str, person: User, part: Part) -> str:
     """The mail, empty where this person may know of none of the models any more."""
+    title = campaign.document.title
     if kind == Kind.CANCELLED:
-        return (
-            f"The change of {campaign.document.title} that you were told of does not come. Nothing "
-            f"changes for you.\n\nReason: {campaign.cancel_reason}\n\n{_link(part, {})}\n"
-        )
-    names = _names(person, part)
+        called_off = _(
+            "The change of %(title)s that you were told of does not come. Nothing changes for you."
+        ) % {"title": title}
+        reason = _("Reason: %(reason)s") % {"reason": campaign.cancel_reason}
+        return f"{called_off}\n\n{reason}\n\n{_link(part, {})}\n"
+    names = _names_of(person, part)
     blocks = [
         block
         for block in (_own(part, names), *_signed(part, names), _publishing(campaign, part, names))
@@ -186,20 +192,24 @@ def _text(campaign: Campaign, kind: str, person: User, part: Part) -> str:
     ]
     if not blocks:
         return ""
-    change = (
-        f"Version {campaign.version.version} of {campaign.document.title} takes the place of the "
-        f"one before it on {_moment(campaign.effective_at)}.\n\nWhat changes: {campaign.note}"
-    )
-    return "\n\n".join([change, *blocks, _link(part, names)]) + "\n"
+    change = _(
+        "Version %(version)s of %(title)s takes the place of the one before it on %(day)s."
+    ) % {
+        "version": campaign.version.version,
+        "title": title,
+        "day": languages.moment(campaign.effective_at),
+    }
+    changes = _("What changes: %(note)s") % {"note": campaign.note}
+    return "\n\n".join([change, changes, *blocks, _link(part, names)]) + "\n"
 
 
 def _own(part: Part, names: dict[int, str]) -> str:
     listed = _listed(part.accepted, names)
-    return listed and (
+    words = _(
         "You accepted the terms of these models. Until then nothing changes for you; from then on "
-        "new downloads need the new terms. You can accept them now, so that nothing stops:\n"
-        + listed
+        "new downloads need the new terms. You can accept them now, so that nothing stops:"
     )
+    return listed and f"{words}\n{listed}"
 
 
 def _signed(part: Part, names: dict[int, str]) -> Iterator[str]:
@@ -208,24 +218,25 @@ def _signed(part: Part, names: dict[int, str]) -> Iterator[str]:
     )
     for organisation, repositories in sorted(part.organisations.items()):
         if listed := _listed(repositories, names):
-            yield (
-                f"For {titles[organisation]} the terms of these models were accepted, which covers "
-                "its members until then. A signatory has to accept the new ones for them:\n"
-                + listed
-            )
+            words = _(
+                "For %(organisation)s the terms of these models were accepted, which covers its "
+                "members until then. A signatory has to accept the new ones for them:"
+            ) % {"organisation": titles[organisation]}
+            yield f"{words}\n{listed}"
 
 
 def _publishing(campaign: Campaign, part: Part, names: dict[int, str]) -> str:
-    what = (
-        "readers are asked again"
-        if campaign.kind == CampaignKind.MATERIAL
-        else "what readers accepted carries over"
-    )
+    if campaign.kind == CampaignKind.MATERIAL:
+        words = _("The terms of these models of yours change, and readers are asked again:")
+    else:
+        words = _(
+            "The terms of these models of yours change, and what readers accepted carries over:"
+        )
     listed = _listed(part.published, names)
-    return listed and f"The terms of these models of yours change, and {what}:\n{listed}"
+    return listed and f"{words}\n{listed}"
 
 
-def _names(person: User, part: Part) -> dict[int, str]:
+def _names_of(person: User, part: Part) -> dict[int, str]:
     """The names of the models that this person may know of today, by key."""
     keys = part.accepted.union(part.published, *part.organisations.values())
     seen = Repository.objects.visible_to(Caller(user=person)).filter(pk__in=keys)
@@ -236,7 +247,8 @@ def _listed(keys: Iterable[int], names: dict[int, str]) -> str:
     known = sorted(names[key] for key in keys if key in names)
     lines = [f"- {name}" for name in known[:NAMED]]
     if len(known) > NAMED:
-        lines.append(f"and {len(known) - NAMED} more")
+        more = len(known) - NAMED
+        lines.append(ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more})
     return "\n".join(lines)
 
 
@@ -251,7 +263,3 @@ def _half_way(campaign: Campaign) -> datetime:
     """No reminder comes in the first half of a grace, however short that is."""
     begun = campaign.confirmed_at or campaign.opened_at
     return begun + (campaign.effective_at - begun) / 2
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%-d %B %Y, %H:%M UTC")

@@ -1,74 +1,81 @@
 """Whom the steps of a case tell, and what: plain mails with one link, none of which tells the
 publisher who reported."""
 
+from collections.abc import Callable
+
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from registry.accounts import callers
+from registry.accounts import callers, languages
 from registry.accounts.models import Membership, SiteRole, User
 from registry.catalog.models import Repository
 from registry.outbox import mail
 from registry.releases import deciders, descendants
 from registry.releases.models import Appeal, Report, ReportAnswer
 
+YOURS = gettext_lazy("Your report of %(name)s")
+
 
 def opened(report: Report) -> None:
     """A report came in: the reporter has it in writing, and maintainers have work."""
-    _write(
-        report.reporter,
-        f"Your report of {_name(report)}",
-        "We have your report and answer it by "
-        f"{report.due_at:%-d %B %Y}. The publisher does not learn who reported.",
-        _case(report),
+    taken = gettext_lazy(
+        "We have your report and answer it by %(day)s. The publisher does not learn who reported."
     )
-    _tell_maintainers(report, f"Reported: {report.repository.full_name}", "A report came in.")
+    _to_reporter(report, YOURS, lambda: taken % {"day": languages.day(report.due_at)})
+    _tell_maintainers(
+        report, gettext_lazy("Reported: %(name)s"), [gettext_lazy("A report came in.")]
+    )
 
 
 def asked(report: Report) -> None:
     """A maintainer wrote to the reporter."""
-    _write(
-        report.reporter,
-        f"About your report of {_name(report)}",
-        "A maintainer wrote to you about your report.",
-        _case(report),
+    _to_reporter(
+        report,
+        gettext_lazy("About your report of %(name)s"),
+        lambda: _("A maintainer wrote to you about your report."),
     )
 
 
 def answered(answer: ReportAnswer, *, told_publisher: bool) -> None:
     """The statement of reasons, to the reporter, and to the publisher where it concerns them."""
     report = answer.report
-    name = report.repository.full_name
-    subject = f"Answer to your report of {_name(report)}"
-    _write(report.reporter, subject, _statement(answer, for_publisher=False), _case(report))
+    _to_reporter(
+        report,
+        gettext_lazy("Answer to your report of %(name)s"),
+        lambda: _statement(answer, for_publisher=False),
+    )
     if not told_publisher:
         return
-    statement = _statement(answer, for_publisher=True)
-    about = f"{name} was reported. Who reported it is not told.\n\n{statement}"
     for person in _publishers(report).exclude(pk=report.reporter_id):
-        link = f"/reports/statements/{answer.public_id}"
-        _write(person, f"A decision about {name}", about, link)
+        _write(
+            person,
+            lambda: _to_publisher(answer),
+            f"/reports/statements/{answer.public_id}",
+        )
 
 
 def appealed(appeal: Appeal) -> None:
     """Somebody asks for another look: maintainers have work, and the reporter knows."""
     report = appeal.report
-    name = report.repository.full_name
-    text = "The answer to a report was appealed."
-    again = "Somebody else looks at it again."
+    text: list[Promise] = [gettext_lazy("The answer to a report was appealed.")]
+    again = gettext_lazy("The publisher appealed the answer. Somebody else looks at it again.")
     if not deciders.has_any(report):
-        text += (
-            " Nobody on this site may answer it now: have its operator add another maintainer, with "
-            "`manage.py user role` or `user add`. Until then it waits."
+        text.append(
+            gettext_lazy(
+                "Nobody on this site may answer it now: have its operator add another maintainer, "
+                "with `manage.py user role` or `user add`. Until then it waits."
+            )
         )
-        again = "Nobody on this site may answer that now. It waits until there is somebody."
-    _tell_maintainers(report, f"Appealed: {name}", text)
+        again = gettext_lazy(
+            "The publisher appealed the answer. Nobody on this site may answer that now. It waits "
+            "until there is somebody."
+        )
+    _tell_maintainers(report, gettext_lazy("Appealed: %(name)s"), text)
     if appeal.by_id != report.reporter_id:
-        _write(
-            report.reporter,
-            f"Your report of {_name(report)}",
-            f"The publisher appealed the answer. {again}",
-            _case(report),
-        )
+        _to_reporter(report, YOURS, lambda: str(again))
 
 
 def _name(report: Report) -> str:
@@ -78,38 +85,64 @@ def _name(report: Report) -> str:
     return report.repository.full_name if is_known else report.repository.public_id
 
 
+def _to_publisher(answer: ReportAnswer) -> tuple[str, str]:
+    words = {"name": answer.report.repository.full_name}
+    about = _("%(name)s was reported. Who reported it is not told.") % words
+    statement = _statement(answer, for_publisher=True)
+    return _("A decision about %(name)s") % words, f"{about}\n\n{statement}"
+
+
 def _statement(answer: ReportAnswer, *, for_publisher: bool) -> str:
-    final = "You can appeal; somebody else then looks at it again."
+    final = _("You can appeal; somebody else then looks at it again.")
     if answer.is_of_appeal:
-        final = "This is the answer to the appeal, and final here."
+        final = _("This is the answer to the appeal, and final here.")
     elif not deciders.has_any(answer.report, for_publisher=for_publisher):
-        final = f"You can appeal. {deciders.NOBODY_YET}"
-    return (
-        f"Decision: {answer.get_outcome_display()}.\n\nFacts: {answer.facts}\n\n"
-        f"Ground: {answer.ground}\n\nMeasure: {answer.measure}\n\n{final}"
-    )
+        final = f"{_('You can appeal.')} {_(deciders.NOBODY_YET)}"
+    parts = [
+        _("Decision: %(outcome)s.") % {"outcome": _(answer.get_outcome_display())},
+        _("Facts: %(facts)s") % {"facts": answer.facts},
+        _("Ground: %(ground)s") % {"ground": answer.ground},
+        _("Measure: %(measure)s") % {"measure": answer.measure},
+        final,
+    ]
+    return "\n\n".join(parts)
 
 
 def _publishers(report: Report) -> QuerySet[User]:
     return descendants.owners([report.repository])
 
 
-def _tell_maintainers(report: Report, subject: str, text: str) -> None:
+def _tell_maintainers(report: Report, subject: Promise, text: list[Promise]) -> None:
     place = report.repository.namespace_id
     members = Membership.objects.filter(namespace=place).values("user")
     people = User.objects.filter(
         site_role__in=[SiteRole.MAINTAINER, SiteRole.STEWARD], is_active=True
     ).exclude(namespace=place)
     others = people.exclude(pk__in=members).exclude(pk=report.reporter_id)
+
+    def write() -> tuple[str, str]:
+        due = _("It is due by %(day)s.") % {"day": languages.day(report.due_at)}
+        named = str(subject) % {"name": report.repository.full_name}
+        return named, " ".join([*(str(one) for one in text), due])
+
     for person in others.order_by("pk"):
-        _write(person, subject, f"{text} It is due by {report.due_at:%-d %B %Y}.", _case(report))
+        _write(person, write, _case(report))
+
+
+def _to_reporter(report: Report, subject: Promise, text: Callable[[], str]) -> None:
+    name = _name(report)
+    _write(report.reporter, lambda: (str(subject) % {"name": name}, text()), _case(report))
 
 
 def _case(report: Report) -> str:
     return report.get_absolute_url()
 
 
-def _write(person: User, subject: str, text: str, link: str) -> None:
-    if person.email and person.is_active:
-        body = f"{text}\n\n{settings.SITE_URL}{link}\n"
-        mail.queue(to=person.email, subject=subject[:200], text=body)
+def _write(person: User, write: Callable[[], tuple[str, str]], link: str) -> None:
+    """A mail whose subject and text are written in the person's language."""
+    if not (person.email and person.is_active):
+        return
+    with languages.speaking_to(person):
+        subject, text = write()
+    body = f"{text}\n\n{settings.SITE_URL}{link}\n"
+    mail.queue(to=person.email, subject=subject[:200], text=body)

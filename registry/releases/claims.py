@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from registry.accounts import languages
 from registry.accounts.callers import Caller
 from registry.accounts.models import SiteRole, User
 from registry.audit import log
@@ -135,12 +136,19 @@ def _until(claim: Claim) -> str:
 
 def _tell(claim: Claim) -> None:
     release = claim.release
-    mail.queue(
-        to=claim.reviewer.email,
-        subject=f"A review for you: {release.repository.full_name} {release.version}",
-        text=(
-            f"{claim.given_by.username} gave you the review of {release.repository.full_name} "
-            f"{release.version}. It is yours until {_until(claim)}; the review is due "
-            f"{release.due_at:%Y-%m-%d}.\n\n{settings.SITE_URL}{release.get_absolute_url()}\n"
-        ),
-    )
+    with languages.speaking_to(claim.reviewer):
+        words = {
+            "giver": claim.given_by.username,
+            "release": f"{release.repository.full_name} {release.version}",
+            "until": _until(claim),
+            "due": f"{release.due_at:%Y-%m-%d}",
+        }
+        text = _(
+            "%(giver)s gave you the review of %(release)s. It is yours until %(until)s; the review "
+            "is due %(due)s."
+        )
+        mail.queue(
+            to=claim.reviewer.email,
+            subject=_("A review for you: %(release)s") % words,
+            text=f"{text % words}\n\n{settings.SITE_URL}{release.get_absolute_url()}\n",
+        )

@@ -3,38 +3,56 @@
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
-from registry.accounts import callers
+from registry.accounts import callers, languages
 from registry.accounts.models import User
 from registry.catalog.models import Repository
 from registry.outbox import mail
 from registry.releases.models import Release
 
+# What the mail is called, and what the step means for who asked for the release
 OUTCOMES = {
-    "approve": ("released", "It is released: everybody who accepts its terms can download it."),
+    "approve": (
+        gettext_noop("%(name)s: released"),
+        gettext_noop("It is released: everybody who accepts its terms can download it."),
+    ),
     "request_changes": (
-        "changes are asked for",
-        "A maintainer asks for changes. Push what is asked for to the same branch, then submit it "
-        "again.",
+        gettext_noop("%(name)s: changes are asked for"),
+        gettext_noop(
+            "A maintainer asks for changes. Push what is asked for to the same branch, then submit "
+            "it again."
+        ),
     ),
     "reject": (
-        "rejected",
-        "A maintainer rejected this request. Nothing of the repository is lost; you can ask anew "
-        "with another revision.",
+        gettext_noop("%(name)s: rejected"),
+        gettext_noop(
+            "A maintainer rejected this request. Nothing of the repository is lost; you can ask "
+            "anew with another revision."
+        ),
     ),
     "suspend": (
-        "suspended",
-        "A maintainer suspended the release. Nobody can download it until it is restored.",
+        gettext_noop("%(name)s: suspended"),
+        gettext_noop(
+            "A maintainer suspended the release. Nobody can download it until it is restored."
+        ),
     ),
-    "restore": ("restored", "The release is restored: it can be downloaded again."),
+    "restore": (
+        gettext_noop("%(name)s: restored"),
+        gettext_noop("The release is restored: it can be downloaded again."),
+    ),
     "recall": (
-        "recalled",
-        "A maintainer recalled the release, for good. None of its files can be downloaded any more.",
+        gettext_noop("%(name)s: recalled"),
+        gettext_noop(
+            "A maintainer recalled the release, for good. None of its files can be downloaded any "
+            "more."
+        ),
     ),
 }
 
 
-OUT_OF_SIGHT = (
+OUT_OF_SIGHT = gettext_noop(
     "You asked for this release, and the repository is out of your sight by now: its name, the "
     "reason given and the page of the release are for those who may know of it."
 )
@@ -42,24 +60,34 @@ OUT_OF_SIGHT = (
 
 @dataclass(frozen=True)
 class Notice:
+    """A mail, and the language that it is written in: that of who gets it."""
+
     subject: str
     text: str
+    language: str
 
 
 def of(step: str, release: Release, *, reason: str) -> Notice | None:
     """What the contributor is told once a step has moved the release; None where it is nothing."""
     if step not in OUTCOMES:
         return None
+    with languages.speaking_to(release.opened_by):
+        subject, text = _words(step, release, reason)
+    return Notice(subject, text, languages.of(release.opened_by))
+
+
+def _words(step: str, release: Release, reason: str) -> tuple[str, str]:
     outcome, sentence = OUTCOMES[step]
-    if not _knows(release):
-        name = f"{release.repository.public_id} {release.version}"
-        return Notice(subject=f"{name}: {outcome}", text=f"{name}: {outcome}.\n\n{OUT_OF_SIGHT}\n")
-    name = f"{release.repository.full_name} {release.version}"
-    parts = [f"{name}: {outcome}.", sentence]
+    knows = _knows(release)
+    named = release.repository.full_name if knows else release.repository.public_id
+    subject = _(outcome) % {"name": f"{named} {release.version}"}
+    if not knows:
+        return subject, f"{subject}.\n\n{_(OUT_OF_SIGHT)}\n"
+    parts = [f"{subject}.", _(sentence)]
     if reason.strip():
-        parts.append(f"The reason given:\n\n{reason.strip()}")
+        parts += [_("The reason given:"), reason.strip()]
     parts.append(f"{settings.SITE_URL}{release.get_absolute_url()}")
-    return Notice(subject=f"{name}: {outcome}", text="\n\n".join(parts) + "\n")
+    return subject, "\n\n".join(parts) + "\n"
 
 
 def _knows(release: Release) -> bool:

@@ -9,8 +9,9 @@ from django.db import transaction
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
-from registry.accounts import callers
+from registry.accounts import callers, languages
 from registry.accounts.callers import Caller
 from registry.accounts.models import Membership, Role, User
 from registry.agreements.models import Acceptance, Adherence
@@ -34,15 +35,15 @@ BATCH = 100
 SETTLED = timedelta(minutes=10)
 TOLD = "advisory.tell"
 SUBJECTS = {
-    AdvisoryKind.SUSPENSION: "Suspended",
-    AdvisoryKind.RECALL: "Recalled",
-    AdvisoryKind.RESTORATION: "Restored",
-    AdvisoryKind.NOTICE: "Notice",
+    AdvisoryKind.SUSPENSION: gettext_noop("Suspended: %(what)s"),
+    AdvisoryKind.RECALL: gettext_noop("Recalled: %(what)s"),
+    AdvisoryKind.RESTORATION: gettext_noop("Restored: %(what)s"),
+    AdvisoryKind.NOTICE: gettext_noop("Notice: %(what)s"),
 }
 WHY = {
-    Recipient.ACCEPTED: "You are told because you accepted its terms.",
-    Recipient.DOWNLOADED: "You are told because you downloaded it.",
-    Recipient.DERIVED: "You are told because you publish a model that comes from it.",
+    Recipient.ACCEPTED: gettext_noop("You are told because you accepted its terms."),
+    Recipient.DOWNLOADED: gettext_noop("You are told because you downloaded it."),
+    Recipient.DERIVED: gettext_noop("You are told because you publish a model that comes from it."),
 }
 
 
@@ -235,18 +236,19 @@ def _queue(advisory: Advisory, person: User, because: str) -> None:
     versions = ", ".join(
         one.release.version for one in advisory.scope.select_related("release").order_by("pk")
     )
-    mail.queue(
-        to=person.email,
-        subject=f"{SUBJECTS[AdvisoryKind(advisory.kind)]}: {name} {versions}"[:200],
-        text=(
-            f"{name} {versions}: {advisory.get_kind_display()}.\n\n"
-            f"Severity: {advisory.get_severity_display()}\n"
-            f"About: {advisory.get_category_display()}\n\n"
-            f"{advisory.reason}\n\n"
-            f"{WHY[Recipient(because)]} Please say there that you read it:\n"
-            f"{settings.SITE_URL}{advisory.get_absolute_url()}\n"
-        ),
-    )
+    what = f"{name} {versions}"
+    with languages.speaking_to(person):
+        subject = _(SUBJECTS[AdvisoryKind(advisory.kind)]) % {"what": what}
+        facts = [
+            _("%(what)s: %(kind)s.") % {"what": what, "kind": _(advisory.get_kind_display())},
+            "",
+            _("Severity: %(severity)s") % {"severity": _(advisory.get_severity_display())},
+            _("About: %(category)s") % {"category": _(advisory.get_category_display())},
+            f"\n{advisory.reason}\n",
+            f"{_(WHY[Recipient(because)])} {_('Please say there that you read it:')}",
+            f"{settings.SITE_URL}{advisory.get_absolute_url()}\n",
+        ]
+        mail.queue(to=person.email, subject=subject[:200], text="\n".join(facts))
 
 
 def notice_of(advisory: Advisory, caller: Caller) -> AdvisoryNotice | None:

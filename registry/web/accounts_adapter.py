@@ -11,10 +11,10 @@ from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from registry.accounts import imitations, naming, people
+from registry.accounts import imitations, languages, naming, people
 from registry.accounts.models import ReservedName, User
 from registry.errors import RegistryError
 
@@ -49,6 +49,13 @@ class AccountAdapter(DefaultAccountAdapter):
             messages.error(request, ADDRESS_REFUSED)
             return False
         return confirmed
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Whoever comes in by a page that is not in the site's own language reads that one."""
+        super().login(request, user)
+        spoken = get_language() or settings.LANGUAGE_CODE
+        if not user.language and spoken != settings.LANGUAGE_CODE:
+            languages.choose(user, spoken)
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         data = form.cleaned_data

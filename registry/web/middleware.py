@@ -9,9 +9,10 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import translation
 from django.utils.functional import SimpleLazyObject, empty
 
-from registry.accounts import callers
+from registry.accounts import callers, languages
 from registry.accounts.callers import Caller
 from registry.accounts.models import User
 from registry.catalog import moved
@@ -22,6 +23,8 @@ from registry.web.views import errors
 Handler = Callable[[HttpRequest], HttpResponse]
 
 log = logging.getLogger("registry.requests")
+
+FOR_PROGRAMS = ("/api/", "/healthz")
 
 # Ids of the Hub clients are UUIDs; what else comes must at least be harmless in a log line
 _SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=:;-]{7,63}")
@@ -63,6 +66,25 @@ class CallerMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Lazy, so that a request that asks for nobody costs no session and no query
         request.caller = SimpleLazyObject(lambda: _caller_of(request))  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+class LanguageMiddleware:
+    """Speaks the language that a person chose, in a browser that was told of none. The entrances of
+    programs answer in English whoever asks."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Without a session nobody is signed in, and nothing has to be asked for to know it
+        has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
+        was_told = settings.LANGUAGE_COOKIE_NAME in request.COOKIES
+        if has_session and not was_told and not request.path_info.startswith(FOR_PROGRAMS):
+            person = request.user
+            if isinstance(person, User) and person.language:
+                translation.activate(languages.of(person))
+                request.LANGUAGE_CODE = translation.get_language()
         return self.get_response(request)
 
 

@@ -4,7 +4,6 @@ from django.templatetags.static import static
 from django.urls import path, register_converter
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
-from django.views.i18n import set_language
 
 from registry.web.converters import (
     FileConverter,
@@ -42,6 +41,7 @@ from registry.web.views import (
     finder,
     health,
     history,
+    languages,
     licenses,
     likes,
     lineage,
@@ -175,7 +175,7 @@ site = [
     ),
     path("review/<slug:release_id>/<slug:step>", reviews.take_step, name="release-step"),
     path("settings/agreements", receipts.agreements, name="agreements"),
-    path("settings/language", set_language, name="set-language"),
+    path("settings/language", languages.choose, name="set-language"),
     path("settings/organisations", organisations.index, name="organisations"),
     path(_organisation, organisations.organisation, name="organisation"),
     path(
