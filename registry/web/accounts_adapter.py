@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.utils import translation
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
@@ -56,6 +57,14 @@ class AccountAdapter(DefaultAccountAdapter):
         spoken = get_language() or settings.LANGUAGE_CODE
         if not user.language and spoken != settings.LANGUAGE_CODE:
             languages.choose(user, spoken)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Somebody else may ask for a mail to a person, who reads it in the language that they chose.
+        Where they chose none, or nobody is known, it is that of the page."""
+        user = context.get("user")
+        knows = isinstance(user, User) and user.language
+        with translation.override(languages.of(user) if knows else get_language()):
+            super().send_mail(template_prefix, email, context)
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         data = form.cleaned_data
