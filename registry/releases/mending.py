@@ -188,8 +188,11 @@ def _copy(fix: Fix, held: dict[str, File]) -> Fix:
     if document is None or _text_of(document) is None:
         return replace(
             fix,
-            problem=f"The site holds no text of {title}. Ask a steward to load it, or add the file "
-            "yourself.",
+            problem=gettext(
+                "The site holds no text of %(title)s. Ask a steward to load it, or add the file "
+                "yourself."
+            )
+            % {"title": title},
         )
     if fix.kind == "license":
         names = [LICENSE_NAMES[0], f"LICENSE-{document.slug}"]
@@ -197,7 +200,8 @@ def _copy(fix: Fix, held: dict[str, File]) -> Fix:
         names = list(POLICY_NAMES)
     free = next((name for name in names if name not in held), "")
     if not free:
-        return replace(fix, problem=f"{', '.join(names)} are taken by other texts. Put one right.")
+        taken = gettext("%(names)s are taken by other texts. Put one right.")
+        return replace(fix, problem=taken % {"names": ", ".join(names)})
     return replace(fix, path=free)
 
 

@@ -89,9 +89,9 @@ def _name_does_not_start_with(wanted: Mapping[str, Any], asked: Question) -> Fou
     if not normal.apply(steps, name).startswith(normal.apply(steps, prefix)):
         return Found(True, f"The name {name} does not begin with “{prefix}”.")
     rest = name[len(prefix) :].lstrip("-_. ")
-    words = f"Rename the repository without “{prefix}” in front" + (
-        f", to {rest}." if rest else "."
-    )
+    words = f"Rename the repository without “{prefix}” in front."
+    if rest:
+        words = f"Rename the repository without “{prefix}” in front, to {rest}."
     return Found(False, f"The name {name} begins with “{prefix}”.", (Remedy("name", "", words),))
 
 
@@ -115,8 +115,10 @@ def _front_matter_value_in(wanted: Mapping[str, Any], asked: Question) -> Found:
         return Found(True, f"The card says {key}: {card[key]}.")
     choices = ", ".join(str(value) for value in wanted["values"])
     words = f"Set `{key}` in the front matter of README.md to one of: {choices}."
-    said = f"says {key}: {card[key]}" if card.get(key) else f"has no {key}"
-    return Found(False, f"The front matter of README.md {said}.", (Remedy("card", key, words),))
+    said = f"The front matter of README.md has no {key}."
+    if card.get(key):
+        said = f"The front matter of README.md says {key}: {card[key]}."
+    return Found(False, said, (Remedy("card", key, words),))
 
 
 @CHECKS.check("field_present", "field")

@@ -50,12 +50,14 @@ def _declare(asked: Question) -> Remedy:
         for one in asked.situation.ancestor_licenses or ()
         if licenses.commercial_use(one) == "forbidden"
     ]
-    which = f" `license` {strict[0]}" if strict else " a license that forbids commercial use"
-    return Remedy(
-        "declare" if strict else "",
-        strict[0] if strict else "",
-        f"Declare{which} in the front matter of README.md, beside your own.",
+    if strict:
+        words = f"Declare `license` {strict[0]} in the front matter of README.md, beside your own."
+        return Remedy("declare", strict[0], words)
+    words = (
+        "Declare a license that forbids commercial use in the front matter of README.md, beside "
+        "your own."
     )
+    return Remedy("", "", words)
 
 
 @CHECKS.check("declared_license_includes_or_inherits", "value_from")
@@ -68,12 +70,11 @@ def _declared_license_includes(wanted: Mapping[str, Any], asked: Question) -> Fo
     words = (
         f"Name {root.license}, the license of the base, in `license` of README.md, beside yours."
     )
-    said = f"names {', '.join(declared)}" if declared else "names no license"
-    return Found(
-        False,
-        f"The card {said}; the base is under {licenses.title(root.license)}.",
-        (Remedy("declare", root.license, words),),
-    )
+    base = licenses.title(root.license)
+    said = f"The card names no license; the base is under {base}."
+    if declared:
+        said = f"The card names {', '.join(declared)}; the base is under {base}."
+    return Found(False, said, (Remedy("declare", root.license, words),))
 
 
 @CHECKS.check("apply_rules_for_each_root")

@@ -14,6 +14,7 @@ from registry.accounts.models import Namespace
 from registry.catalog import likes
 from registry.catalog.models import Repository, RepositoryType
 from registry.web import card_words, labels
+from registry.web.duty_sentences import DUTIES
 
 register = template.Library()
 
@@ -105,6 +106,12 @@ def like_button(context: template.Context, repository: Repository) -> dict[str, 
         "caller": caller,
         "is_liked": likes.is_liked(repository, by=caller),
     }
+
+
+@register.filter
+def duty_said(text: str) -> str:
+    """What a rule about licenses found, which is kept in English, in the reader's language."""
+    return DUTIES.said(text)
 
 
 @register.filter

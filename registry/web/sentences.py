@@ -1,0 +1,95 @@
+"""Sentences that are written in English where they are computed, kept and signed, said again in the
+reader's language where a page shows them.
+
+A template is a sentence with `%(name)s` where it holds a name, a number or another thing that is kept
+as it is; what `%(said_name)s` holds is words, said in the reader's language where they are known. A text is matched against the templates, one sentence or several in a row; what matches none
+stays English.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.translation import get_language, gettext
+
+MOST = 2000  # characters; what is longer is shown as it was written
+MOST_PIECES = 6
+_HOLE = re.compile(r"%\((\w+)\)s")
+_END = re.compile(r"(?<=[.:”`!?]) (?=\S)")
+
+
+@dataclass(frozen=True)
+class _Template:
+    """A sentence, the words that it has between its holes, and the names of the holes."""
+
+    text: str
+    words: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def holds(self, text: str) -> dict[str, str] | None:
+        """What stands in the holes of a text that this is the template of. Each word is looked for
+        once, so that no text takes long."""
+        first, *rest = self.words
+        if not text.startswith(first):
+            return None
+        if not rest:
+            return {} if text == first else None
+        last = rest.pop()
+        end = len(text) - len(last)
+        at, found = len(first), []
+        for word in rest:
+            next_at = text.find(word, at + 1, end)
+            if next_at < 0:
+                return None
+            found.append(text[at:next_at])
+            at = next_at + len(word)
+        if at >= end or not text.endswith(last):
+            return None
+        return dict(zip(self.names, [*found, text[at:end]], strict=True))
+
+
+class Sentences:
+    """Templates, those with the most words of their own first."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        made = [_Template(one, *_parts(one)) for one in texts]
+        self._templates = sorted(made, key=lambda one: -sum(map(len, one.words)))
+
+    def said(self, text: str) -> str:
+        """The text in the reader's language, as far as its sentences are among the templates."""
+        if get_language() in (None, "en") or len(text) > MOST:
+            return text
+        pieces = _END.split(text)
+        said, at = [], 0
+        while at < len(pieces):
+            taken, words = self._next(pieces[at:])
+            said.append(words)
+            at += taken
+        return " ".join(said)
+
+    def knows(self, text: str) -> bool:
+        """Whether a single sentence is among the templates."""
+        return self._match(text) is not None
+
+    def _next(self, pieces: list[str]) -> tuple[int, str]:
+        """How many of these pieces are the next sentence of ours, and it. What a hole holds may
+        itself look like several sentences."""
+        for count in range(1, min(len(pieces), MOST_PIECES) + 1):
+            if (words := self._match(" ".join(pieces[:count]))) is not None:
+                return count, words
+        return 1, pieces[0]
+
+    def _match(self, text: str) -> str | None:
+        for one in self._templates:
+            if (held := one.holds(text)) is not None:
+                said = {
+                    name: gettext(value) if name.startswith("said_") else value
+                    for name, value in held.items()
+                }
+                return gettext(one.text) % said if said else gettext(one.text)
+        return None
+
+
+def _parts(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    pieces = _HOLE.split(text)
+    return tuple(pieces[::2]), tuple(pieces[1::2])

@@ -1,0 +1,89 @@
+"""What is computed and kept in English is said in the reader's language where a page shows it."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.utils import translation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry.agreements.duties import rules
+from registry.web import duty_sentences
+from registry.web.duty_sentences import DUTIES
+from registry.web.sentences import Sentences
+from tests import factories
+from tests.web import written
+
+SOME = Sentences(
+    ("%(name)s is bad.", "%(name)s is bad: it has %(count)s of %(said_kind)s.", "Done.")
+)
+
+
+def test_a_text_is_said_sentence_by_sentence_as_far_as_it_is_known() -> None:
+    with translation.override("fr"):
+        assert DUTIES.said("The license is not known. It rains. A steward has looked at it.") == (
+            "La licence n’est pas connue. It rains. Un intendant l’a examiné."
+        )
+        assert DUTIES.said("The card says license: a. b: c.").endswith("license\xa0: a. b: c.")
+        assert DUTIES.said("") == ""
+    with translation.override("en"):
+        assert DUTIES.said("The license is not known.") == "The license is not known."
+
+
+def test_what_stands_in_a_sentence_stays_but_for_words() -> None:
+    with translation.override("fr"):
+        text = "The name <b>%(x)s</b> begins with “released”. What follows: all models."
+        said = DUTIES.said(text)
+
+    assert "<b>%(x)s</b>" in said
+    assert "released" in said
+    assert "tous les modèles" in said
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_any_text_is_said_or_left(first: str, second: str) -> None:
+    with translation.override("fr"):
+        SOME.said(f"{first} is bad: it has {second}.")
+        assert SOME.said(f"{first}\x01") == f"{first}\x01"
+
+
+def test_a_text_made_to_be_costly_is_not() -> None:
+    text = "The name " + "begins with “ x" * 120
+    with translation.override("fr"):
+        assert DUTIES.said(text) == text
+        assert DUTIES.said(text * 10) == text * 10
+
+
+@pytest.mark.parametrize("path", written.DUTIES, ids=lambda path: path.stem)
+def test_each_sentence_of_the_rules_about_licenses_is_known(path: object) -> None:
+    found = list(written.sentences(path))  # type: ignore[arg-type]
+
+    assert found
+    unknown = [text for text in found if not DUTIES.knows(text.replace(written.HOLE, "something"))]
+    assert unknown == []
+
+
+def test_the_words_that_the_data_puts_into_them_are_known() -> None:
+    wanted = {rule.on_fail for rule in rules.all_rules() if rule.on_fail}
+    for rule in rules.all_rules():
+        for _name, given_ in rule.checks:
+            wanted |= {given_[key] for key in ("statement", "subject", "scope") if key in given_}
+
+    assert wanted - set(duty_sentences.WORDS) == set()
+
+
+@pytest.mark.django_db
+def test_the_duties_of_a_model_are_told_in_french(client: Client) -> None:
+    release = factories.make_release()
+    owner = release.repository.created_by
+    factories.make_revision(release.repository, files=factories.MODEL | {"more.txt": "x"})
+    client.force_login(owner)
+
+    path = f"/{release.repository.full_name}/duties"
+    french = client.get(path, headers={"accept-language": "fr"}).text
+    english = client.get(path).text
+
+    assert "There is no copy of" in english or "has the words of" in english
+    for words in ("There is no copy", "has the words of", "What follows", "Add the text of"):
+        assert words not in re.sub(r"<[^>]+>", " ", french)
