@@ -1,10 +1,11 @@
 """The mails about access requests and grants: who is told what, in plain and short words."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,6 +18,7 @@ from registry.outbox import mail
 MOST_REVIEWERS = 50
 S = RequestState
 Words = Callable[[], tuple[str, str]]  # the subject and the text
+_date = lazy(languages.moment, str)  # named once it is known to whom
 
 
 def reviewers_of(repository: Repository) -> QuerySet[User]:
@@ -120,7 +122,7 @@ def renewal_asked(grant: Grant) -> None:
     )
 
 
-def _lapsing(request: AccessRequest, words: dict[str, str]) -> tuple[str, str]:
+def _lapsing(request: AccessRequest, words: dict[str, Any]) -> tuple[str, str]:
     if request.state == S.RETURNED:
         text = _(
             "The publisher of %(what)s asked you something about your request for access. "
@@ -189,7 +191,3 @@ def _send(people: Iterable[User], write: Words, path: str) -> None:
 
 def _path(repository: Repository) -> str:
     return repository.get_absolute_url().lstrip("/")
-
-
-def _date(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

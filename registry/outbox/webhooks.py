@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from registry.accounts import languages
 from registry.accounts.callers import Caller
@@ -243,8 +244,10 @@ def _tell_owner(webhook: Webhook) -> None:
     page = f"{settings.SITE_URL}/settings/webhooks/{webhook.public_id}"
     with languages.speaking_to(owner):
         subject = _("%(site)s: a webhook was disabled") % {"site": settings.SITE_NAME}
-        what = _(
-            "Your webhook to %(host)s was disabled. Nothing could be delivered for %(days)s days."
+        what = ngettext(
+            "Your webhook to %(host)s was disabled. Nothing could be delivered for %(days)s day.",
+            "Your webhook to %(host)s was disabled. Nothing could be delivered for %(days)s days.",
+            settings.OUTBOX_DAYS,
         ) % {"host": targets.parse(webhook.url).host, "days": settings.OUTBOX_DAYS}
         then = _("Look at its last deliveries, and enable it again, at %(page)s") % {"page": page}
         mail.queue(to=owner.email, subject=subject, text=f"{what}\n\n{then}\n")

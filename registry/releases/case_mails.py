@@ -97,7 +97,7 @@ def _statement(answer: ReportAnswer, *, for_publisher: bool) -> str:
     if answer.is_of_appeal:
         final = _("This is the answer to the appeal, and final here.")
     elif not deciders.has_any(answer.report, for_publisher=for_publisher):
-        final = f"{_('You can appeal.')} {_(deciders.NOBODY_YET)}"
+        final = " ".join([_("You can appeal."), _(deciders.NOBODY_YET)])
     parts = [
         _("Decision: %(outcome)s.") % {"outcome": _(answer.get_outcome_display())},
         _("Facts: %(facts)s") % {"facts": answer.facts},

@@ -48,7 +48,7 @@ def take(
         names = ", ".join(one.reviewer.username for one in others)
         raise Conflict(
             _("%(names)s works on it already, until %(others)s.")
-            % {"names": names, "others": _until(others[0])}
+            % {"names": names, "others": languages.moment(others[0].expires_at)}
         )
     of_release.filter(reviewer=reviewer).update(ended_at=now)
     claim = Claim.objects.create(
@@ -130,18 +130,14 @@ def _locked(release: Release) -> Release:
     return Release.objects.select_related("repository__namespace", "revision").get(pk=release.pk)
 
 
-def _until(claim: Claim) -> str:
-    return f"{claim.expires_at:%Y-%m-%d %H:%M} UTC"
-
-
 def _tell(claim: Claim) -> None:
     release = claim.release
     with languages.speaking_to(claim.reviewer):
         words = {
             "giver": claim.given_by.username,
             "release": f"{release.repository.full_name} {release.version}",
-            "until": _until(claim),
-            "due": f"{release.due_at:%Y-%m-%d}",
+            "until": languages.moment(claim.expires_at),
+            "due": languages.day(release.due_at),
         }
         text = _(
             "%(giver)s gave you the review of %(release)s. It is yours until %(until)s; the review "

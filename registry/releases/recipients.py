@@ -245,7 +245,7 @@ def _queue(advisory: Advisory, person: User, because: str) -> None:
             _("Severity: %(severity)s") % {"severity": _(advisory.get_severity_display())},
             _("About: %(category)s") % {"category": _(advisory.get_category_display())},
             f"\n{advisory.reason}\n",
-            f"{_(WHY[Recipient(because)])} {_('Please say there that you read it:')}",
+            " ".join([_(WHY[Recipient(because)]), _("Please say there that you read it:")]),
             f"{settings.SITE_URL}{advisory.get_absolute_url()}\n",
         ]
         mail.queue(to=person.email, subject=subject[:200], text="\n".join(facts))

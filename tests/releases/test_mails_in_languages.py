@@ -84,10 +84,13 @@ def test_each_decision_has_its_words_in_french(step: str) -> None:
 
 def test_a_review_that_is_given_is_told_in_french() -> None:
     carol = _french(factories.make_maintainer())
+    release = factories.make_release()
 
-    claims.take(factories.make_release(), by=as_caller(factories.make_maintainer()), reviewer=carol)
+    claims.take(release, by=as_caller(factories.make_maintainer()), reviewer=carol)
 
-    assert "vous a confié la relecture" in _mails(carol)[0]
+    [mail] = _mails(carol)
+    assert "vous a confié la relecture" in mail
+    assert f"attendue pour le {_in_french(release.due_at)}" in mail
 
 
 def test_a_recall_is_told_to_each_in_their_language(release: Release) -> None:

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from registry.accounts import languages
 from registry.accounts.models import User
 from registry.outbox.models import Kind, Message
 from registry.releases import checklists, claims, policies, reasons, remarks, workflow
@@ -244,6 +245,20 @@ def test_what_is_told_is_shown_before_and_a_reason_is_a_start(client: Client, bo
     release.refresh_from_db()
     assert release.status == Status.IN_REVIEW
     assert not Message.objects.filter(kind=Kind.MAIL).exists()
+
+
+def test_what_is_told_is_shown_in_the_language_in_which_it_is_sent(
+    client: Client, bob: User
+) -> None:
+    release = factories.make_release()
+    languages.choose(release.opened_by, "fr")
+    typed = {"digest": release.digest, "reason": "Sorry.", "preview": "1"}
+
+    page = client.post(f"/review/{release.public_id}/reject", typed).text
+
+    assert '<html lang="en">' in page
+    assert '<pre class="mail" lang="fr">' in page
+    assert "Le motif donné" in page
 
 
 def test_a_member_acknowledges_their_interest_on_the_page(client: Client) -> None:
