@@ -93,11 +93,11 @@ def test_the_table_of_the_wire_has_every_route():
     )
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_between_pages_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+@pytest.mark.parametrize("text", PAGES, ids=lambda text: text.name)
+def test_links_between_pages_lead_somewhere(text):
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text.read_text()):
         if not target.startswith("/"):  # an address of the site, not a file
-            assert (page.parent / target).exists(), target
+            assert (text.parent / target).exists(), target
 
 
 def test_each_page_of_the_docs_is_in_the_index():
