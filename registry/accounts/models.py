@@ -1,5 +1,6 @@
 """People, namespaces and the tokens that act for them."""
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -101,6 +102,10 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(
                 name="service_account_has_no_site_role",
                 condition=models.Q(is_service=False) | models.Q(site_role=""),
+            ),
+            models.CheckConstraint(
+                name="language_is_spoken_here",
+                condition=models.Q(language__in=["", *dict(settings.LANGUAGES)]),
             ),
         ]
 

@@ -9,6 +9,7 @@ from registry.accounts import languages
 from registry.accounts.models import User
 from registry.errors import Invalid
 from tests import factories
+from tests.refusals import refused_by
 
 pytestmark = pytest.mark.django_db
 
@@ -22,15 +23,19 @@ def test_a_language_that_the_site_does_not_speak_is_not_taken() -> None:
     with pytest.raises(Invalid):
         languages.choose(ada, "tlh")
 
+    with refused_by("language_is_spoken_here"):
+        User.objects.update(language="tlh")
+
     languages.choose(ada, "fr")
     assert _stored(ada) == "fr"
     languages.choose(ada, "")
     assert languages.of(ada) == "en"
 
 
-def test_a_language_that_the_site_has_unlearned_is_not_spoken() -> None:
+def test_a_language_that_the_site_has_unlearned_is_not_spoken(settings) -> None:
     ada = factories.make_user()
-    User.objects.update(language="tlh")
+    languages.choose(ada, "fr")
+    settings.LANGUAGES = [("en", "English")]
 
     assert languages.of(User.objects.get(pk=ada.pk)) == "en"
 
