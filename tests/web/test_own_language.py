@@ -29,6 +29,26 @@ def test_the_switch_remembers_what_the_signed_in_person_chose(client: Client) ->
     assert _stored(ada) == "en"
 
 
+def test_the_choice_stands_in_the_settings_and_can_be_taken_back(client: Client) -> None:
+    ada = factories.make_user()
+    client.force_login(ada)
+    page, none = "/accounts/email/", 'name="language" value="" checked'
+    assert none in client.get(page).text
+
+    client.post("/settings/language", {"language": "fr", "next": page})
+    told = client.get(page).text
+    assert none not in told
+    assert 'name="language" value="fr" checked' in told
+
+    answer = client.post("/settings/language", {"language": "", "next": page})
+
+    assert answer.headers["Location"] == page
+    assert _stored(ada) == ""
+    again = client.get(page, headers={"accept-language": "en"}).text
+    assert none in again
+    assert '<html lang="en">' in again
+
+
 def test_another_browser_speaks_the_language_unless_it_was_told_of_one(client: Client) -> None:
     ada = factories.make_user()
     languages.choose(ada, "fr")

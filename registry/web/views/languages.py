@@ -10,8 +10,17 @@ from registry.accounts.models import User
 
 
 def choose(request: HttpRequest) -> HttpResponseBase:
-    """Django's own view leads back to the page, and nowhere else, and keeps the cookie."""
-    chosen = request.POST.get(LANGUAGE_QUERY_PARAMETER, "")
-    if isinstance(request.user, User) and chosen in dict(settings.LANGUAGES):
+    """Django's own view leads back to the page, and nowhere else, and keeps the cookie. An empty
+    choice forgets what was chosen, in this browser too."""
+    chosen = request.POST.get(LANGUAGE_QUERY_PARAMETER)
+    is_known = chosen == "" or chosen in dict(settings.LANGUAGES)
+    if isinstance(request.user, User) and chosen is not None and is_known:
         languages.choose(request.user, chosen)
-    return set_language(request)
+    response = set_language(request)
+    if chosen == "":
+        response.delete_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            path=settings.LANGUAGE_COOKIE_PATH,
+            domain=settings.LANGUAGE_COOKIE_DOMAIN,
+        )
+    return response
