@@ -61,9 +61,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Somebody else may ask for a mail to a person, who reads it in the language that they chose.
         Where they chose none, or nobody is known, it is that of the page."""
-        user = context.get("user")
-        knows = isinstance(user, User) and user.language
-        with translation.override(languages.of(user) if knows else get_language()):
+        spoken, user = get_language(), context.get("user")
+        if isinstance(user, User) and user.language:
+            spoken = languages.of(user)
+        with translation.override(spoken):
             super().send_mail(template_prefix, email, context)
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
