@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -291,7 +292,7 @@ def _billions(count: int) -> str:
 def _number(value: Any) -> tuple[str, str]:
     if isinstance(value, bool) or not isinstance(value, int):
         return ("", "")
-    return f"{value:,}".replace(",", "\u202f"), str(value)
+    return number_format(value, force_grouping=True), str(value)
 
 
 def _text(value: Any) -> tuple[str, str]:

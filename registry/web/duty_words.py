@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -93,5 +94,5 @@ def _value(name: str, one: Cell) -> str:
     if name == "commercial":
         return str(_SAID.get(one.value, ""))
     if name == "users" and one.value:
-        return f"{int(one.value):,}".replace(",", "\u202f")
+        return number_format(int(one.value), force_grouping=True)
     return one.value

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -279,7 +280,7 @@ def _sentence(reason: Reason) -> str:
         key: said(value) if key in _IN_OUR_WORDS else value for key, value in reason.values.items()
     }
     if "limit" in values:
-        values["limit"] = f"{int(values['limit']):,}".replace(",", "\u202f")
+        values["limit"] = number_format(int(values["limit"]), force_grouping=True)
     for key in ("said", "where_written"):
         if values.get(key):
             values[key] = f"{capfirst(values[key].rstrip('.'))}."

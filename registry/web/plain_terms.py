@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -136,7 +137,7 @@ def _limits(facts: dict[str, Any], plain: Plain) -> None:
             _(
                 "With more than %(limit)s users a month, ask the publisher for a license of your own."
             )
-            % {"limit": f"{limit:,}".replace(",", "\u202f")}
+            % {"limit": number_format(limit, force_grouping=True)}
         )
     for exclusion in facts.get("geographic_exclusions") or []:
         words = {key: said(exclusion.get(key)) for key in ("region", "scope", "effect")}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from registry.agreements import attestations, linked, terms
@@ -117,7 +118,7 @@ def _users(asked: dict[str, Any], title: str) -> Statement:
             "affiliates counted, it needs a separate license from the publisher. Whoever signs for "
             "it states that it had no more."
         )
-    limit = f"{asked['limit']:,}".replace(",", "\u202f")
+    limit = number_format(asked["limit"], force_grouping=True)
     said = {"title": title, "limit": limit, "on": asked["measured_at"]}
     return Statement(_("If you accept for an organisation"), words % said)
 

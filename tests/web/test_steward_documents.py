@@ -233,10 +233,10 @@ def test_everybody_finds_every_document(client):
 @pytest.mark.parametrize(
     ("slug", "words"),
     [
-        ("llama3-1", ["Built with Llama", "Keep this line in a file", "700\u202f000\u202f000",
+        ("llama3-1", ["Built with Llama", "Keep this line in a file", "700,000,000",
                       "begins with “Llama”", "End", "stop use and delete", "It includes"]),
         ("aup-llama3-2", ["Not for European Union (multimodal models of this version only)", "It is part of"]),
-        ("code-llama", ["has no terms of its own", "/licenses/llama2", "700\u202f000\u202f000"]),
+        ("code-llama", ["has no terms of its own", "/licenses/llama2", "700,000,000"]),
         ("llama-guard", ["Llama Guard 2 (8B) is under the license llama3"]),
         ("mit", ["The text is not stored on this site"]),
     ],
