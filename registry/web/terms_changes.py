@@ -14,11 +14,14 @@ from registry.catalog import questions
 LONGEST = 400_000  # characters of both texts together
 MOST_STEPS = 3_000_000  # about a second; hostile texts would otherwise take hours
 AROUND = 12  # words that stay readable on each side of a change
+MANY = 40  # words of a new text, from which on marking nearly all of them would say nothing
+LEAST_SAME = 0.2  # the share of them that has to be as before for marks to help
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a text: `same`, `folded` (unchanged and long), `inserted` or `deleted`."""
+    """A stretch of a text: `same`, `folded` (unchanged and long), `inserted` or `deleted`; or the
+    whole of it, `new` or `rewritten`, where marks on nearly every word would help nobody."""
 
     kind: str
     text: str
@@ -78,8 +81,13 @@ def of_words(before: str, after: str) -> Iterator[Piece]:
     found = _merged(pieces)
     if all(kind == "same" for kind, _ in found):
         return
-    for place, (kind, words) in enumerate(found):
-        yield from _folded(kind, words, first=place == 0, last=place == len(found) - 1)
+    if len(words := _joined(new)) > MANY:
+        same = sum(len(those) for kind, those in found if kind == "same")
+        if same < LEAST_SAME * len(words):
+            yield Piece("rewritten" if old else "new", _text(words))
+            return
+    for place, (kind, those) in enumerate(found):
+        yield from _folded(kind, those, first=place == 0, last=place == len(found) - 1)
 
 
 def _pairs(document: dict[str, Any]) -> list[tuple[dict[str, Any], DocumentVersion]]:
