@@ -49,6 +49,20 @@ def repositories_in(group: AccessGroup) -> QuerySet[Repository]:
     )
 
 
+def repositories_by_group(namespace: Namespace) -> dict[int, list[Repository]]:
+    """What is in each open group of a namespace now, by the key of the group."""
+    found: dict[int, list[Repository]] = {}
+    entries = AccessGroupEntry.objects.filter(
+        group__in=of_namespace(namespace),
+        until=None,
+        repository__namespace=namespace,
+        repository__deleted_at=None,
+    ).select_related("repository__namespace")
+    for entry in entries.order_by("repository__name"):
+        found.setdefault(entry.group_id, []).append(entry.repository)
+    return found
+
+
 def may_manage(namespace: Namespace, by: Caller) -> bool:
     """Whether this caller makes groups here and says what is in them."""
     return by.repositories is None and permissions.may(by, Permission.ADMIN, namespace)

@@ -22,8 +22,8 @@ SOME = Sentences(
 
 def test_a_text_is_said_sentence_by_sentence_as_far_as_it_is_known() -> None:
     with translation.override("fr"):
-        assert DUTIES.said("The license is not known. It rains. A steward has looked at it.") == (
-            "La licence n’est pas connue. It rains. Un intendant l’a examiné."
+        assert DUTIES.said("The line is not known. It rains. A steward has looked at it.") == (
+            "La ligne n’est pas connue. It rains. Un intendant l’a examiné."
         )
         assert DUTIES.said("The card says license: a. b: c.").endswith("license\xa0: a. b: c.")
         assert DUTIES.said("") == ""

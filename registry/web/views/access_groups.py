@@ -39,13 +39,17 @@ def index(request: CallerRequest, namespace: str) -> HttpResponse:
                 messages.success(request, _("The group is made. Put repositories into it now."))
                 return redirect("access-groups", owner.name)
     found = list(groups.of_namespace(owner))
-    grouped = {one.pk: list(groups.repositories_in(one)) for one in found}
+    grouped = groups.repositories_by_group(owner)
     taken = {repository.pk for inside in grouped.values() for repository in inside}
     free = Repository.objects.visible_to(request.caller).filter(namespace=owner)
     page = {
         "owner": owner,
         "form": form,
-        "rows": [(one, grouped[one.pk], _mode_form(one, grouped[one.pk])) for one in found],
+        "rows": [
+            (one, inside, _mode_form(one, inside))
+            for one in found
+            for inside in [grouped.get(one.pk, [])]
+        ],
         "free": free.exclude(pk__in=taken).order_by("name")[:MOST_TO_CHOOSE],
     }
     return render(request, "settings/access_groups.html", page, status=status)

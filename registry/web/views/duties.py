@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import F
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -139,6 +140,7 @@ def _waiting(request: CallerRequest) -> dict[str, Any]:
     in_review = (
         Release.objects.visible_to(request.caller)
         .filter(status=Status.IN_REVIEW)
+        .exclude(open_duties=0, duties_counted_of=F("digest"))
         .select_related("repository__namespace", "revision__repository__namespace")
         .order_by("due_at", "pk")
     )
