@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from registry.agreements import documents
 from registry.agreements.models import Document
 from registry.catalog.models import SearchEntry
+from registry.web import terms_changes
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +78,38 @@ def test_two_versions_of_a_text_are_compared_word_by_word(client: Client) -> Non
     assert answer.status_code == 404
     other = Document.objects.get(slug="mit").versions.get()
     assert client.get(f"/licenses/cc?against={other.sha256}").status_code == 404
+
+
+def test_a_text_that_is_written_anew_is_said_to_be_instead_of_marked_throughout(
+    client: Client,
+) -> None:
+    other = " ".join(f"other{place}" for place in range(60)).encode()
+    for version, text in (("1", b"You may copy it."), ("2", other)):
+        documents.add_text(slug="cc", version=version, text=text)
+    first, second = Document.objects.get(slug="cc").versions.exclude(text=None)
+
+    page = said(client, f"/licenses/cc?sha256={second.sha256}&against={first.sha256}")
+
+    assert "Written anew" in page
+    assert "other0 other1" in page
+    assert "<ins>" not in page
+    assert "<del>" not in page
+
+
+def test_what_was_not_there_before_is_new_and_not_marked() -> None:
+    words = " ".join(f"word{place}" for place in range(60))
+
+    assert [one.kind for one in terms_changes.of_words("", words)] == ["new"]
+    assert [one.kind for one in terms_changes.of_words("", "a few words")] == ["inserted"]
+
+
+def test_a_publisher_is_listed_without_its_brackets_and_named_in_full_on_hover(
+    client: Client,
+) -> None:
+    page = said(client, "/licenses")
+
+    assert ">Meta Platforms, Inc.</td>" in page
+    assert 'title="Meta Platforms, Inc. (' in page
 
 
 def test_the_table_says_what_the_data_do_not_say_and_can_be_taken_along(client: Client) -> None:

@@ -120,6 +120,12 @@ def short(digest: str, length: int = 12) -> str:
 
 
 @register.filter
+def before_brackets(words: str) -> str:
+    """A name without what is added in brackets, for the narrow columns of lists."""
+    return words.partition(" (")[0]
+
+
+@register.filter
 def size(count: int) -> str:
     """`3.4 GB`: bytes as the `hf` command counts them, a thousand to the next unit."""
     for unit, words in _UNITS:
