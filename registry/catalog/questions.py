@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from registry.catalog import countries
 from registry.catalog.models import Revision
 
@@ -180,19 +182,19 @@ def _options(wanted: Any) -> tuple[tuple[str, str], ...]:
 
 def _problem(question: Question, answer: str) -> str:
     if not answer:
-        return "An answer is needed."
+        return _("An answer is needed.")
     if len(answer) > MAX_ANSWER:
-        return f"Write at most {MAX_ANSWER} characters."
+        return _("Write at most %(most)s characters.") % {"most": MAX_ANSWER}
     if "\0" in answer or any("\ud800" <= character <= "\udfff" for character in answer):
-        return "It has a character in it that cannot be stored."
+        return _("It has a character in it that cannot be stored.")
     if question.kind == "checkbox" and answer.lower() not in TICKED:
-        return "Tick this to ask for access."
+        return _("Tick this to ask for access.")
     if question.kind == "country" and not countries.code_of(answer):
-        return "Name a country by its code of two letters, such as FR, or its English name."
+        return _("Name a country by its code of two letters, such as FR, or its English name.")
     if question.kind == "select" and answer not in dict(question.options):
-        return "Choose one of the options."
+        return _("Choose one of the options.")
     if question.kind == "date_picker" and not _is_date(answer):
-        return "Write a date as 2026-03-14."
+        return _("Write a date as 2026-03-14.")
     return ""
 
 

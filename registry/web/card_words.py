@@ -16,6 +16,8 @@ SENTENCES = (
     gettext_noop('"co2_eq_emissions" must be a number, or an object with "emissions"'),
     gettext_noop('"language" must be a language code, or a list of codes'),
     gettext_noop('"license" is missing: without one the model cannot be released'),
+    gettext_noop('"base_model" %(base)s is called %(now)s now'),
+    gettext_noop('"base_model" %(base)s is not known to this registry'),
     gettext_noop("empty or missing yaml metadata in repo card"),
 )
 _PATTERNS = tuple(

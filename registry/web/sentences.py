@@ -83,11 +83,15 @@ class Sentences:
         for one in self._templates:
             if (held := one.holds(text)) is not None:
                 said = {
-                    name: gettext(value) if name.startswith("said_") else value
+                    name: self._words(value) if name.startswith("said_") else value
                     for name, value in held.items()
                 }
                 return gettext(one.text) % said if said else gettext(one.text)
         return None
+
+    def _words(self, text: str) -> str:
+        """Words within a sentence: one of ours too, or a text that is known elsewhere."""
+        return self._match(text) or gettext(text)
 
 
 def _parts(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

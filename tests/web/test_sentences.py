@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.agreements.duties import rules
+from registry.catalog import paths
+from registry.errors import InvalidPath
 from registry.web import duty_sentences
 from registry.web.duty_sentences import DUTIES
+from registry.web.path_words import FILE_NAMES
 from registry.web.sentences import Sentences
 from tests import factories
 from tests.web import written
@@ -87,3 +90,31 @@ def test_the_duties_of_a_model_are_told_in_french(client: Client) -> None:
     assert "There is no copy of" in english or "has the words of" in english
     for words in ("There is no copy", "has the words of", "What follows", "Add the text of"):
         assert words not in re.sub(r"<[^>]+>", " ", french)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("", "a\\b", "/a", "c:a", "a//b", "../a", "a /b", " a", ".git/x", "con.txt", "a" * 300),
+        *("a/" * 60 + "b", "b" * 9 + "/" + "c" * 4000, "a\u200bb", "a\nb", "\ud800", "\ue000"),
+        *("a\u2028b", "a\u2029b", "\u0378", "．git/x"),
+    ],
+)
+def test_each_reason_against_a_name_is_said_in_french(path: str) -> None:
+    with pytest.raises(InvalidPath) as refused:
+        paths.check(path)
+
+    with translation.override("fr"):
+        said = FILE_NAMES.said(str(refused.value))
+    assert said.startswith("Chemin refusé")
+    assert not re.search(r"\b(it|is|has|holds|than|folder)\b", said.replace(ascii(path)[:200], ""))
+
+
+def test_each_reason_against_names_side_by_side_is_said_in_french() -> None:
+    for files, folders in (["a", "A"], []), ([], ["a", "A"]), (["a"], ["A"]):
+        with pytest.raises(InvalidPath) as refused:
+            paths.check_folder("", files, folders)
+        with translation.override("fr"):
+            said = FILE_NAMES.said(str(refused.value))
+        assert "autres fichiers" in said
+        assert not re.search(r"\b(it|its|on many)\b", said)

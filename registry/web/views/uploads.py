@@ -27,6 +27,7 @@ from registry.releases.contributions import Place
 from registry.storage import direct
 from registry.web import lookup, upload_words
 from registry.web.forms.uploads import MAX_BYTES, UploadForm
+from registry.web.path_words import FILE_NAMES
 from registry.web.requests import CallerRequest
 
 LIFETIME = timedelta(hours=2)
@@ -69,7 +70,7 @@ def page(request: CallerRequest, namespace: str, name: str, branch: str) -> Http
                 place, form.contents(), title=form.title(), by=request.caller
             )
         except RegistryError as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, FILE_NAMES.said(str(refusal)))
         else:
             messages.success(request, _("Your files are in quarantine. Their checks start soon."))
             if discussion is not None:
