@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.web.browser import scene as scenes
 from tests.web.browser.looking import look, sign_in
@@ -69,7 +69,7 @@ def test_pages_for_a_maintainer(page: Page, picture_folder: Path | None) -> None
         look(page, f"maintainer-{name}", path, picture_folder)
 
 
-def test_a_phone_shows_every_tab_and_every_measured_value(page: Page) -> None:
+def test_a_phone_shows_the_tabs_in_one_row_and_every_measured_value(page: Page) -> None:
     scene = scenes.build()
     sign_in(page.context, scene.ada)
     page.set_viewport_size({"width": 390, "height": 844})
@@ -78,7 +78,13 @@ def test_a_phone_shows_every_tab_and_every_measured_value(page: Page) -> None:
 
     inside = "box => box.scrollWidth <= box.clientWidth"
     assert page.locator("[role=region]", has=page.locator("table.measured")).evaluate(inside)
-    assert page.locator("nav.tabs").evaluate(inside)
+    tabs = page.locator("nav.tabs")
+    tops = "nav => new Set([...nav.querySelectorAll('a')].map(one => one.offsetTop)).size"
+    assert tabs.evaluate(tops) == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for tab in ("checks", "settings"):  # the last one is out of sight on any other tab
+        page.goto(f"/{scene.ready.full_name}/{tab}")
+        expect(page.locator("nav.tabs [aria-current]")).to_be_in_viewport(ratio=1)
 
 
 def _public(scene: Scene) -> dict[str, str]:
