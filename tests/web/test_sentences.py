@@ -3,15 +3,17 @@
 import re
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.agreements.duties import rules
+from registry.catalog import facts as published
 from registry.catalog import paths
 from registry.errors import InvalidPath
-from registry.web import duty_sentences
+from registry.web import duty_sentences, fact_notes, fact_words
 from registry.web.duty_sentences import DUTIES
 from registry.web.path_words import FILE_NAMES
 from registry.web.sentences import Sentences
@@ -118,3 +120,29 @@ def test_each_reason_against_names_side_by_side_is_said_in_french() -> None:
             said = FILE_NAMES.said(str(refused.value))
         assert "autres fichiers" in said
         assert not re.search(r"\b(it|its|on many)\b", said)
+
+
+def test_the_notes_of_the_facts_are_said_in_french() -> None:
+    facts = published.read()
+    told = [event["what"] for one in facts["families"] for event in one.get("events", [])]
+    for data in (one.get("training_data", {}) for one in facts["families"]):
+        told += [data.get("disclosed"), data.get("publisher_user_data")]
+    told += [one.get("note") for one in facts["community"]]
+    told += [one.get("context_note") for one in facts["variants"]]
+    for one in facts["known_conflicts"]:
+        told += [one["subject"], one["used_here"]]
+        told += [claim[key] for claim in one["claims"] for key in ("where", "value")]
+    words = {text for text in told if isinstance(text, str) and re.search(r"[a-z] [a-z]", text)}
+
+    assert len(words) > 60
+    assert words - set(fact_notes.NOTES) - set(fact_words.TEXTS) == set()
+
+
+@pytest.mark.django_db
+def test_a_family_is_told_in_french(client: Client) -> None:
+    call_command("load_facts", verbosity=0)
+
+    page = client.get("/families/llama-3-2", headers={"accept-language": "fr"})
+
+    assert "Modèles 1B et 3B quantifiés ajoutés" in page.text
+    assert "Taille des groupes du Llama 3.2 quantifié" in page.text

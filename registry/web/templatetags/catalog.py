@@ -10,9 +10,9 @@ from django.utils.dateparse import parse_date
 from django.utils.formats import date_format, number_format
 from django.utils.html import avoid_wrapping
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import pgettext, pgettext_lazy
 
-from registry.web import structured
+from registry.web import fact_words, structured
 from registry.web.standing import Standing
 
 register = template.Library()
@@ -59,6 +59,18 @@ def compact(count: int) -> str:
             amount = count / unit
             return f"{_trimmed(amount, 1 if amount < 100 else 0)}{sign}"
     return str(count)
+
+
+@register.filter
+def fact(text: Any) -> str:
+    """A sentence of the facts in the reader's language, where it has one there."""
+    return fact_words.said(text)
+
+
+@register.filter
+def sure(level: Any) -> str:
+    """How sure the facts are of something."""
+    return pgettext("confidence", str(level)) if level else ""
 
 
 @register.filter
