@@ -1,7 +1,8 @@
 """The notes of the facts, marked for translation: what happened to a family, what a variant or a community
 model is worth knowing for, and where sources disagree. Pages translate them where they show them."""
 
-from django.utils.translation import gettext_noop
+from django.utils.functional import Promise
+from django.utils.translation import gettext_noop, pgettext_lazy
 
 NOTES = (
     gettext_noop("weights posted as a torrent on a message board about a week after release"),
@@ -157,3 +158,58 @@ NOTES = (
     gettext_noop("press coverage of the launch"),
     gettext_noop("public posts of the publisher's networks used"),
 )
+
+# What a variant is, takes and gives, and how it was trained. What is not here is a name.
+VARIANT: dict[str, Promise] = {
+    "pretrained": pgettext_lazy("variant", "pretrained"),
+    "instruct": pgettext_lazy("variant", "instruct"),
+    "quantized": pgettext_lazy("variant", "quantized"),
+    "safety classifier": pgettext_lazy("variant", "safety classifier"),
+    "specialised": pgettext_lazy("variant", "specialised"),
+    "chat": pgettext_lazy("variant", "chat"),
+    "text": pgettext_lazy("variant", "text"),
+    "code": pgettext_lazy("variant", "code"),
+    "image": pgettext_lazy("variant", "image"),
+    "label": pgettext_lazy("variant", "label"),
+    "pretraining": pgettext_lazy("variant", "pretraining"),
+    "continued pretraining on code": pgettext_lazy("variant", "continued pretraining on code"),
+    "long-context fine-tuning": pgettext_lazy("variant", "long-context fine-tuning"),
+    "rejection sampling": pgettext_lazy("variant", "rejection sampling"),
+    "infilling objective": pgettext_lazy("variant", "infilling objective"),
+    "continued pretraining on Python": pgettext_lazy("variant", "continued pretraining on Python"),
+    "SFT (instruction data and self-instruct)": pgettext_lazy(
+        "variant", "SFT (instruction data and self-instruct)"
+    ),
+    "RLHF (rejection sampling and PPO)": pgettext_lazy(
+        "variant", "RLHF (rejection sampling and PPO)"
+    ),
+    "long-context continued pretraining": pgettext_lazy(
+        "variant", "long-context continued pretraining"
+    ),
+    "supervised classification": pgettext_lazy("variant", "supervised classification"),
+    "pruning": pgettext_lazy("variant", "pruning"),
+    "pretraining with logits of Llama 3.1 8B and 70B as targets": pgettext_lazy(
+        "variant", "pretraining with logits of Llama 3.1 8B and 70B as targets"
+    ),
+    "knowledge distillation": pgettext_lazy("variant", "knowledge distillation"),
+    "SpinQuant rotations": pgettext_lazy("variant", "SpinQuant rotations"),
+    "quantization-aware SFT": pgettext_lazy("variant", "quantization-aware SFT"),
+    "LoRA SFT": pgettext_lazy("variant", "LoRA SFT"),
+    "vision adapter pretraining": pgettext_lazy("variant", "vision adapter pretraining"),
+    "multimodal early-fusion pretraining": pgettext_lazy(
+        "variant", "multimodal early-fusion pretraining"
+    ),
+    "online RL": pgettext_lazy("variant", "online RL"),
+    "SFT on about 13K labelled examples": pgettext_lazy(
+        "variant", "SFT on about 13K labelled examples"
+    ),
+    "layer and width pruning": pgettext_lazy("variant", "layer and width pruning"),
+    "distillation from Llama Guard 3 8B": pgettext_lazy(
+        "variant", "distillation from Llama Guard 3 8B"
+    ),
+    "quantization-aware training": pgettext_lazy("variant", "quantization-aware training"),
+    "pruning to a dense network": pgettext_lazy("variant", "pruning to a dense network"),
+    "SFT on text and image data, about 3 to 1": pgettext_lazy(
+        "variant", "SFT on text and image data, about 3 to 1"
+    ),
+}

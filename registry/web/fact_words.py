@@ -6,6 +6,8 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop, pgettext_lazy
 
+from registry.agreements.duties.engine import Result
+
 # What a license lets people do
 GRANTS: dict[str, Promise] = {
     "use": pgettext_lazy("grant", "use"),
@@ -242,6 +244,13 @@ def said(text: Any) -> str:
     """A sentence of the facts in the reader's language, or as it stands there."""
     words = str(text or "")
     return gettext(words) if words else ""
+
+
+def note_of(rule: Result) -> str:
+    """What a clause says beyond its title. The facts hold it as the end of a sentence."""
+    note = rule.note.removesuffix(".")
+    words = said(note[:1].lower() + note[1:]) if note else ""
+    return f"{words[:1].upper()}{words[1:]}." if words else ""
 
 
 def granted(verb: Any) -> str:

@@ -6,10 +6,12 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 from django.utils import translation
+from django.utils.translation import gettext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.agreements.duties import rules
+from registry.agreements.duties import engine, rules
+from registry.agreements.duties.asking import Rule
 from registry.catalog import facts as published
 from registry.catalog import paths
 from registry.errors import InvalidPath
@@ -138,6 +140,15 @@ def test_the_notes_of_the_facts_are_said_in_french() -> None:
     assert words - set(fact_notes.NOTES) - set(fact_words.TEXTS) == set()
 
 
+def test_what_variants_are_called_is_said_in_french() -> None:
+    words = set()
+    for one in published.read()["variants"]:
+        words |= {one["kind"], *one.get("training_methods", [])}
+        words |= {*one["modalities"]["input"], *one["modalities"]["output"]}
+
+    assert words - set(fact_notes.VARIANT) == {"SFT", "DPO", "RLHF", "PPO", "GPTQ"}
+
+
 @pytest.mark.django_db
 def test_a_family_is_told_in_french(client: Client) -> None:
     call_command("load_facts", verbosity=0)
@@ -146,3 +157,13 @@ def test_a_family_is_told_in_french(client: Client) -> None:
 
     assert "Modèles 1B et 3B quantifiés ajoutés" in page.text
     assert "Taille des groupes du Llama 3.2 quantifié" in page.text
+
+
+@pytest.mark.parametrize("rule", rules.all_rules(), ids=lambda rule: rule.id)
+def test_each_rule_is_named_and_explained_in_french(rule: Rule) -> None:
+    told = engine.described(rule, None)
+
+    assert fact_words.note_of(told) == told.note
+    with translation.override("fr"):
+        assert gettext(told.title) != told.title
+        assert not told.note or fact_words.note_of(told) != told.note

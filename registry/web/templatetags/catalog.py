@@ -12,7 +12,7 @@ from django.utils.html import avoid_wrapping
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import pgettext, pgettext_lazy
 
-from registry.web import fact_words, structured
+from registry.web import fact_notes, fact_words, structured
 from registry.web.standing import Standing
 
 register = template.Library()
@@ -65,6 +65,13 @@ def compact(count: int) -> str:
 def fact(text: Any) -> str:
     """A sentence of the facts in the reader's language, where it has one there."""
     return fact_words.said(text)
+
+
+@register.filter
+def variant_words(said: str | list[str] | None) -> str:
+    """What the facts call a variant, or what it takes, gives or was trained by."""
+    found = [said] if isinstance(said, str) else said or []
+    return ", ".join(str(fact_notes.VARIANT.get(one, one)) for one in found)
 
 
 @register.filter

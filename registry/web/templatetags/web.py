@@ -11,9 +11,10 @@ from django.utils.translation import ngettext, pgettext_lazy
 
 from registry.accounts import plain_hub
 from registry.accounts.models import Namespace
+from registry.agreements.duties.engine import Result
 from registry.catalog import likes
 from registry.catalog.models import Repository, RepositoryType
-from registry.web import card_words, labels
+from registry.web import card_words, fact_words, labels
 from registry.web.duty_sentences import DUTIES
 
 register = template.Library()
@@ -112,6 +113,12 @@ def like_button(context: template.Context, repository: Repository) -> dict[str, 
 def duty_said(text: str) -> str:
     """What a rule about licenses found, which is kept in English, in the reader's language."""
     return DUTIES.said(text)
+
+
+@register.filter
+def duty_note(rule: Result) -> str:
+    """What a clause says beyond its title, in the reader's language."""
+    return fact_words.note_of(rule)
 
 
 @register.filter
