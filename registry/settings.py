@@ -245,6 +245,13 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "registry.web.accounts_adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "registry.web.forms.accounts.LoginForm",
+    "signup": "registry.web.forms.accounts.SignupForm",
+    "change_password": "registry.web.forms.accounts.ChangePasswordForm",
+    "reset_password": "registry.web.forms.accounts.ResetPasswordForm",
+    "reset_password_from_key": "registry.web.forms.accounts.ResetPasswordKeyForm",
+}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"

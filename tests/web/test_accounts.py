@@ -227,3 +227,33 @@ def test_pages_of_a_signed_in_person_have_our_frame(client: Client, path: str) -
     assert page.status_code == 200
     assert 'class="site-header"' in page.text
     assert "<script>" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("path", "labels"),
+    [
+        ("/accounts/login/", ["User name or e-mail address", "Password"]),
+        ("/accounts/signup/", ["User name", "E-mail address", "Password again"]),
+        ("/accounts/password/reset/", ["E-mail address"]),
+        ("/accounts/password/change/", ["Current password", "New password", "New password again"]),
+        ("/accounts/email/", ["E-mail address"]),
+    ],
+)
+def test_forms_of_accounts_have_labels_in_our_words_and_none_inside_a_field(
+    client: Client, path: str, labels: list[str]
+) -> None:
+    if "change" in path or "email" in path:
+        client.force_login(factories.make_user())
+
+    page = client.get(path).text
+
+    for label in labels:
+        assert re.search(rf"<label[^>]*>\s*{label}", page), label
+    assert "placeholder" not in page
+
+
+def test_a_link_for_a_password_that_is_over_leads_to_another(client: Client) -> None:
+    page = client.get("/accounts/password/reset/key/x-y/").text
+
+    assert "This link is over" in page
+    assert 'href="/accounts/password/reset/"' in page
