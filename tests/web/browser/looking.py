@@ -21,6 +21,10 @@ AXE = {
 SCHEMES = ("light", "dark")
 UNFOLD = "document.querySelectorAll('main details:not(.menu)').forEach(one => one.open = true)"
 
+TOO_WIDE = """across => [...document.querySelectorAll('main *')]
+  .filter(one => one.getBoundingClientRect().right > across)
+  .slice(0, 12).map(one => one.tagName + '.' + one.className)"""
+
 
 def sign_in(context: BrowserContext, user: User) -> None:
     """As the sign-in page would; that page has a test of its own."""
@@ -63,8 +67,7 @@ def look(
             if folder is not None:
                 picture = folder / f"{name}-{width}-{scheme}.png"
                 page.screenshot(path=picture, full_page=True)
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            assert wide <= across, f"{path} is {wide} wide at {across}"
+            _fits(page, path, across)
             if (width, scheme) in AXE:
                 axe(page, f"{path}, {scheme}", AXE[width, scheme])
     _look_in_french(page, name, path, folder, unfolded=unfolded)
@@ -88,8 +91,7 @@ def look_here(page: Page) -> None:
     page.emulate_media(color_scheme="light")
     for across, down in (WIDTHS["narrow"], WIDTHS["desk"]):
         page.set_viewport_size({"width": across, "height": down})
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= across, f"{path} is {wide} wide at {across}"
+        _fits(page, path, across)
     axe(page, path, ALL_RULES)
 
 
@@ -107,10 +109,13 @@ def _look_in_french(
     if folder is not None:
         page.screenshot(path=folder / f"{name}-narrow-fr.png", full_page=True)
     assert page.locator("html").get_attribute("lang") == "fr", path
-    across = WIDTHS["narrow"][0]
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= across, f"{path} is {wide} wide in French at {across}"
+    _fits(page, f"{path} in French", WIDTHS["narrow"][0])
     axe(page, f"{path}, French", ALL_RULES)
+
+
+def _fits(page: Page, path: str, across: int) -> None:
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= across, f"{path} is {wide} wide at {across}: {page.evaluate(TOO_WIDE, across)}"
 
 
 def axe(page: Page, where: str, options: dict[str, Any]) -> None:
