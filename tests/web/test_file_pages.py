@@ -16,6 +16,7 @@ from registry.catalog.models import Gated, Repository
 from registry.checks.models import CheckRun, FindingRow
 from registry.releases import access
 from registry.releases.models import Release
+from registry.web.templatetags.files import patch_lines
 from tests import factories
 from tests.checks import models
 
@@ -315,3 +316,28 @@ def _let_in(client: Client, release: Release, patterns: list[str]) -> Repository
     owner = factories.as_caller(repository.created_by)
     access.give(repository, user=reader.username, scope=scopes.Scope(patterns=patterns), by=owner)
     return repository
+
+
+def test_each_line_of_a_patch_is_shown_as_what_it_is() -> None:
+    patch = (
+        "diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1,3 +1,3 @@\n same\n--- a/a\n+++ <b>\n"
+        "diff --git a/b b/b\nnew file mode 100644\n@@ -0,0 +1 @@\n+one\n+two\n\\ No newline\n"
+    )
+
+    assert patch_lines(patch) == [
+        ("head", "diff --git a/a b/a\n--- a/a\n+++ b/a\n"),
+        ("place", "@@ -1,3 +1,3 @@\n"),
+        ("same", " same\n"),
+        ("gone", "--- a/a\n"),
+        ("new", "+++ <b>\n"),
+        ("head", "diff --git a/b b/b\nnew file mode 100644\n"),
+        ("place", "@@ -0,0 +1 @@\n"),
+        ("new", "+one\n+two\n"),
+        ("same", "\\ No newline\n"),
+    ]
+    assert "".join(lines for _, lines in patch_lines(patch)) == patch
+    assert patch_lines("@@\n+a\r-b\u2028diff --git c\n-d") == [
+        ("place", "@@\n"),
+        ("new", "+a\r-b\u2028diff --git c\n"),
+        ("gone", "-d"),
+    ]

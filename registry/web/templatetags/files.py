@@ -1,6 +1,7 @@
 """What pages about files and their differences share: anchors of lines, words for changes."""
 
 import math
+import re
 from urllib.parse import quote, urlencode
 
 from django import template
@@ -79,3 +80,25 @@ def signed_share(value: float | None) -> str:
     if not value or not math.isfinite(value * 100):
         return share(value)
     return f"{'−' if value < 0 else '+'}{share(abs(value))}"
+
+
+@register.filter
+def patch_lines(patch: str) -> list[tuple[str, str]]:
+    """The lines of a patch in a row that are of one kind: `head`, `place`, `new`, `gone` or `same`.
+    Within a hunk the first character says it; above it, whatever stands there is head."""
+    found: list[tuple[str, str]] = []
+    in_hunk = False
+    # Of what ends lines elsewhere, a patch knows but one
+    for line in re.findall(r"[^\n]*\n|[^\n]+", patch):
+        if line.startswith("diff --git "):
+            in_hunk = False
+        kind = {"@": "place", "+": "new", "-": "gone"}.get(line[:1], "same")
+        if kind == "place":
+            in_hunk = True
+        elif not in_hunk:
+            kind = "head"
+        if found and found[-1][0] == kind:
+            found[-1] = (kind, found[-1][1] + line)
+        else:
+            found.append((kind, line))
+    return found
