@@ -127,6 +127,7 @@ DUTIES = Sentences(
             "Whether %(names)s lists the restrictions of %(missing)s has to be compared by a person."
         ),
         gettext_noop("%(names)s lists none of the restrictions of %(missing)s."),
+        gettext_noop("A steward has to decide about it."),
         gettext_noop("The rule is not about this model."),
         gettext_noop("Whether this applies is not known: %(said_what)s."),
         gettext_noop("What follows: %(said_what)s."),

@@ -14,6 +14,7 @@ from django.utils.translation import get_language, gettext
 
 MOST = 2000  # characters; what is longer is shown as it was written
 MOST_PIECES = 6
+SAID = "said_"
 _HOLE = re.compile(r"%\((\w+)\)s")
 _END = re.compile(r"(?<=[.:”`!?]) (?=\S)")
 
@@ -45,7 +46,11 @@ class _Template:
             at = next_at + len(word)
         if at >= end or not text.endswith(last):
             return None
-        return dict(zip(self.names, [*found, text[at:end]], strict=True))
+        held = dict(zip(self.names, [*found, text[at:end]], strict=True))
+        # Words are part of one sentence, and not the end of one before with the beginning of another
+        if any(": " in words and name.startswith(SAID) for name, words in held.items()):
+            return None
+        return held
 
 
 class Sentences:
@@ -77,13 +82,16 @@ class Sentences:
         for count in range(1, min(len(pieces), MOST_PIECES) + 1):
             if (words := self._match(" ".join(pieces[:count]))) is not None:
                 return count, words
-        return 1, pieces[0]
+        # What a sentence of ours is about, in front of it
+        title, colon = pieces[0][:-1], pieces[0][-1:]
+        said = gettext(title) if colon == ":" and title else title
+        return 1, gettext("%(title)s:") % {"title": said} if said != title else pieces[0]
 
     def _match(self, text: str) -> str | None:
         for one in self._templates:
             if (held := one.holds(text)) is not None:
                 said = {
-                    name: self._words(value) if name.startswith("said_") else value
+                    name: self._words(value) if name.startswith(SAID) else value
                     for name, value in held.items()
                 }
                 return gettext(one.text) % said if said else gettext(one.text)

@@ -1,6 +1,8 @@
 """What is computed and kept in English is said in the reader's language where a page shows it."""
 
 import re
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 from django.core.management import call_command
@@ -10,13 +12,16 @@ from django.utils.translation import gettext
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.agreements import terms
 from registry.agreements.duties import engine, rules
 from registry.agreements.duties.asking import Rule
 from registry.catalog import facts as published
 from registry.catalog import paths
+from registry.checks import runs
 from registry.errors import InvalidPath
 from registry.web import duty_sentences, fact_notes, fact_words
 from registry.web.duty_sentences import DUTIES
+from registry.web.kept_sentences import OF_RUNS, WHY_IT_APPLIES
 from registry.web.path_words import FILE_NAMES
 from registry.web.sentences import Sentences
 from tests import factories
@@ -34,6 +39,8 @@ def test_a_text_is_said_sentence_by_sentence_as_far_as_it_is_known() -> None:
         )
         assert DUTIES.said("The card says license: a. b: c.").endswith("license\xa0: a. b: c.")
         assert DUTIES.said("") == ""
+        titled = DUTIES.said("The license is among the files: The line is not known. So: so.")
+        assert "La ligne n’est pas connue. So" in titled
     with translation.override("en"):
         assert DUTIES.said("The license is not known.") == "The license is not known."
 
@@ -46,6 +53,21 @@ def test_what_stands_in_a_sentence_stays_but_for_words() -> None:
     assert "<b>%(x)s</b>" in said
     assert "released" in said
     assert "tous les modèles" in said
+
+
+@pytest.mark.django_db
+def test_what_holds_a_release_is_said_in_french_beside_the_checks(client: Client) -> None:
+    revision = factories.make_revision()
+    factories.finish_checks(revision)
+    client.force_login(revision.repository.created_by)
+    path = f"/{revision.repository.full_name}/checks"
+
+    assert "There is no copy of" in client.get(path).text
+    french = client.get(path, headers={"accept-language": "fr"}).text
+
+    assert "Il n’y a pas de copie de" in french
+    for words in ("There is no copy", "Add the text", "A copy of the license"):
+        assert words not in re.sub(r"<[^>]+>", " ", french)
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
@@ -167,3 +189,40 @@ def test_each_rule_is_named_and_explained_in_french(rule: Rule) -> None:
     with translation.override("fr"):
         assert gettext(told.title) != told.title
         assert not told.note or fact_words.note_of(told) != told.note
+
+
+@pytest.mark.parametrize(
+    ("module", "begins", "known"),
+    [
+        (
+            terms,
+            ("Every download", "The model card names t", "The link", "Inherited"),
+            WHY_IT_APPLIES,
+        ),
+        (runs, ("Not run", "Cancelled by"), OF_RUNS),
+    ],
+)
+def test_what_is_kept_beside_terms_and_runs_is_known(
+    module: ModuleType, begins: tuple[str, ...], known: Sentences
+) -> None:
+    assert module.__file__
+    found = [text for text in written.sentences(Path(module.__file__)) if text.startswith(begins)]
+
+    assert len(found) > 3
+    with translation.override("fr"):
+        same = [text for text in found if known.said(text.replace(written.HOLE, "x")) == text]
+    assert same == []
+
+
+def test_why_a_run_ended_is_said_in_french() -> None:
+    with translation.override("fr"):
+        lost = OF_RUNS.said("The worker was lost (attempt 3 of 3).")
+        other = OF_RUNS.said("Memory ran out; the test runs again (attempt 2).")
+        skipped = OF_RUNS.said("Not run: SEC-PICKLE has to be mended first.")
+        alike = OF_RUNS.said("Cosine 0.998 over 12 matrices, 99% of them alike, embeddings 0.5.")
+
+    assert lost == "Le worker a été perdu (tentative 3 sur 3)."
+    assert other.startswith("Memory ran out\u202f; l’essai recommence")
+    assert skipped.endswith("SEC-PICKLE doit d’abord être corrigé.")
+    assert alike.endswith("embeddings 0.5.")
+    assert "semblables" in alike

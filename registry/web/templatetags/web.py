@@ -16,6 +16,7 @@ from registry.catalog import likes
 from registry.catalog.models import Repository, RepositoryType
 from registry.web import card_words, fact_words, labels
 from registry.web.duty_sentences import DUTIES
+from registry.web.kept_sentences import OF_RUNS, WHY_IT_APPLIES
 
 register = template.Library()
 
@@ -119,6 +120,18 @@ def duty_said(text: str) -> str:
 def duty_note(rule: Result) -> str:
     """What a clause says beyond its title, in the reader's language."""
     return fact_words.note_of(rule)
+
+
+@register.filter
+def applies_said(text: str) -> str:
+    """Why a document belongs to the terms, in the reader's language."""
+    return WHY_IT_APPLIES.said(text)
+
+
+@register.filter
+def run_said(text: str) -> str:
+    """Why a job did not run or ended, and what it compared, in the reader's language."""
+    return OF_RUNS.said(text)
 
 
 @register.filter
