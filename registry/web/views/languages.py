@@ -3,12 +3,14 @@
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_POST
 from django.views.i18n import LANGUAGE_QUERY_PARAMETER, set_language
 
 from registry.accounts import languages
 from registry.accounts.models import User
 
 
+@require_POST
 def choose(request: HttpRequest) -> HttpResponseBase:
     """Django's own view leads back to the page, and nowhere else, and keeps the cookie. An empty
     choice forgets what was chosen, in this browser too."""

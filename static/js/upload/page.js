@@ -20,8 +20,13 @@ let chosen = null;
 let running = null;
 let isDirty = false;
 
-root.hidden = false;
-document.getElementById("plain-upload").open = false;
+root.classList.remove("waits-for-script");
+// What was refused without a script stays in view
+const plain = document.querySelector("#plain-upload.folds-for-script");
+if (plain) {
+  plain.open = false;
+  plain.classList.remove("folds-for-script");
+}
 
 part("folder").addEventListener("change", (event) => choose(ofInput(event.target)));
 part("files").addEventListener("change", (event) => choose(ofInput(event.target)));

@@ -21,6 +21,16 @@ AXE = {
 SCHEMES = ("light", "dark")
 UNFOLD = "document.querySelectorAll('main details:not(.menu)').forEach(one => one.open = true)"
 
+TWICE = {"width": 640, "height": 450}  # what a window of 1280 by 900 holds at 200 %
+# How much of a page moved while it came, by the browser's own measure; half of what is called good
+SHIFTED = """() => new Promise((told) => {
+  new PerformanceObserver((list) => {
+    told(list.getEntries().filter((one) => !one.hadRecentInput)
+      .map((one) => [one.value, ...one.sources.map((at) => at.node?.nodeName)]));
+  }).observe({ type: 'layout-shift', buffered: true });
+  setTimeout(() => told([]), 100);
+})"""
+MOST_SHIFTED = 0.05
 TOO_WIDE = """across => [...document.querySelectorAll('main *')]
   .filter(one => one.getBoundingClientRect().right > across)
   .slice(0, 12).map(one => one.tagName + '.' + one.className)"""
@@ -58,8 +68,12 @@ def look(
     assert answer is not None
     assert answer.status in statuses, f"{path} is answered by {answer.status}"
     sight.note(page.url)
+    shifted = page.evaluate(SHIFTED)
+    assert sum(one[0] for one in shifted) < MOST_SHIFTED, f"{path} moves: {shifted}"
     if unfolded:
         page.evaluate(UNFOLD)
+    page.set_viewport_size(TWICE)
+    _fits(page, f"{path} at 200 %", TWICE["width"])
     for width, (across, down) in WIDTHS.items():
         page.set_viewport_size({"width": across, "height": down})
         for scheme in SCHEMES:

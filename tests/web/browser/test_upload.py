@@ -51,6 +51,40 @@ def _folder(at: Path) -> dict[str, bytes]:
     return contents
 
 
+def _drop(page: Page, folder: Path) -> None:
+    """What a person does with a folder of their desktop, through the browser's own drag and drop."""
+    box = page.locator("[data-part=place]").bounding_box()
+    assert box
+    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    browser = page.context.new_cdp_session(page)
+    for step in ("dragEnter", "dragOver", "drop"):
+        browser.send("Input.dispatchDragEvent", {"type": step, **place, "data": data})
+
+
+def test_a_folder_that_is_dropped_is_uploaded_without_its_own_name(
+    page: Page, tmp_path: Path
+) -> None:
+    contents = _folder(tmp_path / "my-model")
+    repository = factories.make_repository(ada := factories.make_user("ada"))
+    sign_in(page.context, ada)
+    page.goto(f"/{repository}/upload/main")
+
+    _drop(page, tmp_path / "my-model")
+    expect(page.locator("[data-part=chosen]")).to_contain_text("6 files, 700 kB")
+    expect(page.locator("[data-part=chosen]")).to_contain_text("caches): 1.")
+    page.get_by_role("button", name="Upload", exact=True).click()
+    page.wait_for_url("**/checks/*")
+
+    head = Revision.objects.filter(repository=repository).latest("pk")
+    held = {
+        one.path: blobs.read(one.sha256, limit=10**6)
+        for one in files.files_of(head)
+        if one.path != ".gitattributes"
+    }
+    assert held == contents
+
+
 @pytest.mark.looks_at("card-edit", "dashboard", "new-repository", "upload")
 def test_a_folder_is_paused_resumed_and_ends_byte_for_byte_in_quarantine(
     page: Page,
