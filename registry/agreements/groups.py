@@ -1,9 +1,10 @@
 """Groups of repositories that are asked for together: who makes them, and what is in them when."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -49,18 +50,24 @@ def repositories_in(group: AccessGroup) -> QuerySet[Repository]:
     )
 
 
-def repositories_by_group(namespace: Namespace) -> dict[int, list[Repository]]:
-    """What is in each open group of a namespace now, by the key of the group."""
+def repositories_by_group(groups: Iterable[AccessGroup]) -> dict[int, list[Repository]]:
+    """What is in each of these groups now, by the key of the group."""
     found: dict[int, list[Repository]] = {}
     entries = AccessGroupEntry.objects.filter(
-        group__in=of_namespace(namespace),
+        group__in=list(groups),
         until=None,
-        repository__namespace=namespace,
+        repository__namespace=F("group__namespace"),
         repository__deleted_at=None,
     ).select_related("repository__namespace")
     for entry in entries.order_by("repository__name"):
         found.setdefault(entry.group_id, []).append(entry.repository)
     return found
+
+
+def taken(namespace: Namespace) -> QuerySet[AccessGroupEntry, int]:
+    """The keys of the repositories that an open group of the namespace holds."""
+    entries = AccessGroupEntry.objects.filter(group__in=of_namespace(namespace), until=None)
+    return entries.values_list("repository", flat=True)
 
 
 def may_manage(namespace: Namespace, by: Caller) -> bool:

@@ -2,8 +2,8 @@
 reader's language where a page shows them.
 
 A template is a sentence with `%(name)s` where it holds a name, a number or another thing that is kept
-as it is; what `%(said_name)s` holds is words, said in the reader's language where they are known. A text is matched against the templates, one sentence or several in a row; what matches none
-stays English.
+as it is; what `%(said_name)s` holds is words, said in the reader's language where they are known. A
+text is matched against the templates, one sentence or several in a row; what matches none stays English.
 """
 
 import re

@@ -282,3 +282,22 @@ def test_whoever_was_asked_something_is_led_from_the_card_to_the_answer(
 
     assert "the publisher asks you something" in page
     assert f'<a class="button button-primary" href="/{repository}/access">Answer</a>' in page
+
+
+def test_groups_are_listed_some_at_a_time_by_name(client: Client) -> None:
+    owner = factories.make_user("ada")
+    by = factories.as_caller(owner)
+    for number in range(21):
+        made = groups.make(owner.namespace, f"Group {number:02}", by=by)
+    held = factories.make_repository(owner, "held")
+    groups.put(made, held, by=by)
+    client.force_login(owner)
+
+    first = client.get("/settings/access-groups/ada").text
+    second = client.get("/settings/access-groups/ada?page=2").text
+
+    assert "Group 19" in first
+    assert "Group 20" not in first
+    assert "Page 1 of 2" in first
+    assert "ada/held" in second
+    assert f'<option value="{held.public_id}">' not in first  # it is in a group of another page

@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from registry.web.grants import told
 from registry.web.requests import CallerRequest, text_in
 
 MOST_TO_CHOOSE = 500
+PER_PAGE = 20
 
 
 @never_cache
@@ -38,19 +40,20 @@ def index(request: CallerRequest, namespace: str) -> HttpResponse:
             else:
                 messages.success(request, _("The group is made. Put repositories into it now."))
                 return redirect("access-groups", owner.name)
-    found = list(groups.of_namespace(owner))
-    grouped = groups.repositories_by_group(owner)
-    taken = {repository.pk for inside in grouped.values() for repository in inside}
+    listed = Paginator(groups.of_namespace(owner).order_by("name", "pk"), PER_PAGE)
+    found = listed.get_page(request.GET.get("page"))
+    grouped = groups.repositories_by_group(found.object_list)
     free = Repository.objects.visible_to(request.caller).filter(namespace=owner)
     page = {
         "owner": owner,
         "form": form,
+        "page": found,
         "rows": [
             (one, inside, _mode_form(one, inside))
             for one in found
             for inside in [grouped.get(one.pk, [])]
         ],
-        "free": free.exclude(pk__in=taken).order_by("name")[:MOST_TO_CHOOSE],
+        "free": free.exclude(pk__in=groups.taken(owner)).order_by("name")[:MOST_TO_CHOOSE],
     }
     return render(request, "settings/access_groups.html", page, status=status)
 
