@@ -55,9 +55,9 @@ def test_what_the_rules_refuse_is_said_and_what_was_typed_is_kept(client: Client
     assert 'value="My words"' in bad
     assert "This field is required" in none
     assert "errors" in outside or "notice is-blocked" in outside
-    # A script folds the form, but for what was refused
-    assert "folds-for-script" not in bad + none + outside
-    assert "folds-for-script" in client.get(f"/{repository}/upload/main").text
+    # What was refused stays in view
+    assert all('id="plain-upload" open' in page for page in (bad, none, outside))
+    assert 'id="plain-upload" open' not in client.get(f"/{repository}/upload/main").text
     assert repository.revisions.count() == 1
 
 

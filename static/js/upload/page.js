@@ -21,12 +21,6 @@ let running = null;
 let isDirty = false;
 
 root.classList.remove("waits-for-script");
-// What was refused without a script stays in view
-const plain = document.querySelector("#plain-upload.folds-for-script");
-if (plain) {
-  plain.open = false;
-  plain.classList.remove("folds-for-script");
-}
 
 part("folder").addEventListener("change", (event) => choose(ofInput(event.target)));
 part("files").addEventListener("change", (event) => choose(ofInput(event.target)));
