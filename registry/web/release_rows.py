@@ -38,6 +38,12 @@ class Row:
     approvals: list[Decision] = field(default_factory=list)
     advisories: list[Advisory] = field(default_factory=list)
 
+    @property
+    def reason(self) -> str:
+        """Why it is in its state, unless an advisory below says so."""
+        told = {one.reason for one in self.advisories}
+        return "" if self.release.status_reason in told else self.release.status_reason
+
 
 def rows(here: Standing, page: Sequence[Release], *, caller: Caller, address: str) -> list[Row]:
     """In a number of queries that does not grow with the page. Files are named in the lines of the

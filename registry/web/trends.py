@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import QuerySet
-from django.utils.formats import date_format
 
 from registry.catalog import downloads
 from registry.catalog.models import Repository
+from registry.web import dates
 
 DAYS = 30
 WIDTH, HEIGHT = 240, 44
@@ -59,7 +59,7 @@ def _drawn(days: list[tuple[date, int]]) -> Trend:
     most = max((count for _day, count in days), default=0)
     step = WIDTH / len(days)
     bars = [
-        _bar(place * step, step - GAP, count / most, f"{date_format(day, 'j M')}: {count}")
+        _bar(place * step, step - GAP, count / most, f"{dates.said(day, 'j M')} · {count}")
         for place, (day, count) in enumerate(days)
         if count
     ]

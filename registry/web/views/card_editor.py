@@ -42,11 +42,12 @@ def edit(request: CallerRequest, namespace: str, name: str, branch: str) -> Http
         return redirect(f"{request.path}?as=source")
     if request.method != "POST":
         at = {"began": place.head.oid, "parent": place.head.oid}
+        page: dict[str, Any] = {"preview": _shown(place, now)}
         if parts is None:
-            return _render(request, place, SourceForm(initial=at | {"source": now}), {})
+            return _render(request, place, SourceForm(initial=at | {"source": now}), page)
         initial = at | dict(parts.values) | {"prose": parts.prose}
-        judged = card_edits.judge(place.head, now, caller=request.caller)
-        return _render(request, place, CardForm(initial=initial), {"owed": judged.duties})
+        page["owed"] = card_edits.judge(place.head, now, caller=request.caller).duties
+        return _render(request, place, CardForm(initial=initial), page)
     form = SourceForm(request.POST) if is_source else CardForm(request.POST)
     if not form.is_valid():
         return _render(request, place, form, {}, status=400)
@@ -67,8 +68,7 @@ def _take(
     if text_in(request.POST, "step") == "look":
         return _render(request, place, form, page)
     if text_in(request.POST, "step") == "preview":
-        at = f"{place.repository.get_absolute_url()}/blob/{place.head.oid}"
-        page["preview"] = markdown.render(cards.split(text)[1], files_url=at)
+        page["preview"] = _shown(place, text)
         return _render(request, place, form, page)
     if page["judged"].problems:
         return _render(request, place, form, page, status=400)
@@ -90,6 +90,12 @@ def _take(
         return redirect(discussion)
     repository = place.repository
     return redirect("repository-checks-revision", repository.place, repository.name, made.oid)
+
+
+def _shown(place: Place, text: str) -> str:
+    """The card as its page would show it."""
+    at = f"{place.repository.get_absolute_url()}/blob/{place.head.oid}"
+    return markdown.render(cards.split(text)[1], files_url=at)
 
 
 def _written(request: CallerRequest, place: Place, form: CardForm | SourceForm, now: str) -> str:
