@@ -14,6 +14,7 @@ from django.utils.translation import get_language, gettext
 
 MOST = 2000  # characters; what is longer is shown as it was written
 MOST_PIECES = 6
+DEEPEST = 3  # words within words
 SAID = "said_"
 _HOLE = re.compile(r"%\((\w+)\)s")
 _END = re.compile(r"(?<=[.:”`!?]) (?=\S)")
@@ -46,18 +47,15 @@ class _Template:
             at = next_at + len(word)
         if at >= end or not text.endswith(last):
             return None
-        held = dict(zip(self.names, [*found, text[at:end]], strict=True))
-        # Words are part of one sentence, and not the end of one before with the beginning of another
-        if any(": " in words and name.startswith(SAID) for name, words in held.items()):
-            return None
-        return held
+        return dict(zip(self.names, [*found, text[at:end]], strict=True))
 
 
 class Sentences:
     """Templates, those with the most words of their own first."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        made = [_Template(one, *_parts(one)) for one in texts]
+        self.texts = tuple(texts)
+        made = [_Template(one, *_parts(one)) for one in self.texts]
         self._templates = sorted(made, key=lambda one: -sum(map(len, one.words)))
 
     def said(self, text: str) -> str:
@@ -71,6 +69,13 @@ class Sentences:
             said.append(words)
             at += taken
         return " ".join(said)
+
+    def whole(self, text: str) -> str:
+        """The same for a text that one template says from its beginning to its end. Words in it that
+        are none of ours, such as a library's, stay as they are."""
+        if get_language() in (None, "en") or len(text) > MOST:
+            return text
+        return self._match(text, is_whole=True) or text
 
     def knows(self, text: str) -> bool:
         """Whether a single sentence is among the templates."""
@@ -87,19 +92,29 @@ class Sentences:
         said = gettext(title) if colon == ":" and title else title
         return 1, gettext("%(title)s:") % {"title": said} if said != title else pieces[0]
 
-    def _match(self, text: str) -> str | None:
+    def _match(self, text: str, depth: int = 0, *, is_whole: bool = False) -> str | None:
         for one in self._templates:
-            if (held := one.holds(text)) is not None:
-                said = {
-                    name: self._words(value) if name.startswith(SAID) else value
-                    for name, value in held.items()
-                }
+            held = one.holds(text)
+            said = None if held is None else self._filled(held, depth, is_whole=is_whole)
+            if said is not None:
                 return gettext(one.text) % said if said else gettext(one.text)
         return None
 
-    def _words(self, text: str) -> str:
-        """Words within a sentence: one of ours too, or a text that is known elsewhere."""
-        return self._match(text) or gettext(text)
+    def _filled(self, held: dict[str, str], depth: int, *, is_whole: bool) -> dict[str, str] | None:
+        """What goes into the holes: words are said too, one of ours or a text that is known elsewhere.
+        In a text of several sentences, words of several parts that are none of ours are the end of
+        one sentence with the beginning of the next: then None."""
+        filled = dict(held)
+        for name, value in held.items():
+            if not name.startswith(SAID):
+                continue
+            is_sentence = is_whole and value.endswith(".")
+            is_ours = depth < DEEPEST and not is_sentence
+            ours = self._match(value, depth + 1, is_whole=is_whole) if is_ours else None
+            if ours is None and ": " in value and not is_whole:
+                return None
+            filled[name] = ours or gettext(value)
+        return filled
 
 
 def _parts(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

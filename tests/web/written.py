@@ -5,9 +5,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from registry import checks
 from registry.agreements import duties
 
 _SENTENCE = re.compile(r"(?s)[A-Z“\x00].* .*[.:\x00]")
+_WORDS = re.compile(r"[\w\x00].*[\w\x00)] .*[\w\x00.]", re.ASCII)
 HOLE = "\x00"
 
 
@@ -20,6 +22,16 @@ def sentences(path: Path) -> Iterator[str]:
             text = _text(node)
             if _SENTENCE.fullmatch(text):
                 yield text
+
+
+def words(path: Path) -> Iterator[str]:
+    """Every text of two words or more that the module has, of one line: sentences and their parts."""
+    tree = ast.parse(path.read_text())
+    skipped = {id(part) for node in ast.walk(tree) for part in _within(node)}
+    for node in ast.walk(tree):
+        text = _text(node)
+        if id(node) not in skipped and _WORDS.fullmatch(text):
+            yield text
 
 
 def _within(node: ast.AST) -> Iterator[ast.AST]:
@@ -46,3 +58,8 @@ def _text(node: ast.AST) -> str:
 
 
 DUTIES = sorted(Path(duties.__file__).parent.glob("checks*.py"))
+OF_CHECKS = sorted(
+    path
+    for part in ("scanners", "engines", "lineage", "smoke")
+    for path in (Path(checks.__file__).parent / part).rglob("*.py")
+)

@@ -16,6 +16,7 @@ from registry.catalog import likes
 from registry.catalog.models import Repository, RepositoryType
 from registry.web import card_words, fact_words, labels
 from registry.web.duty_sentences import DUTIES
+from registry.web.findings_said import FINDINGS
 from registry.web.kept_sentences import OF_RUNS, WHY_IT_APPLIES
 
 register = template.Library()
@@ -114,6 +115,12 @@ def like_button(context: template.Context, repository: Repository) -> dict[str, 
 def duty_said(text: str) -> str:
     """What a rule about licenses found, which is kept in English, in the reader's language."""
     return DUTIES.said(text)
+
+
+@register.filter
+def finding_said(message: str) -> str:
+    """What a check found, which its report keeps in English, in the reader's language."""
+    return FINDINGS.whole(message)
 
 
 @register.filter

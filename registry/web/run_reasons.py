@@ -1,0 +1,108 @@
+"""What the checks say within a sentence about a run: why a model was not run, and how its test ended."""
+
+from django.utils.translation import gettext_noop
+
+OF_RUNS = (
+    gettext_noop("it did not answer"),
+    gettext_noop("a dangerous import"),
+    gettext_noop("it could not read the file to its end"),
+    gettext_noop("it did not scan the file"),
+    gettext_noop("It is longer than the %(most)s MiB that the scanner takes"),
+    gettext_noop("It took too long"),
+    gettext_noop("It cannot be reached: %(error)s"),
+    gettext_noop("It ended without an answer"),
+    gettext_noop("It ended with %(code)s"),
+    gettext_noop("It gave no answer"),
+    gettext_noop("It took longer than %(seconds)s seconds"),
+    gettext_noop("layers rearranged"),
+    gettext_noop("identical in another number format"),
+    gettext_noop("adapter merge"),
+    gettext_noop("full fine-tune"),
+    gettext_noop("no matrix has the same name and shape"),
+    gettext_noop("no matrix has the same name and shape, embeddings %(gram)s"),
+    gettext_noop("no matrix has the same name and shape, hidden units found again elsewhere"),
+    gettext_noop(
+        "no matrix has the same name and shape, embeddings %(gram)s, hidden units found again elsewhere"
+    ),
+    gettext_noop("cosine %(cosine)s over %(count)s matrices, %(share)s of them alike"),
+    gettext_noop(
+        "cosine %(cosine)s over %(count)s matrices, %(share)s of them alike, embeddings %(gram)s"
+    ),
+    gettext_noop(
+        "cosine %(cosine)s over %(count)s matrices, %(share)s of them alike, hidden units found again elsewhere"
+    ),
+    gettext_noop(
+        "cosine %(cosine)s over %(count)s matrices, %(share)s of them alike, embeddings %(gram)s, hidden units found again elsewhere"
+    ),
+    gettext_noop("it takes too long"),
+    gettext_noop("it needs too much memory or crashes"),
+    gettext_noop("it needs too much memory"),
+    gettext_noop("it was not tried again after several failures"),
+    gettext_noop("it takes longer than %(seconds)s seconds"),
+    gettext_noop("after %(seconds)s seconds it has read %(count)s words"),
+    gettext_noop("it knows the token %(number)s of %(count)s"),
+    gettext_noop("it makes pictures of %(held)s, the model takes %(wanted)s"),
+    gettext_noop("it puts %(count)s tokens for a picture into a text, the model takes 1"),
+    gettext_noop("image_std is %(value)s"),
+    gettext_noop("image_mean is %(value)s"),
+    gettext_noop("the picture's token is %(token)s, and the embedding has %(rows)s rows"),
+    gettext_noop("the tokenizer has no token %(token)s, which stands for the picture"),
+    gettext_noop("%(name)s is not JSON"),
+    gettext_noop("weights quantised by %(name)s are not opened here"),
+    gettext_noop("weights quantised by an unnamed method are not opened here"),
+    gettext_noop("the library opens GGUF files of text Llamas only"),
+    gettext_noop("split GGUF files cannot be loaded by the library"),
+    gettext_noop("checkpoints in the publisher's own layout are not opened here"),
+    gettext_noop(
+        "it has %(count)s billion parameters, and without a GPU at most %(most)s billion are run"
+    ),
+    gettext_noop("it needs about %(needed)s MiB of memory, and %(held)s are allowed"),
+    gettext_noop("it needs about %(needed)s MiB, and this GPU gives %(held)s"),
+    gettext_noop("another program uses the device: %(free)s of %(total)s MiB are free"),
+    gettext_noop("own namespaces, no network, seccomp"),
+    gettext_noop("Landlock and seccomp"),
+    gettext_noop("limits and a clean environment only"),
+    gettext_noop("it makes more than %(most)s KiB of text"),
+    gettext_noop("only %(most)s of a revision are run"),
+    gettext_noop("the revision holds no weights that can be loaded by themselves"),
+    gettext_noop("this machine cannot shut it in well enough"),
+    gettext_noop("the architecture %(name)s is not supported"),
+    gettext_noop("its base is not in this registry, or may not be read here"),
+    gettext_noop("weights quantised by %(name)s need %(library)s, which is not here"),
+    gettext_noop("weights quantised by %(name)s need a GPU"),
+    gettext_noop("the date"),
+    gettext_noop("it has no tokens"),
+    gettext_noop("it has no tokenizer"),
+    gettext_noop("there is no template"),
+    gettext_noop("one user message"),
+    gettext_noop("a system message and several turns"),
+    gettext_noop("a call of a tool"),
+    gettext_noop("out of order"),
+    gettext_noop("a fault came before"),
+    gettext_noop("not part of this profile"),
+    gettext_noop("nothing here opens its tokenizer"),
+    gettext_noop("not a chat model"),
+    gettext_noop("too little time was left"),
+    gettext_noop("too little time was left after the others"),
+    gettext_noop("%(seconds)s seconds were over"),
+    gettext_noop("the program ended with code %(code)s"),
+    gettext_noop(
+        "the program ended with code %(code)s, which had %(most)s processes and threads and wanted more,"
+    ),
+    gettext_noop("the program was ended by %(name)s"),
+    gettext_noop(
+        "the program was ended by %(name)s, which had %(most)s processes and threads and wanted more,"
+    ),
+    gettext_noop("more than %(most)s MiB of memory were used"),
+    gettext_noop("more than %(most)s MiB of the GPU were used"),
+    gettext_noop("the program said more than it may"),
+    gettext_noop("lost"),
+    gettext_noop("%(count)s tokens"),
+    gettext_noop("Vocabulary"),
+    gettext_noop("Merges"),
+    gettext_noop("Added tokens"),
+    gettext_noop("Vocabulary and merges"),
+    gettext_noop("Vocabulary and added tokens"),
+    gettext_noop("Merges and added tokens"),
+    gettext_noop("Vocabulary and merges and added tokens"),
+)
