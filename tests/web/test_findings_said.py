@@ -122,6 +122,25 @@ def test_a_message_made_to_be_costly_is_not() -> None:
 
 
 @pytest.mark.django_db
+def test_what_a_check_holds_back_is_said_in_french(client: Client) -> None:
+    revision = factories.make_revision()
+    found = (
+        "SEC-PICKLE",
+        "block",
+        "a.bin holds more than weights: it is cut off. Only plain weight "
+        "files are accepted; save with safetensors.",
+    )
+    factories.finish_checks(revision, "blocked", (found,))
+    client.force_login(revision.repository.created_by)
+
+    path = f"/{revision.repository.full_name}/releases"
+    french = client.get(path, headers={"accept-language": "fr"}).text
+
+    assert "SEC-PICKLE: a.bin holds more than weights: it is cut off." in client.get(path).text
+    assert "SEC-PICKLE\xa0: a.bin contient plus que des poids\xa0: il est tronqué." in french
+
+
+@pytest.mark.django_db
 def test_a_page_says_findings_in_french_and_marks_what_stays(client: Client) -> None:
     revision = factories.make_revision()
     factories.finish_checks(

@@ -6,14 +6,15 @@ from django import forms, template
 from django.utils.formats import number_format
 from django.utils.html import avoid_wrapping, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
 
 from registry.accounts import plain_hub
 from registry.accounts.models import Namespace
 from registry.agreements.duties.engine import Result
 from registry.catalog import likes
 from registry.catalog.models import Repository, RepositoryType
+from registry.checks import catalogue
 from registry.web import card_words, fact_words, labels
 from registry.web.duty_sentences import DUTIES
 from registry.web.findings_said import FINDINGS
@@ -115,6 +116,16 @@ def like_button(context: template.Context, repository: Repository) -> dict[str, 
 def duty_said(text: str) -> str:
     """What a rule about licenses found, which is kept in English, in the reader's language."""
     return DUTIES.said(text)
+
+
+@register.filter
+def hold_said(hold: str) -> str:
+    """What is in the way of a release, which is kept in English, in the reader's language: a finding
+    behind the name of its check, or what a rule about licenses says."""
+    check, colon, message = hold.partition(": ")
+    if colon and check in catalogue.CHECKS:
+        return f"{gettext('%(title)s:') % {'title': check}} {FINDINGS.whole(message)}"
+    return DUTIES.said(hold)
 
 
 @register.filter
