@@ -15,6 +15,7 @@ from registry.audit.models import Access, Entry
 from registry.catalog.models import Repository, Visibility
 from registry.releases import cases, recipients, workflow
 from registry.releases.models import Advisory, AdvisoryNotice, Release, Report
+from registry.web import release_rows
 from tests import factories
 from tests.api.calls import As
 from tests.web.rendered import form_to
@@ -103,6 +104,18 @@ def test_a_maintainer_takes_releases_back_and_whoever_has_them_reads_why(release
     assert (row["user"], row["name"]) == (ada.public_id, ada.username)
     assert row["acknowledged"]
     assert Entry.objects.filter(event="advisory.export").count() == 1
+
+
+def test_the_tab_of_releases_says_a_reason_once(release: Release) -> None:
+    advisory = recall(release)
+    release.refresh_from_db()
+
+    tab = client_of(factories.make_user()).get(f"/{release.repository}/releases").text
+
+    assert advisory.get_absolute_url() in tab
+    row = tab[tab.index("<article") : tab.index("</article>")]
+    assert row.count("alert(1)") == 1
+    assert release_rows.Row(release, None, []).reason == release.status_reason == HARM
 
 
 def test_the_way_to_take_releases_back_is_shown_to_maintainers_alone(release: Release) -> None:

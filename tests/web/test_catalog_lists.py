@@ -69,6 +69,18 @@ def test_a_table_holds_the_rows_of_the_list_and_no_more(client: Client, ada: Any
     assert "ada/unfinished" in names()
 
 
+def test_datasets_have_columns_of_their_own(client: Client, ada: Any, settings: Any) -> None:
+    settings.REPOSITORY_TYPES = ["model", "dataset"]
+    made = factories.make_released(factories.make_repository(ada, "texts", type="dataset"))
+
+    models, datasets = client.get("/").text, client.get("/datasets").text
+
+    assert "<span>Parameters</span>" in models
+    assert "<span>Parameters</span>" not in datasets
+    assert "<span>Size</span>" in datasets
+    assert datasets.count(f'title="{made.revision.total_size:,} bytes"') == 1
+
+
 def test_no_cell_of_a_table_runs_as_a_formula(client: Client, ada: Any) -> None:
     repository = Repository.objects.get(name="plain")
     card = "---\nlicense: mit\npipeline_tag: '=1+1'\n---\n# M\n"

@@ -42,6 +42,24 @@ def test_who_is_slower_with_the_source_sees_what_changed_and_loses_nothing(
     assert _card(repository) == both
 
 
+def test_the_card_stands_beside_what_is_typed(walker: Callable[..., Walker]) -> None:
+    repository = _repository()
+    ada = walker("ada")
+    ada.begins()
+    ada.page.goto(f"/{repository}/edit/main/README.md")
+    shown = ada.page.get_by_role("region", name="Preview")
+    typed = ada.page.locator("textarea[name=prose]")
+
+    expect(shown).to_contain_text("Words.")
+    typed.fill("# A model\n\nWords that follow.")
+    expect(shown).to_contain_text("Words that follow.")
+    left, right = typed.bounding_box(), shown.bounding_box()
+    assert left
+    assert right
+    assert right["x"] >= left["x"] + left["width"]
+    assert right["y"] < left["y"] + left["height"]
+
+
 def test_without_a_script_the_card_is_previewed_and_written(walker: Callable[..., Walker]) -> None:
     repository = _repository()
     ada = walker("ada", java_script_enabled=False)

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Page, expect
 
+from tests import factories
 from tests.web.browser import scene as scenes
 from tests.web.browser.looking import look, sign_in
 from tests.web.browser.scene import Scene
@@ -85,6 +87,53 @@ def test_a_phone_shows_the_tabs_in_one_row_and_every_measured_value(page: Page) 
     for tab in ("checks", "settings"):  # the last one is out of sight on any other tab
         page.goto(f"/{scene.ready.full_name}/{tab}")
         expect(page.locator("nav.tabs [aria-current]")).to_be_in_viewport(ratio=1)
+
+
+ROWS = """nav => new Set([...nav.closest('.site-bar').children, ...nav.children]
+  .filter(one => one.offsetHeight).map(one => {
+    const box = one.getBoundingClientRect();
+    return Math.round((box.top + box.bottom) / 20);
+  })).size"""
+
+
+def test_the_head_takes_one_row_or_two_whoever_looks(page: Page) -> None:
+    """A long name is cut, in every language, and the menu has it whole."""
+    name = "a-steward-whose-name-is-rather-long"
+    steward = factories.make_user(name, site_role="steward")
+    sign_in(page.context, steward)
+    head = page.get_by_role("banner")
+    page.goto("/")
+    here = page.url
+    for language in ("en", "fr"):
+        page.context.add_cookies(
+            [{"name": settings.LANGUAGE_COOKIE_NAME, "value": language, "url": here}]
+        )
+        for across in (1280, 800, 320):
+            page.set_viewport_size({"width": across, "height": 700})
+            page.goto("/steward/documents")
+            assert page.locator("html").get_attribute("lang") == language
+            assert head.locator(".site-nav").evaluate(ROWS) == 2
+            assert head.bounding_box()["height"] < 110  # type: ignore[index]
+            expect(head.locator("[aria-current]")).to_be_in_viewport(ratio=0.9)
+            head.locator("summary").click()
+            expect(head.locator(".menu-who")).to_have_text(name)
+    page.context.clear_cookies(name="sessionid")
+    page.set_viewport_size({"width": 1280, "height": 700})
+    page.goto("/")
+    assert head.locator(".site-nav").evaluate(ROWS) == 1
+
+
+def test_on_a_phone_the_menu_leads_to_a_new_model(page: Page) -> None:
+    sign_in(page.context, factories.make_user("ada"))
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/")
+
+    new = page.get_by_role("link", name="New model")
+    expect(new).to_have_count(0)
+    page.get_by_role("banner").locator("summary").click()
+    new.click()
+
+    page.wait_for_url("**/new")
 
 
 def _public(scene: Scene) -> dict[str, str]:

@@ -52,5 +52,22 @@ def test_a_reviewer_at_work(page: Page, picture_folder: Path | None) -> None:
     look(page, "review-remark", f"{there}/remark?path=README.md&line=2&side=after", picture_folder)
     look(page, "review-settings", "/review/settings", picture_folder)
     look(page, "review-policy-read", "/settings/policies/lab", picture_folder)
+    _the_decision_stays_in_reach(page, there)
     sign_in(page.context, owner)
     look(page, "review-policy", "/settings/policies/lab", picture_folder)
+
+
+def _the_decision_stays_in_reach(page: Page, there: str) -> None:
+    """Beside the evidence on a desk, however far one reads; one link away on a phone."""
+    approve = page.get_by_role("button", name="Approve")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(there)
+    expect(page.get_by_role("link", name="Decide")).to_be_hidden()
+    page.get_by_role("heading", name="Terms", exact=True).scroll_into_view_if_needed()
+    expect(approve).to_be_in_viewport()
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(there)
+    expect(approve).not_to_be_in_viewport()
+    page.get_by_role("link", name="Decide").click()
+    expect(approve).to_be_in_viewport()
