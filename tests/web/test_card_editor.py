@@ -157,6 +157,20 @@ def test_source_is_for_what_a_form_cannot_hold(client: Client, repository: Repos
     assert card_edits.text_at(head(repository)) == "---\nlicense: mit\n---\nShort.\n"
 
 
+def test_a_card_whose_front_matter_never_ends_is_shown_as_it_reads(
+    client: Client, repository: Repository
+) -> None:
+    make_commit(repository, {"README.md": "---\nlicense: mit\n\n# Words\n"})
+    client.force_login(repository.created_by)
+    at = f"/{repository}/edit/main/README.md"
+
+    pages = [client.get(f"{at}{ask}") for ask in ("", "?as=source")]
+
+    assert [page.status_code for page in pages] == [200, 200]
+    for page in pages:
+        assert "license: mit" in page.text.split("prose preview", 1)[1]
+
+
 def test_who_may_not_write_proposes_and_who_may_not_know_finds_nothing(client: Client) -> None:
     public, hidden = make_released().repository, make_repository(visibility="private")
     assert client.get(f"/{hidden}/edit/main/README.md").status_code == 302

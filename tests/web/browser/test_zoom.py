@@ -19,8 +19,8 @@ CUT_OFF = """() => [...document.querySelectorAll('a, button, input, select, summ
   .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest('.for-readers'))
   .filter((one) => {
     const box = one.getBoundingClientRect();
-    if (box.width < 2 || one.closest('.scroll, .skip-link, pre, nav.tabs') || one.matches('.skip-link'))
-      return false;
+    const reached = one.closest('.scroll, .skip-link, pre, nav.tabs, .places');
+    if (box.width < 2 || reached) return false;
     const cuts = getComputedStyle(one).overflowX !== 'visible' && one.matches('a, button, summary');
     return box.right > innerWidth + 1 || box.left < -1 || (cuts && one.scrollWidth > one.clientWidth + 1);
   })
