@@ -26,7 +26,7 @@ LICENSES = ("apache-2.0", "mit", "cc-by-nc-4.0", "openrail", "gemma")
 METHODS = ("sft", "dpo", "lora", "qlora", "orpo", "kto", "grpo", "distillation", "merge")
 TASKS = ("text-generation",) * 12 + ("image-text-to-text", "text-classification", "summarization")
 MARKS = ("Instruct", "Chat", "Medical", "Legal", "Code", "Math", "Story", "Tools", "Turbo", "Mini")
-QUANTISED = ("gptq", "awq", "bitsandbytes", "fp8")
+QUANTIZED = ("gptq", "awq", "bitsandbytes", "fp8")
 SYLLABLES = ("ba", "ko", "ri", "ten", "mu", "sol", "ve", "dra", "lin", "pha", "go", "ist", "er")
 
 
@@ -116,7 +116,7 @@ class Maker:
 
         config: dict[str, Any] = {"model_type": self.random.choice(("llama", "mistral", "qwen2"))}
         if card.get("base_model_relation") == "quantized":
-            config["quantization_config"] = {"quant_method": self.random.choice(QUANTISED)}
+            config["quantization_config"] = {"quant_method": self.random.choice(QUANTIZED)}
         parameters = int(
             self.random.choice((1, 3, 7, 8, 13, 70)) * 1e9 * self.random.uniform(1, 1.1)
         )

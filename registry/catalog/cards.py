@@ -19,8 +19,8 @@ MAX_ARCHITECTURES = 20
 MAX_INTEGER = 2**53 - 1
 MAX_BITS = 1024
 RELATIONS = ("finetune", "adapter", "quantized", "merge")
-# What tools that quantise put beside the weights, where config.json does not say it
-QUANTISED = ("quantize_config.json", "quant_config.json", "hf_quant_config.json")
+# What tools that quantize put beside the weights, where config.json does not say it
+QUANTIZED = ("quantize_config.json", "quant_config.json", "hf_quant_config.json")
 # A paper by its number, in an address or as people write it
 _ARXIV = re.compile(r"\barxiv(?:\.org/(?:abs|pdf)/|:\s?)(\d{4}\.\d{4,5})(?!\d)", re.IGNORECASE)
 MAX_PAPERS = 20
@@ -112,9 +112,9 @@ def configuration(raw: bytes) -> dict[str, Any]:
         found["architectures"] = [_clean(name)[:200] for name in names[:MAX_ARCHITECTURES]]
     if isinstance(value.get("model_type"), str):
         found["model_type"] = _clean(value["model_type"])[:200]
-    quantised = value.get("quantization_config")
-    if isinstance(quantised, dict) and isinstance(quantised.get("quant_method"), str):
-        method = _clean(quantised["quant_method"])[:200]
+    quantized = value.get("quantization_config")
+    if isinstance(quantized, dict) and isinstance(quantized.get("quant_method"), str):
+        method = _clean(quantized["quant_method"])[:200]
         found["quantization_config"] = {"quant_method": method}
     if isinstance(value.get("vision_config"), dict):
         found["vision_config"] = {}
@@ -238,7 +238,7 @@ def relation(card: dict[str, Any], paths: Iterable[str], config: dict[str, Any])
         return "merge"
     if "adapter_config.json" in names:
         return "adapter"
-    is_packed = any(name.endswith(".gguf") or name in QUANTISED for name in names)
+    is_packed = any(name.endswith(".gguf") or name in QUANTIZED for name in names)
     if is_packed or "quantization_config" in config:
         return "quantized"
     return "finetune"

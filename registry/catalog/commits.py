@@ -60,7 +60,7 @@ from registry.storage.models import Blob
 MAX_OPERATIONS = 25_000
 MAX_CARD = 1024 * 1024
 MAX_TITLE = 512
-DESCRIBING = ("README.md", "config.json", "tokenizer_config.json", *cards.QUANTISED)
+DESCRIBING = ("README.md", "config.json", "tokenizer_config.json", *cards.QUANTIZED)
 STALE = gettext_noop(
     "The branch was updated since you opened this page. Please refresh and try again."
 )

@@ -17,7 +17,7 @@ KEYS: dict[str, Any] = {
     "relation": _("Relation to a base"),
     "method": _("Training method"),
     "format": _("Format"),
-    "quantization": _("Quantisation"),
+    "quantization": _("Quantization"),
     "license": _("License"),
     "access": _("Access"),
     "verdict": _("Checks"),
@@ -41,7 +41,7 @@ _VALUES: dict[str, dict[str, Any]] = {
         "finetune": _("Fine-tune"),
         "adapter": _("Adapter"),
         "merge": pgettext_lazy("facet", "Merge"),
-        "quantized": _("Quantised"),
+        "quantized": _("Quantized"),
     },
     "access": {
         "open": _("Open to everybody"),
@@ -82,7 +82,7 @@ _VALUES: dict[str, dict[str, Any]] = {
         "merge": pgettext_lazy("facet", "Merge"),
         "pretraining": _("Pretraining"),
         "pruning": _("Pruning"),
-        "qat": _("Quantisation-aware training"),
+        "qat": _("Quantization-aware training"),
         "sft": _("Supervised fine-tuning (SFT)"),
     },
     "format": {

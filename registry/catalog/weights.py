@@ -90,7 +90,7 @@ def _parameters(sha256: str) -> tuple[tuple[str, int], ...]:
 
 
 def _gguf(found: list[tuple[str, str]]) -> dict[str, Any] | None:
-    """Each file of a quantisation holds the whole model, and shards hold it together."""
+    """Each file of a quantization holds the whole model, and shards hold it together."""
     totals: dict[str, int] = {}
     facts: dict[str, Any] = {}
     for name, sha256 in found:

@@ -1,4 +1,4 @@
-"""Which file of a model `llama-cli -hf name:tag` means: llama.cpp names quantisations, not files."""
+"""Which file of a model `llama-cli -hf name:tag` means: llama.cpp names quantizations, not files."""
 
 import posixpath
 import re

@@ -261,7 +261,7 @@ def _is_language_model(revision: Revision) -> bool | None:
 
 
 def _scheme(revision: Revision) -> str:
-    """How the weights were quantised, as the configuration, the card or the file header says it."""
+    """How the weights were quantized, as the configuration, the card or the file header says it."""
     config = revision.facts.get("config") or {}
     said = (config.get("quantization_config") or {}).get("quant_method")
     card = revision.card.get("quantization")

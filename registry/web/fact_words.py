@@ -48,7 +48,7 @@ TEXTS = (
     gettext_noop("Stripping safeguards breaches the newer policies"),
     gettext_noop("Use restrictions of RAIL licenses pass on"),
     gettext_noop("Gemma terms pass on"),
-    gettext_noop("A quantised copy states its recipe"),
+    gettext_noop("A quantized copy states its recipe"),
     gettext_noop("A copy of the license is among the files"),
     gettext_noop("The attribution notice is among the files"),
     gettext_noop("The license's notice line is kept"),

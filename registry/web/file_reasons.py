@@ -107,7 +107,7 @@ OF_FILES = (
         "%(name)s has the type %(kind)s, which these checks cannot read yet; use another, such as Q4_K or Q8_0"
     ),
     gettext_noop(
-        "%(name)s has the type %(kind)s, which was given up; quantise again with current tools"
+        "%(name)s has the type %(kind)s, which was given up; quantize again with current tools"
     ),
     gettext_noop("it does not start as a GGUF file"),
     gettext_noop("its version %(version)s is not 2 or 3"),
@@ -264,7 +264,7 @@ OF_FILES = (
     gettext_noop("%(key)s is neither a tensor nor a number"),
     gettext_noop("%(name)s holds %(dtype)s, but must hold %(dtypes)s"),
     gettext_noop("%(name)s is %(shape)s, but bits and group size need %(needed)s"),
-    gettext_noop("%(name)s is quantised, but quantization_config is missing"),
+    gettext_noop("%(name)s is quantized, but quantization_config is missing"),
     gettext_noop("zero, negative"),
     gettext_noop("negative"),
     gettext_noop("%(name)s is %(held)s, config needs %(wanted)s of plain numbers"),

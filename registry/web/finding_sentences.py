@@ -104,7 +104,7 @@ SENTENCES = (
     gettext_noop("The picture has no effect."),
     gettext_noop("The picture processor cannot be used: %(said_why)s."),
     gettext_noop(
-        "This quantisation loses too much: KL %(kl)s, same first choice %(agreement)s, perplexity %(ratio)s times that of %(base)s."
+        "This quantization loses too much: KL %(kl)s, same first choice %(agreement)s, perplexity %(ratio)s times that of %(base)s."
     ),
     gettext_noop(
         "With %(bits)s bits a weight the output should be that of %(base)s: KL %(kl)s, and %(apart)s of %(count)s choices are not among the other's first %(near)s."
@@ -193,6 +193,6 @@ SENTENCES = (
         "The publisher's own layout is accepted as original/consolidated.00.pth, .01.pth and so on, also below original/mp8/ and original/mp16/; rename it, or convert it to safetensors."
     ),
     gettext_noop(
-        "They are not needed to run the model; delete them and upload the quantised model as GGUF."
+        "They are not needed to run the model; delete them and upload the quantized model as GGUF."
     ),
 )

@@ -29,7 +29,7 @@ KINDS = {
     "identical in another number format": gettext_lazy("identical in another number format"),
     "adapter merge": gettext_lazy("adapter merge"),
     "full fine-tune": gettext_lazy("full fine-tune"),
-    "quantised": gettext_lazy("quantised"),
+    "quantized": gettext_lazy("quantized"),
     "pruned": gettext_lazy("pruned"),
     "depth-cut": gettext_lazy("layers cut out"),
     "layers rearranged": gettext_lazy("layers rearranged"),

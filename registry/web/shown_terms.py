@@ -139,7 +139,7 @@ def relations() -> dict[str, str]:
         "finetune": _("fine-tuned"),
         "adapter": _("adapted"),
         "merge": _("merged"),
-        "quantized": _("quantised"),
+        "quantized": _("quantized"),
     }
 
 

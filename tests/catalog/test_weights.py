@@ -55,7 +55,7 @@ def test_parameters_are_counted_over_all_shards() -> None:
     assert revision.parameters == 10
 
 
-def test_each_quantisation_is_the_whole_model_and_shards_are_one() -> None:
+def test_each_quantization_is_the_whole_model_and_shards_are_one() -> None:
     revision = make_commit(
         make_repository(),
         {

@@ -1,4 +1,4 @@
-"""Which GGUF file llama.cpp is given for the name of a quantisation."""
+"""Which GGUF file llama.cpp is given for the name of a quantization."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def ada() -> User:
         ("IQ4_K_M", "tiny-IQ4_K_M.gguf"),
     ],
 )
-def test_the_name_of_a_quantisation_means_a_file(ada: User, tag: str, path: str) -> None:
+def test_the_name_of_a_quantization_means_a_file(ada: User, tag: str, path: str) -> None:
     answer = Wire(ada).get(f"/v2/ada/tiny/manifests/{tag}").json()
 
     assert answer["ggufFile"]["rfilename"] == path
@@ -44,7 +44,7 @@ def test_the_name_of_a_quantisation_means_a_file(ada: User, tag: str, path: str)
 
 
 @pytest.mark.parametrize("tag", ["Q4", "Q4_K", "Q5_K", ".*"])
-def test_an_unknown_quantisation_is_refused_with_those_there_are(ada: User, tag: str) -> None:
+def test_an_unknown_quantization_is_refused_with_those_there_are(ada: User, tag: str) -> None:
     status, _, message = seen(Wire(ada).get(f"/v2/ada/tiny/manifests/{tag}"))
 
     assert status == 400

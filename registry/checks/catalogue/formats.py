@@ -144,12 +144,12 @@ ALL: tuple[Check, ...] = (
     Check(
         "QUANT-CONFIG",
         "scan",
-        _("Layout of quantised weights"),
+        _("Layout of quantized weights"),
         _(
-            "Quantised weights whose method is unknown, or whose tensors do not fit the method, the "
+            "Quantized weights whose method is unknown, or whose tensors do not fit the method, the "
             "bits and the group size that the configuration gives."
         ),
-        _("Quantise the model again with a supported method and upload its config.json unchanged."),
+        _("Quantize the model again with a supported method and upload its config.json unchanged."),
         matters=_(
             "Kernels for such weights check nothing: a wrong layout gives noise, or reads "
             "beyond the tensor."

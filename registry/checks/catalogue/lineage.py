@@ -56,7 +56,7 @@ ALL: tuple[Check, ...] = (
         _("What was done to the base"),
         _(
             "How the weights differ from the base: the same, an adapter merged in, fine-tuned as a "
-            "whole, quantised, pruned, or with layers cut out."
+            "whole, quantized, pruned, or with layers cut out."
         ),
         _("Nothing has to be done; say in the card how the model was made if this surprises you."),
         (I,),

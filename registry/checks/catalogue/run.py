@@ -108,7 +108,7 @@ ALL: tuple[Check, ...] = (
         "run",
         _("Memory"),
         _("Models that need more memory than the test may use."),
-        _("Publish a smaller or quantised version, or ask the operators for a higher limit."),
+        _("Publish a smaller or quantized version, or ask the operators for a higher limit."),
         matters=_("A model that takes more than its size suggests cannot be planned for."),
     ),
     Check(
@@ -144,11 +144,11 @@ ALL: tuple[Check, ...] = (
     Check(
         "QUANT-DRIFT",
         "run",
-        _("Loss of quantisation"),
-        _("Quantised models that say something else than the model they were made of."),
-        _("Quantise again, with more bits or better calibration."),
+        _("Loss of quantization"),
+        _("Quantized models that say something else than the model they were made of."),
+        _("Quantize again, with more bits or better calibration."),
         (B, W),
-        matters=_("People take a quantised model for the evaluated one."),
+        matters=_("People take a quantized model for the evaluated one."),
     ),
     Check(
         "GEN-DEGENERATE",

@@ -10,7 +10,7 @@ ALL: tuple[Check, ...] = (
         _("Finite weights"),
         _(
             "NaN and infinity anywhere in the weights, also in rows that no prompt touches, and in the "
-            "scales of quantised weights."
+            "scales of quantized weights."
         ),
         _("Find the step of training or conversion that broke the tensor and save it again."),
         version=2,
@@ -44,7 +44,7 @@ ALL: tuple[Check, ...] = (
             "projections with absurd values."
         ),
         _(
-            "Look for a scaling factor that was applied twice or left out, in merging or quantising."
+            "Look for a scaling factor that was applied twice or left out, in merging or quantizing."
         ),
         (W,),
         matters=_(

@@ -9,7 +9,7 @@ from registry.checks.positions import grid
 
 IDENTICAL, CONVERTED = "identical", "identical in another number format"
 ADAPTER, FULL = "adapter merge", "full fine-tune"
-QUANTISED, PRUNED, DEPTH_CUT = "quantised", "pruned", "depth-cut"
+QUANTIZED, PRUNED, DEPTH_CUT = "quantized", "pruned", "depth-cut"
 REARRANGED = "layers rearranged"
 
 EQUAL_SHARE = 0.99
@@ -42,7 +42,7 @@ def of(
         return cut
     changed = list(_changed(model, other, places, same))
     if is_packed(model) and not is_packed(other):
-        return QUANTISED
+        return QUANTIZED
     if not changed:
         return IDENTICAL if len(model.tensors) == len(other.tensors) else FULL
     if _median(_zeros(*pair) for _, *pair in changed) >= ZEROS:
@@ -55,7 +55,7 @@ def of(
     if keeps_rest and _median(_rank(*one) for one in matrices) <= LOW_RANK:
         return ADAPTER
     if keeps_rest and _median(_evenness(*pair) for _, *pair in matrices) <= ROUNDED:
-        return QUANTISED
+        return QUANTIZED
     return FULL
 
 

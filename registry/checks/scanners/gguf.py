@@ -304,7 +304,7 @@ def _why_not(kind: int) -> str:
             "use another, such as Q4_K or Q8_0"
         )
     if kind in _RETIRED:
-        return f"has the type {kind}, which was given up; quantise again with current tools"
+        return f"has the type {kind}, which was given up; quantize again with current tools"
     return f"has the unknown type {kind}"
 
 

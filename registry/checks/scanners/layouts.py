@@ -1,4 +1,4 @@
-"""Which tensors each method of quantisation keeps for a module, of which kinds and shapes."""
+"""Which tensors each method of quantization keeps for a module, of which kinds and shapes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ Rule = Callable[[Parts, tuple[int, ...] | None], dict[str, Wanted]]
 
 @dataclass(frozen=True)
 class Layout:
-    """A module is quantised if it has the tensor `mark` of such a dtype; `wanted` says, for the
+    """A module is quantized if it has the tensor `mark` of such a dtype; `wanted` says, for the
     shape that it has unpacked (None where only the file knows), what each tensor must be."""
 
     mark: str

@@ -1,4 +1,4 @@
-"""Whether quantised weights are laid out as their method, bits and group size say (QUANT-CONFIG)."""
+"""Whether quantized weights are laid out as their method, bits and group size say (QUANT-CONFIG)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -39,7 +39,7 @@ def _unnamed(model: Model, tensors: Tensors) -> Iterator[Finding]:
     """Packed numbers that a loader would take for weights, since nothing says how to unpack them."""
     for name, (_, tensor) in tensors.items():
         if name.endswith((".qweight", ".absmax", ".SCB")) or tensor.dtype.startswith("F8_"):
-            why = f"{show(name)} is quantised, but quantization_config is missing"
+            why = f"{show(name)} is quantized, but quantization_config is missing"
             yield _finding(model, name, why)
             return
 
@@ -61,7 +61,7 @@ def _problems(model: Model, tensors: Tensors, layout: Layout) -> Iterator[tuple[
 
 
 def _expected(model: Model) -> dict[str, tuple[int, ...]]:
-    """Names and shapes before quantising, where they follow from the configuration."""
+    """Names and shapes before quantizing, where they follow from the configuration."""
     config = model.config or {}
     if not model.is_plain_llama or limits.problems_of(config):
         return {}
@@ -69,7 +69,7 @@ def _expected(model: Model) -> dict[str, tuple[int, ...]]:
 
 
 def _modules(tensors: Tensors, layout: Layout) -> dict[str, dict[str, Tensor]]:
-    """The quantised modules, each with its tensors by the end of their names."""
+    """The quantized modules, each with its tensors by the end of their names."""
     found: dict[str, dict[str, Tensor]] = {
         name.removesuffix(f".{layout.mark}"): {}
         for name, (_, tensor) in tensors.items()

@@ -1,4 +1,4 @@
-"""Whether the scales of quantised weights are numbers and above zero, read from their bits."""
+"""Whether the scales of quantized weights are numbers and above zero, read from their bits."""
 
 import sys
 from array import array

@@ -57,7 +57,7 @@ def check(folder: Folder) -> Iterator[Finding]:
 
 
 def _is_plain(model: Model) -> bool:
-    """Limits hold, so that the expected list is bounded; quantised layouts have other tensors."""
+    """Limits hold, so that the expected list is bounded; quantized layouts have other tensors."""
     return (
         model.is_plain_llama
         and model.tensors is not None

@@ -67,7 +67,7 @@ def _transformers(folder: Folder) -> Iterator[Target]:
         if model.config is None or not model.stored.paths:
             continue
         method = quantization_of(model.config)
-        unknown = f"weights quantised by {method} are not opened here"
+        unknown = f"weights quantized by {method} are not opened here"
         yield Target(
             TRANSFORMERS,
             model.folder or model.stored.format,

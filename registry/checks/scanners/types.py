@@ -73,7 +73,7 @@ _LEFTOVERS = (
     (
         re.compile(r"(.*/)?([^/]*[._-])?imatrix([._-][^/]*)?\.dat|.*\.imatrix"),
         "Importance matrix",
-        "They are not needed to run the model; delete them and upload the quantised model as GGUF.",
+        "They are not needed to run the model; delete them and upload the quantized model as GGUF.",
     ),
 )
 _REMEDY = "Convert weights to safetensors or GGUF; delete what is not part of the model."

@@ -60,9 +60,9 @@ def _why_static(target: Target, below: Target | None) -> str:
         return "its base is not in this registry, or may not be read here"
     absent = [name for name in target.needs if find_spec(name) is None]
     if absent:
-        return f"weights quantised by {target.quantization} need {absent[0]}, which is not here"
+        return f"weights quantized by {target.quantization} need {absent[0]}, which is not here"
     if target.quantization in ONLY_GPU and not gpu_nodes():
-        return f"weights quantised by {target.quantization} need a GPU"
+        return f"weights quantized by {target.quantization} need a GPU"
     return ""
 
 
@@ -74,7 +74,7 @@ def _model_of(base: Base) -> Target | None:
 
 
 def _beside(target: Target, folder: Folder, before: SmokeResult) -> dict[str, Any] | None:
-    """A quantised model is compared with the whole one in the same revision, if that is sound."""
+    """A quantized model is compared with the whole one in the same revision, if that is sound."""
     figures = before.metrics.get("targets", {})
     if target.kind not in (GGUF, TRANSFORMERS) or (
         target.kind == TRANSFORMERS and not target.quantization

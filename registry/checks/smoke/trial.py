@@ -23,7 +23,7 @@ from registry.checks.smoke.behaviour import (
     native,
     padding,
     pictures,
-    quantised,
+    quantized,
     refusals,
     repeats,
 )
@@ -228,7 +228,7 @@ class Trial:
             path = self.target.folder / self.target.file
             yield lambda subject: native.check(subject, path, with_speed=full)
         if full and parent and parent.relation == "quantized":
-            yield lambda subject: quantised.check(subject, parent, bits=self.spec["bits"])
+            yield lambda subject: quantized.check(subject, parent, bits=self.spec["bits"])
         elif full and parent:
             yield lambda subject: baseline.check(subject, parent)
         if pictures.takes_pictures(self.model):

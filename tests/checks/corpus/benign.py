@@ -124,7 +124,7 @@ def cases() -> list[Case]:
         ),
         Case("sound", "checkpoint", checkpoint),
         Case("sound", "words like keys", words),
-        Case("sound", "quantised by patterns", quantised),
+        Case("sound", "quantized by patterns", quantized),
     ]
     for name, pattern in {"GPT-2": BYTE_LEVEL, "Llama 3": LLAMA_3, "Llama 4": LLAMA_4}.items():
         found.append(Case("sound pattern", name, lambda p=pattern: split(p)))
@@ -197,6 +197,6 @@ def words() -> Files:
     return models.llama(tokenizer=models.tokenizer(extra=held))
 
 
-def quantised() -> Files:
+def quantized() -> Files:
     targets = {"targets": ["Linear", r"re:.*self_attn\.(q|k|v)_proj$"], "ignore": ["lm_head"]}
     return beside(recipe__yaml=json.dumps(targets).encode())

@@ -106,7 +106,7 @@ def cases() -> list[Case]:
             config=models.config(quantization_config={"modules_to_not_convert": ["(.*)*head"]})
         ),
         of_ranks=lambda: adapter(rank_pattern={"(a+)+": 8}),
-        of_quantised=lambda: models.llama(
+        of_quantized=lambda: models.llama(
             config=models.config(quantization_config={"ignore": ["re:(.*)*head"]})
         ),
     )

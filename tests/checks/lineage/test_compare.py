@@ -26,8 +26,8 @@ def _compared(model: prints.Weights, base: prints.Weights = BASE, **how: str) ->
         (prints.tuned(BASE, share=0.001), kinds.FULL),
         (prints.with_adapter(BASE), kinds.ADAPTER),
         (prints.with_adapter(BASE, rank=16), kinds.ADAPTER),
-        (prints.rounded(BASE), kinds.QUANTISED),
-        (prints.rounded(BASE, bits=4), kinds.QUANTISED),
+        (prints.rounded(BASE), kinds.QUANTIZED),
+        (prints.rounded(BASE, bits=4), kinds.QUANTIZED),
         (prints.pruned(BASE), kinds.PRUNED),
         (prints.pruned(BASE, share=0.2), kinds.PRUNED),
         (prints.cut(BASE, 3, 4), kinds.DEPTH_CUT),
@@ -47,8 +47,8 @@ def test_another_number_format_is_the_same_model():
     assert _compared(prints.as_bfloat16(BASE), dtype="BF16").kind == kinds.CONVERTED
 
 
-def test_packed_weights_are_quantised_whatever_their_values_say():
-    assert _compared(prints.rounded(BASE, bits=4), dtype="Q4_K").kind == kinds.QUANTISED
+def test_packed_weights_are_quantized_whatever_their_values_say():
+    assert _compared(prints.rounded(BASE, bits=4), dtype="Q4_K").kind == kinds.QUANTIZED
 
 
 def test_layers_in_another_order_are_no_cut():

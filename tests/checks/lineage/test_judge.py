@@ -108,7 +108,7 @@ def test_a_copy_is_called_one_whatever_base_it_declares(base):
         assert _said(judged)["LIN-IDENTICAL"] == "This is a copy of ada/base."
 
 
-def test_a_declared_quantisation_with_the_same_tensors_is_no_copy(base):
+def test_a_declared_quantization_with_the_same_tensors_is_no_copy(base):
     card = "base_model: ada/base\nbase_model_relation: quantized\n"
 
     assert set(_said(_judge(RECORDS, card))) == {"LIN-KIND"}

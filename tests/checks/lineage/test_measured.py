@@ -93,7 +93,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Prints:
         (BASE, kinds.IDENTICAL),
         (prints.tuned(BASE), kinds.FULL),
         (prints.with_adapter(BASE), kinds.ADAPTER),
-        (prints.rounded(BASE, bits=4), kinds.QUANTISED),
+        (prints.rounded(BASE, bits=4), kinds.QUANTIZED),
         (prints.pruned(BASE), kinds.PRUNED),
         (prints.tuned(prints.cut(BASE, 2, 3)), kinds.DEPTH_CUT),
     ],
@@ -115,7 +115,7 @@ def test_a_shorter_number_format_and_a_gguf_are_the_same_model(
     packed = compare(_gguf(tmp_path, prints.tuned(BASE, share=0.02)), base)
 
     assert converted.kind == kinds.CONVERTED
-    assert (packed.kind, verdicts.verdict_of(packed)) == (kinds.QUANTISED, verdicts.SUPPORTED)
+    assert (packed.kind, verdicts.verdict_of(packed)) == (kinds.QUANTIZED, verdicts.SUPPORTED)
     assert packed.cosine > 0.99
     assert packed.share == 1
     assert packed.gram > 0.99

@@ -123,7 +123,7 @@ def test_any_value_in_a_configuration_gives_findings(
     ),  # fmt: skip
     value=ANY,
 )
-def test_any_value_in_settings_of_quantisation_gives_findings(
+def test_any_value_in_settings_of_quantization_gives_findings(
     tmp_path: Path, base: dict[str, Any], key: str, value: Any
 ) -> None:
     said = {**models.CONFIG, "quantization_config": {**base, key: value}}

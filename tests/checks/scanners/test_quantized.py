@@ -1,4 +1,4 @@
-"""Quantised weights are laid out as their configuration says, whichever the method."""
+"""Quantized weights are laid out as their configuration says, whichever the method."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -212,7 +212,7 @@ def test_packed_weights_without_settings_are_blocked(tmp_path: Path) -> None:
         assert "quantization_config is missing" in messages[0]
 
 
-def test_plain_projections_beside_quantised_ones_pass(tmp_path: Path) -> None:
+def test_plain_projections_beside_quantized_ones_pass(tmp_path: Path) -> None:
     tensors = tensors_of(gptq)
     for ending in ("qweight", "qzeros", "scales", "g_idx"):
         del tensors[f"{UP}.{ending}"]

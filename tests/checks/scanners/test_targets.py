@@ -82,7 +82,7 @@ def test_adapters_and_originals_are_named_with_what_they_need(tmp_path: Path) ->
         (None, "", (), False),
     ],
 )
-def test_quantised_weights_name_the_packages_that_open_them(
+def test_quantized_weights_name_the_packages_that_open_them(
     tmp_path: Path, said: Any, method: str, needs: tuple[str, ...], static: bool
 ) -> None:
     files = models.llama(config=models.config(quantization_config=said))

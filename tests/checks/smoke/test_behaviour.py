@@ -19,7 +19,7 @@ from registry.checks.smoke.behaviour import (  # noqa: E402
     long,
     padding,
     pictures,
-    quantised,
+    quantized,
     refusals,
     repeats,
 )
@@ -182,7 +182,7 @@ def test_a_base_of_which_nothing_fits_is_not_compared_with(
     parent = Parent("lab/base", {**broken, "probe": [{"text": "en", "ids": "!"}]})
 
     assert said(baseline.check(sound, parent)) == []
-    assert said(quantised.check(sound, parent, bits=4)) == []
+    assert said(quantized.check(sound, parent, bits=4)) == []
 
 
 def test_a_record_that_lies_about_its_size_is_not_used(sound: Subject) -> None:
@@ -190,7 +190,7 @@ def test_a_record_that_lies_about_its_size_is_not_used(sound: Subject) -> None:
     for data in record["probe"]:
         data["ids"] = data["ids"][:-8]
 
-    assert said(quantised.check(sound, Parent("lab/base", record), bits=4)) == []
+    assert said(quantized.check(sound, Parent("lab/base", record), bits=4)) == []
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_record_that_lies_about_its_size_is_not_used(sound: Subject) -> None:
         (6.0, 1.0, 4, [("QUANT-DRIFT", "block")]),
     ],
 )
-def test_what_quantisation_lost_is_measured(
+def test_what_quantization_lost_is_measured(
     model: Any,
     sound: Subject,
     noise: float,
@@ -220,9 +220,9 @@ def test_what_quantisation_lost_is_measured(
     packed = twisted(model, noisy)
     list(finite.check(packed))
 
-    found = quantised.check(packed, parent_of(sound, is_declared=True), bits=bits)
+    found = quantized.check(packed, parent_of(sound, is_declared=True), bits=bits)
     assert said(found) == finding, packed.metrics
-    guessed = list(quantised.check(packed, parent_of(sound), bits=bits))
+    guessed = list(quantized.check(packed, parent_of(sound), bits=bits))
     assert all(each.severity is Severity.WARN for each in guessed)
 
 

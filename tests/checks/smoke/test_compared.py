@@ -98,7 +98,7 @@ def test_a_fault_of_the_configuration_shows_beside_the_base(trained: models.Tens
 
 
 @pytest.mark.usefixtures("base")
-def test_what_a_quantisation_lost_shows_beside_the_base(trained: models.Tensors) -> None:
+def test_what_a_quantization_lost_shows_beside_the_base(trained: models.Tensors) -> None:
     files: dict[str, bytes | str] = {
         "README.md": CARD.format("base_model: ada/base\nbase_model_relation: quantized\n")
     }

@@ -70,7 +70,7 @@ def test_an_adapter_without_its_base_is_left_to_a_maintainer(tmp_path: Path) -> 
     )
 
 
-def test_a_quantised_file_is_compared_with_the_whole_model_beside_it(tmp_path: Path) -> None:
+def test_a_quantized_file_is_compared_with_the_whole_model_beside_it(tmp_path: Path) -> None:
     """The GGUF holds other random weights, so its words are not those of the model beside it."""
     files = models.llama(config=models.config(vocab_size=259), tokenizer=models.tokenizer())
     whole = models.tensors_of({**models.CONFIG, "vocab_size": 259})
@@ -114,13 +114,13 @@ def test_the_card_says_how_a_file_comes_from_its_base(
 
 
 def test_weights_whose_kernels_are_absent_are_not_run(tmp_path: Path) -> None:
-    quantised = models.config(quantization_config={"quant_method": "gptq", "bits": 4})
+    quantized = models.config(quantization_config={"quant_method": "gptq", "bits": 4})
     folder = launcher.Folder(
-        models.put(tmp_path, models.llama(config=quantised)), repository="lab/packed"
+        models.put(tmp_path, models.llama(config=quantized)), repository="lab/packed"
     )
     [target] = launcher.targets_of(folder)[0]
 
     plan = plans.plan_of(target, folder, None, SmokeResult([]))
 
-    assert plan.static == "weights quantised by gptq need optimum, which is not here"
+    assert plan.static == "weights quantized by gptq need optimum, which is not here"
     assert plan.has_text

@@ -109,7 +109,7 @@ def test_small_floats_are_read_as_torch_reads_them() -> None:
     blocks=st.integers(1, 5),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_samples_of_blocks_are_those_of_the_whole_dequantised(
+def test_samples_of_blocks_are_those_of_the_whole_dequantized(
     tmp_path: Path, kind: str, rows: int, blocks: int, seed: int
 ) -> None:
     numbers, taken = formats.block_of(kind) or (0, 0)
@@ -157,7 +157,7 @@ def test_the_same_model_has_the_same_fingerprint_in_every_format(tmp_path: Path)
         "a-00002-of-00002.gguf": as_gguf(hf, names[3:], kind="F16", **OF_FIRST_FILE),
     }
     two = recorded(tmp_path / "half", split)
-    three = recorded(tmp_path / "quantised", {"a.gguf": as_gguf(hf, names, kind="Q8_0")})
+    three = recorded(tmp_path / "quantized", {"a.gguf": as_gguf(hf, names, kind="Q8_0")})
 
     assert {name: it.sha256 for name, it in one.tensors.items()} == {
         name: it.sha256 for name, it in two.tensors.items()

@@ -104,7 +104,7 @@ def test_matrices_of_one_value_block(tmp_path: Path, value: float) -> None:
 
     what = "is constant" if value else "holds nothing but zeros"
     assert (finding.message, finding.severity) == (f"{UP} {what}.", Severity.BLOCK)
-    # Quantised, the same is found by the scales of the blocks.
+    # Quantized, the same is found by the scales of the blocks.
     block = struct.pack("<ee", 0.0, value) + bytes(16)
     tensors = {"blk.1.ffn_up.weight": (3, (64, 32), block * 64)}
     [finding] = stage(tmp_path / "gguf", {"a.gguf": weights.gguf(tensors)})
@@ -254,7 +254,7 @@ def test_an_adapter_that_changes_nothing_warns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, -0.5])
-def test_scales_of_quantised_tensors_are_above_zero(tmp_path: Path, value: float) -> None:
+def test_scales_of_quantized_tensors_are_above_zero(tmp_path: Path, value: float) -> None:
     at = "model.layers.0.mlp.up_proj"
     scales = numpy.full((2, 64), 0.01, "float32")
     packed = numpy.random.default_rng(0).integers(-(2**31), 2**31, (4, 64), "int32")

@@ -10,7 +10,7 @@ import torch
 from registry.checks.findings import Finding, block, show, warn
 from registry.checks.smoke import aside, control_gguf
 from registry.checks.smoke.behaviour.parent import FEWEST_TOKENS
-from registry.checks.smoke.behaviour.quantised import FAITHFUL, NEAR, Compared, compared
+from registry.checks.smoke.behaviour.quantized import FAITHFUL, NEAR, Compared, compared
 from registry.checks.smoke.behaviour.subject import Reading, Subject
 from registry.checks.smoke.native import engine
 

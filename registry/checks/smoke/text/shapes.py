@@ -25,7 +25,7 @@ SECONDS = 60
 CONFIG = "config.json"
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 
-# What quantised layouts hold in place of a weight, or beside one that keeps its name.
+# What quantized layouts hold in place of a weight, or beside one that keeps its name.
 _PACKED = re.compile(r"\.(qweight|weight_packed|weight\.quant_state\.bitsandbytes__\w+|blocks)$")
 _BESIDE = re.compile(
     r"\.(qzeros|scales|g_idx|SCB|weight_format|weight_scale(_inv|_2)?|input_scale|"
@@ -49,8 +49,8 @@ def check(target: loading.Target) -> Iterator[Finding]:
         return
     with within(SECONDS):
         config = transformers.AutoConfig.from_pretrained(target.folder, **target.how)
-        is_quantised = bool(getattr(config, "quantization_config", None))
-        if config.model_type == "llama" and not is_quantised:
+        is_quantized = bool(getattr(config, "quantization_config", None))
+        if config.model_type == "llama" and not is_quantized:
             return
         tensors = tensors_of(target.folder)
         names = getattr(config, "architectures", None) or []
@@ -63,7 +63,7 @@ def check(target: loading.Target) -> Iterator[Finding]:
             why = show(f"{type(error).__name__}: {error}")
             yield block("CFG-SHAPE", f"config.json describes no model: {why}.", file=CONFIG)
             return
-        yield from _compared(expected, dict(tensors), is_quantised=is_quantised)
+        yield from _compared(expected, dict(tensors), is_quantized=is_quantized)
 
 
 def _expected(config: Any, name: str) -> _Expected:
@@ -77,12 +77,12 @@ def _expected(config: Any, name: str) -> _Expected:
 
 
 def _compared(
-    expected: _Expected, tensors: dict[str, Any], *, is_quantised: bool
+    expected: _Expected, tensors: dict[str, Any], *, is_quantized: bool
 ) -> Iterator[Finding]:
     present: set[str] = set()
     surplus: list[str] = []
     for name, renamed, is_converted in _renamed(expected, tensors):
-        plain, is_packed = _unpacked(renamed) if is_quantised else (renamed, False)
+        plain, is_packed = _unpacked(renamed) if is_quantized else (renamed, False)
         if plain not in expected.shapes:
             if not _is_known(expected.model, renamed):
                 surplus.append(name)
@@ -90,7 +90,7 @@ def _compared(
         present.add(plain)
         path, tensor = tensors[name]
         # Packed weights have shapes of their own, which QUANT-CONFIG judges.
-        is_packed |= is_quantised and (tensor.dtype in ("U8", "I32") or plain != renamed)
+        is_packed |= is_quantized and (tensor.dtype in ("U8", "I32") or plain != renamed)
         if not is_packed and not is_converted and tensor.shape != expected.shapes[plain]:
             needed = list(expected.shapes[plain])
             yield block(

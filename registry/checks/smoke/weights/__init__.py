@@ -15,7 +15,7 @@ from registry.checks.smoke.weights import (
     duplicates,
     finite,
     overflow,
-    quantised,
+    quantized,
     scale,
     tied,
 )
@@ -35,7 +35,7 @@ CHECKS: tuple[Check, ...] = (
     scale.check,
     duplicates.check,
     overflow.check,
-    quantised.check,
+    quantized.check,
     tied.check,
     adapters.check,
 )

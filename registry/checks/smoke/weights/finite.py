@@ -1,4 +1,4 @@
-"""Whether every value is a number (W-FINITE), the scales of quantised tensors included."""
+"""Whether every value is a number (W-FINITE), the scales of quantized tensors included."""
 
 from collections.abc import Iterator, Sequence
 

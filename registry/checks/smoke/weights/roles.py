@@ -39,5 +39,5 @@ def is_weight(name: str) -> bool:
 
 
 def is_scale(name: str) -> bool:
-    """Whether quantised numbers are multiplied by it."""
+    """Whether quantized numbers are multiplied by it."""
     return _SCALE.fullmatch(name) is not None

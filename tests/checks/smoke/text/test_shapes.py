@@ -58,12 +58,12 @@ def packed() -> models.Tensors:
     return found
 
 
-QUANTISED = {**models.CONFIG, "quantization_config": {"quant_method": "gptq", "bits": 4}}
+QUANTIZED = {**models.CONFIG, "quantization_config": {"quant_method": "gptq", "bits": 4}}
 
 
 def test_sound_models_of_experts_and_packed_ones_have_all_their_names(ask: Ask) -> None:
     assert set(ask(chat=False, **files(experts(), EXPERTS))) == {"records"}
-    assert set(ask(chat=False, **files(packed(), QUANTISED))) == {"records"}
+    assert set(ask(chat=False, **files(packed(), QUANTIZED))) == {"records"}
 
 
 def test_wrong_missing_and_surplus_tensors_are_named(ask: Ask) -> None:
@@ -89,7 +89,7 @@ def test_a_packed_weight_that_is_missing_is_found(ask: Ask) -> None:
     }
     tensors["extra.weight"] = numpy.zeros(2, "float32")
 
-    found = ask(**files(tensors, QUANTISED))
+    found = ask(**files(tensors, QUANTIZED))
 
     assert found["KEY-MISSING"][0]["where"] == "model.layers.1.mlp.up_proj.weight"
     assert found["KEY-UNEXPECTED"][0]["severity"] == "warn"

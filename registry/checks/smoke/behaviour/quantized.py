@@ -1,4 +1,4 @@
-"""QUANT-DRIFT and RUN-BACKEND: a quantised model still says what its parent says."""
+"""QUANT-DRIFT and RUN-BACKEND: a quantized model still says what its parent says."""
 
 import math
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def check(subject: Subject, parent: Parent, *, bits: float) -> Iterator[Finding]
         find = block if is_broken and parent.is_declared else warn
         yield find(
             "QUANT-DRIFT",
-            f"This quantisation loses too much: KL {drift.divergence:.3f}, same first choice "
+            f"This quantization loses too much: KL {drift.divergence:.3f}, same first choice "
             f"{drift.agreement:.0%}, perplexity {drift.ratio:.2f} times that of "
             f"{show(parent.repository)}.",
             file=subject.file,

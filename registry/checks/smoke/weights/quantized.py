@@ -1,4 +1,4 @@
-"""Whether the scales of quantised tensors are above zero (QUANT-CONFIG); W-FINITE sees that they are numbers."""
+"""Whether the scales of quantized tensors are above zero (QUANT-CONFIG); W-FINITE sees that they are numbers."""
 
 from collections.abc import Iterator, Sequence
 
