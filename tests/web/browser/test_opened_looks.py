@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from registry.catalog.models import Repository
 from registry.releases import entries
@@ -24,6 +24,13 @@ def test_menus_filters_and_folded_acts(page: Page, picture_folder: Path | None) 
     for name in ("orders", "keep", "take"):
         _open(page, name, page.locator(f"#{name} > summary"), picture_folder)
     _open(page, "filters", page.locator("#filters > summary"), picture_folder, widths=("narrow",))
+    page.goto("/review")
+    expect(page.get_by_label("Risk")).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.get_by_label("Risk")).to_be_hidden()
+    expect(main.get_by_role("rowheader").first).to_be_in_viewport()
+    folded = page.locator(".filters > summary")
+    _open(page, "queue-filters", folded, picture_folder, widths=("narrow", "phone"))
     page.goto(f"/{scene.released.repository}")
     _open(page, "get-menu", main.locator("summary", has_text="Get this model"), picture_folder)
     page.goto(scene.in_review.get_absolute_url())
