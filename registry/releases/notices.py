@@ -45,8 +45,8 @@ OUTCOMES = {
     "recall": (
         gettext_noop("%(name)s: recalled"),
         gettext_noop(
-            "A maintainer recalled the release, for good. None of its files can be downloaded any "
-            "more."
+            "A maintainer recalled the release, for good. Its files can never be downloaded again; "
+            "only its card and the texts of its license stay readable."
         ),
     ),
 }

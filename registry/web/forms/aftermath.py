@@ -13,7 +13,7 @@ from registry.web import labels
 
 STEPS = {
     "suspend": _("Suspend: downloads stop at once, until somebody restores it"),
-    "recall": _("Recall for good: no file can be downloaded any more, ever"),
+    "recall": _("Recall for good: its files can never be downloaded again"),
     "restore": _("Restore: what is suspended can be downloaded again"),
     "notice": _("Warn only: nothing is taken back"),
 }
