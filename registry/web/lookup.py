@@ -2,18 +2,24 @@
 
 from django.http import Http404
 
+from registry.accounts.callers import Caller
 from registry.catalog import repositories, revisions
 from registry.catalog.models import Repository, RepositoryType, Revision
 from registry.errors import Moved, RepositoryMissing, RevisionMissing
 from registry.web.requests import CallerRequest
 
 
-def repository_or_404(request: CallerRequest, namespace: str, name: str) -> Repository:
-    """`namespace` as addresses have it: after the prefix of a type that is not model."""
+def repository_or_404(
+    request: CallerRequest, namespace: str, name: str, *, caller: Caller | None = None
+) -> Repository:
+    """`namespace` as addresses have it: after the prefix of a type that is not model. With `caller`
+    it is for that one, whoever asks."""
     prefix, slash, namespace_name = namespace.rpartition("/")
     kind = prefix.removesuffix("s") if slash else RepositoryType.MODEL
     try:
-        return repositories.find(f"{namespace_name}/{name}", caller=request.caller, type=kind)
+        return repositories.find(
+            f"{namespace_name}/{name}", caller=caller or request.caller, type=kind
+        )
     except Moved:
         raise  # the middleware sends the visitor on
     except RepositoryMissing as refusal:

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from registry.accounts.models import NamespaceKind
 from registry.catalog import cards
-from registry.catalog.models import RepositoryType
+from registry.catalog.models import RepositoryType, Visibility
 from registry.web.standing import Standing
 
 CONTEXT = "https://schema.org"
@@ -77,6 +77,15 @@ def description(here: Standing) -> str:
     if here.public_release is not None:
         parts.append(here.public_release.version)
     return " · ".join(parts)
+
+
+def picture(here: Standing) -> str:
+    """Where the picture is that a preview of a link shows; nothing where only some may know of the
+    repository, since who makes previews signs in nowhere."""
+    repository = here.repository
+    if repository.visibility != Visibility.PUBLIC or not (here.public or here.withdrawn):
+        return ""
+    return reverse("repository-picture", args=[repository.place, repository.name])
 
 
 def _licenses(request: HttpRequest, here: Standing) -> list[str]:

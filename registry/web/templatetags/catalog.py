@@ -104,6 +104,12 @@ def described(here: Standing) -> str:
     return structured.description(here)
 
 
+@register.filter
+def picture(here: Standing) -> str:
+    """The address of a repository's own picture, or nothing."""
+    return structured.picture(here)
+
+
 @register.simple_tag
 def json_ld(data: dict[str, Any]) -> SafeString:
     """A block that search engines read and no browser runs."""
