@@ -61,7 +61,7 @@ def page(request: CallerRequest, namespace: str, name: str, branch: str) -> Http
     try:
         place = _place(request, repository, branch)
     except NotAllowed as refusal:
-        context = {"repository": repository, "refusal": str(refusal)}
+        context = {"repository": repository, "refusal": f"{str(refusal).rstrip('.')}."}
         return render(request, "uploads/closed.html", context, status=403)
     form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
     if form.is_valid():
