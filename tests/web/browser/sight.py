@@ -27,6 +27,7 @@ NO_PAGES = {
         "metrics",
         "ready",
         "receipt-file",
+        "repository-picture",
         "rescan-report",
         "robots",
         "sitemap",
