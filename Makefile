@@ -44,9 +44,10 @@ run: .venv/installed ## run the registry with demo people; Ctrl-C stops it
 demo: .venv/installed ## carry a real model through, from upload to download
 	@exec $(BIN)/python manage.py demo --data "$(DATA)" --port "$(PORT)"
 
-# Three at once keep two cores busy: many tests wait for processes, browsers and timeouts
+# Three at once keep two cores busy: many tests wait for processes, browsers and timeouts. Who has
+# nothing left takes from the others, so that no worker ends minutes before another
 test: .venv/installed-dev ## run all tests; ARGS="tests/storage -x" for some
-	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 3)
+	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 3 --dist worksteal)
 
 clients: .venv/installed-dev ## drive the site with every Hub client that people still run, on a folder and on S3
 	$(BIN)/python -m tests.wire.clients

@@ -1,13 +1,13 @@
 """Cards are hostile: what reaches a page from one."""
 
 import re
-import time
 from html.parser import HTMLParser
 
 import pytest
 from django.utils.html import escape
 
 from registry.catalog import markdown
+from tests import turns
 
 HARMLESS = {"href", "id", "rel", "title", "align", "open", "start", "tabindex"}
 SCHEMES = ("https://", "http://", "mailto:", "/", "#")
@@ -112,18 +112,16 @@ def test_headings_of_one_name_have_ids_of_their_own() -> None:
 
 @pytest.mark.parametrize("heading", ["# a\n", "a\n-\n", "#\n"])
 def test_thousands_of_equal_headings_take_no_longer_than_others(heading: str) -> None:
-    began = time.process_time()
-    markdown.render(heading * 8_000)
-    assert time.process_time() - began < 5
+    with turns.at_most(1000):
+        markdown.render(heading * 8_000)
 
 
 @pytest.mark.parametrize("opener", ["<div>", "<i><b>", "![", "[", "[[a](", "<DIV>\n\n"])
 @pytest.mark.parametrize("size", [9_000, 30_000, 200_000])
 def test_what_opens_and_never_closes_takes_no_long_time(opener: str, size: int) -> None:
-    began = time.process_time()
-    shown = markdown.render((opener * size)[:size])
+    with turns.at_most(300):
+        shown = markdown.render((opener * size)[:size])
 
-    assert time.process_time() - began < 1.5
     assert "<div>" not in shown or shown.count("<div>") == shown.count("</div>")
 
 

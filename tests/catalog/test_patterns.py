@@ -1,7 +1,6 @@
 """Patterns of `.gitattributes` and `.gitignore`, compared with what the git program says."""
 
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registry.catalog import patterns, repositories
+from tests import turns
 
 PATHS = [
     "a.bin", "sub/a.bin", "sub/deep/a.bin", "a.txt", "build", "build/a.txt", "sub/build/x",
@@ -113,10 +113,8 @@ def test_stars_do_not_multiply() -> None:
 )
 def test_a_pattern_of_thousands_of_parts_is_no_more_work_than_a_path(pattern: str) -> None:
     found = patterns.ignore_patterns(pattern)
-    began = time.process_time()
-
-    assert not patterns.ignored(found, ["/".join("a" * 32)])
-    assert time.process_time() - began < 5
+    with turns.at_most(1000):
+        assert not patterns.ignored(found, ["/".join("a" * 32)])
 
 
 def test_some_stars_in_a_row_mean_what_one_does() -> None:

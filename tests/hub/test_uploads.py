@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import resource
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from registry.catalog import commits, files, revisions
 from registry.catalog.models import Holding, Repository, Revision
 from registry.storage import blobs
 from registry.storage.models import Blob
+from tests import turns
 from tests.factories import (
     CARD,
     as_caller,
@@ -76,10 +76,9 @@ def test_more_patterns_and_paths_than_can_be_compared_are_refused_at_once(
         "files": [{"path": name, "size": 10} for name in names],
         "gitIgnore": "".join(f"**/x/{'*/' * 9}{n}\n" for n in range(1000)),
     }
-    began = time.process_time()
-    answer = wire.post(f"/api/models/{repository}/preupload/main", body)
+    with turns.at_most(600):
+        answer = wire.post(f"/api/models/{repository}/preupload/main", body)
 
-    assert time.process_time() - began < 3
     assert (answer.status_code, answer.headers["X-Error-Message"][:26]) == (
         413,
         "The patterns of .gitignore",

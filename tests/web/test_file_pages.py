@@ -1,7 +1,5 @@
 """The files tab, the page of one file, the history and the comparison: what they show, and to whom."""
 
-import time
-
 import numpy
 import pytest
 from django.db import connection
@@ -17,7 +15,7 @@ from registry.checks.models import CheckRun, FindingRow
 from registry.releases import access
 from registry.releases.models import Release
 from registry.web.templatetags.files import patch_lines
-from tests import factories
+from tests import factories, turns
 from tests.checks import models
 
 pytestmark = pytest.mark.django_db
@@ -207,14 +205,11 @@ def test_a_place_of_blanks_is_looked_for_as_quickly_as_any_other(client: Client)
     files = {"a.json": " " * 200_000, "b.json": "- " * 100_000, "README.md": factories.CARD}
     revision = factories.make_revision(files=files)
     client.force_login(revision.repository.created_by)
-    started = time.process_time()
-
-    for path in ("a.json", "b.json"):
-        for at in (" ", "  \t", "- ", '" '):
-            address = f"/{revision.repository.full_name}/blob/{revision.oid}/{path}"
-            assert client.get(address, {"at": at}).status_code == 200
-
-    assert time.process_time() - started < 8
+    with turns.at_most(1600):
+        for path in ("a.json", "b.json"):
+            for at in (" ", "  \t", "- ", '" '):
+                address = f"/{revision.repository.full_name}/blob/{revision.oid}/{path}"
+                assert client.get(address, {"at": at}).status_code == 200
 
 
 def test_markdown_is_rendered_and_its_source_is_one_click_away(client: Client) -> None:

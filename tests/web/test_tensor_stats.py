@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ from registry.catalog.models import Revision
 from registry.checks.lineage import fingerprints
 from registry.web import tensor_stats
 from registry.web.templatetags.files import figure, share, signed_share
-from tests import factories
+from tests import factories, turns
 from tests.checks import kept_prints, models
 
 pytestmark = pytest.mark.django_db
@@ -127,10 +126,9 @@ def test_many_tensors_are_bounded_and_quick() -> None:
     after = dict.fromkeys(before, values * 1.01)
     pair = make_pair(before, after)
 
-    started = time.process_time()
-    found = tensor_stats.of(*pair)
+    with turns.at_most(200):
+        found = tensor_stats.of(*pair)
 
-    assert time.process_time() - started < 1
     assert found.measured == 10_000
     assert (len(found.layers), found.layers_left_out) == (tensor_stats.MAX_LAYERS, 50)
     assert len(found.moved) == tensor_stats.MAX_MOVED

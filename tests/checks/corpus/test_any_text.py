@@ -1,7 +1,6 @@
 """Whatever a pattern, a template or a file of text is, judging it ends, and breaks nothing."""
 
 import re
-import time
 from contextlib import suppress
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from registry.checks.scanners import secrets, templates, ways
 from registry.checks.scanners.expressions import Refused
 from registry.checks.scanners.templates import TemplateProblem
+from tests import turns
 
 SIGNS = st.text("ab()[]{}|*+?^$.\\-&:<>=!#,0159pPLdwsxkgiu\u00e9\u4e00", max_size=40)
 TAGS = st.text("{}%#-'\"_.()[]|~+*=<>, \nabfinorselt019", max_size=60)
@@ -40,9 +40,8 @@ def test_any_bytes_are_searched_for_secrets(data: bytes) -> None:
 @pytest.mark.parametrize("header", ["Version: " * 60, ("Version: " * 11 + " " * 5 + "\n") * 5])
 def test_what_looks_like_a_key_to_the_end_is_searched_quickly(header: str) -> None:
     text = ("-----BEGIN " + "PRIVATE KEY-----\n" + header + "\n") * 200
-    started = time.process_time()
-    assert not list(secrets.secrets_in(text.encode()))
-    assert time.process_time() - started < 1
+    with turns.at_most(200):
+        assert not list(secrets.secrets_in(text.encode()))
 
 
 @given(st.text("ab", max_size=9), st.integers(0, 3))
@@ -54,10 +53,9 @@ def test_a_pattern_that_is_taken_does_not_take_long(body: str, number: int) -> N
         ways.check(text)
     except Refused:
         return
-    started = time.process_time()
-    for letter in ("a", "ab", "b"):
-        re.match(text, letter * 26)
-    assert time.process_time() - started < 1
+    with turns.at_most(200):
+        for letter in ("a", "ab", "b"):
+            re.match(text, letter * 26)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +70,5 @@ def test_a_pattern_that_is_taken_does_not_take_long(body: str, number: int) -> N
     ],
 )
 def test_a_pattern_that_is_large_is_judged_quickly(text: str) -> None:
-    started = time.process_time()
-    with suppress(Refused):
+    with turns.at_most(400), suppress(Refused):
         ways.check(text)
-    assert time.process_time() - started < 2

@@ -1,7 +1,6 @@
 """Configuration, shards, code, JSON, tokens and card: each fault has its check and its sentence."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from registry.checks.findings import Severity
 from registry.checks.scanners import strict_json
 from registry.checks.scanners.parameters import parameters_of
+from tests import turns
 from tests.checks import models
 
 
@@ -169,12 +169,8 @@ def test_json_that_readers_disagree_on_is_blocked(tmp_path: Path, raw: bytes, wh
 
 @pytest.mark.parametrize("raw", [b'"' + b"\\" * 4_000_001, b'["' * 400_000, b"," * 9_000_000])
 def test_hostile_json_is_refused_quickly(raw: bytes) -> None:
-    started = time.process_time()
-
-    with pytest.raises(strict_json.JsonProblem):
+    with turns.at_most(600), pytest.raises(strict_json.JsonProblem):
         strict_json.parse(raw, max_bytes=64 * 1024 * 1024)
-
-    assert time.process_time() - started < 3
 
 
 def index(change: Any) -> dict[str, bytes]:
