@@ -7,6 +7,8 @@ from celery import Celery
 from celery.signals import task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
+# `manage.py prepare` ran them before any worker starts; here they would load each page and form
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("registry")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -11,3 +11,7 @@ application = get_wsgi_application()
 for routes in (None, "registry.hub.routes"):
     # Loads all views now, and not while the first visitor waits
     get_resolver(routes).url_patterns  # noqa: B018
+
+from registry.agreements.duties import engine  # noqa: E402 - models are ready only now
+
+engine.rules_of_models()  # reads the facts

@@ -14,7 +14,7 @@ from registry.accounts.callers import Caller
 from registry.accounts.models import Namespace
 from registry.accounts.permissions import BY_ROLE, Permission
 from registry.agreements import licenses
-from registry.agreements.duties import engine, rules
+from registry.agreements.duties import engine
 from registry.agreements.duties.engine import Result, Verdict
 from registry.agreements.models import Document
 from registry.catalog import cards, lineage, repositories
@@ -75,7 +75,7 @@ def propose(wanted: Wanted) -> Proposal:
     name = _suggested(repository, card_of(wanted, suggested))
     repository.name = wanted.name or name
     card = card_of(wanted, suggested)
-    found = engine.evaluate(situations.of_beginning(repository, card), _of_models())
+    found = engine.evaluate(situations.of_beginning(repository, card), engine.rules_of_models())
     asked = [one for one in found if one.verdict not in {Verdict.PASS, Verdict.NOT_APPLICABLE}]
     return Proposal(
         name=name,
@@ -126,7 +126,7 @@ def _named_after(wanted: Wanted) -> str:
 def _suggested(repository: Repository, card: dict[str, Any]) -> str:
     """The name with what its licenses want in front of it, or without what they do not want."""
     name = repository.name
-    for one in engine.evaluate(situations.of_beginning(repository, card), _of_models()):
+    for one in engine.evaluate(situations.of_beginning(repository, card), engine.rules_of_models()):
         for remedy in one.remedies:
             if remedy.kind == "name" and one.verdict not in {Verdict.PASS, Verdict.NOT_APPLICABLE}:
                 name = mending.suggested_name(name, remedy.value)
@@ -142,7 +142,3 @@ def _alike(repository: Repository) -> str:
         if not is_theirs and lookalikes.skeleton(name) == looks:
             return str(official)
     return ""
-
-
-def _of_models() -> list[rules.Rule]:
-    return [rule for rule in rules.all_rules() if not engine.is_about_requester(rule)]

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from registry.accounts.callers import Caller
 from registry.agreements import documents, licenses
-from registry.agreements.duties import engine, rules
+from registry.agreements.duties import engine
 from registry.agreements.duties.engine import Result, Verdict
 from registry.agreements.models import Document
 from registry.catalog import cards, files, lineage
@@ -109,8 +109,8 @@ def judge(head: Revision, text: str, *, caller: Caller) -> Judged:
 
 
 def _open_duties(head: Revision, card: dict[str, Any], prose: str) -> tuple[Result, ...]:
-    of_models = [rule for rule in rules.all_rules() if not engine.is_about_requester(rule)]
-    found = engine.evaluate(situations.of_card(head, card, prose), of_models)
+    asked = situations.of_card(head, card, prose)
+    found = engine.evaluate(asked, engine.rules_of_models())
     met = {Verdict.PASS, Verdict.NOT_APPLICABLE}
     return tuple(one for one in found if one.verdict not in met)
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from registry.accounts import permissions
 from registry.accounts.callers import Caller
 from registry.accounts.permissions import Permission
-from registry.agreements.duties import engine, rules
+from registry.agreements.duties import engine
 from registry.agreements.duties.engine import Result, Verdict
 from registry.agreements.duties.situation import Situation
 from registry.agreements.terms import Terms
@@ -25,8 +25,6 @@ from registry.releases.models import OPEN, DutyDecision, DutyVerdict, Release
 
 WARNING = "DUTY-"
 MAX_REASON = 1000
-_OF_MODELS = tuple(rule for rule in rules.all_rules() if not engine.is_about_requester(rule))
-_OF_REQUESTERS = tuple(rule for rule in rules.all_rules() if engine.is_about_requester(rule))
 _ORDER = {
     Verdict.BLOCK: 0,
     Verdict.REVIEW: 1,
@@ -48,7 +46,7 @@ def of_revision(
     if revision.repository.type != RepositoryType.MODEL:
         return []
     asked = situations.of_revision(revision, terms=terms)
-    found = engine.evaluate(asked, _OF_MODELS)
+    found = engine.evaluate(asked, engine.rules_of_models())
     decided = _decisions(revision, now or timezone.now())
     settled = [_settled(one, decided.get(one.rule), asked, found) for one in found]
     return sorted(settled, key=lambda one: _ORDER[one.verdict])
@@ -64,7 +62,7 @@ def asked_at_download(revision: Revision) -> list[Result]:
     asked = replace(situation_of(revision), action="download")
     return [
         replace(one, verdict=Verdict.REVIEW, words="Asked of each person who downloads.")
-        for rule in _OF_REQUESTERS
+        for rule in engine.rules_of_requesters()
         for root in engine.concerned(asked, rule)
         for one in [engine.described(rule, root)]
     ]
@@ -108,7 +106,7 @@ def decide(
     _check_said(verdict, reason)
     open_rules = {
         one.rule
-        for one in engine.evaluate(situation_of(revision), _OF_MODELS)
+        for one in engine.evaluate(situation_of(revision), engine.rules_of_models())
         if one.holds and one.verdict == Verdict.REVIEW
     }
     if rule not in open_rules:
@@ -160,7 +158,7 @@ def facts_digest(revision: Revision, rule: str) -> str:
     """What the rule looked at, as one hash: the lineage and its licenses, names, texts held, and
     what it said of them. Files and card are the revision's own and do not change."""
     asked = situation_of(revision)
-    found = [one for one in engine.evaluate(asked, _OF_MODELS) if one.rule == rule]
+    found = [one for one in engine.evaluate(asked, engine.rules_of_models()) if one.rule == rule]
     return _digest(asked, rule, found)
 
 

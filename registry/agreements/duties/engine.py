@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from registry.agreements.duties import licenses
 from registry.agreements.duties.asking import Question, Rule, Severity
@@ -84,8 +85,19 @@ def evaluate(situation: Situation, rules: Iterable[Rule] | None = None) -> list[
     return found
 
 
-def is_about_requester(rule: Rule) -> bool:
-    """Whether the rule is asked at each download rather than once of the model."""
+@cache
+def rules_of_models() -> tuple[Rule, ...]:
+    """The rules that are asked once of a model."""
+    return tuple(rule for rule in all_rules() if not _is_about_requester(rule))
+
+
+@cache
+def rules_of_requesters() -> tuple[Rule, ...]:
+    """The rules that are asked at each download, of whoever downloads."""
+    return tuple(rule for rule in all_rules() if _is_about_requester(rule))
+
+
+def _is_about_requester(rule: Rule) -> bool:
     asks = any(PREDICATES[name].of_requester for name in rule.conditions)
     return asks or any(CHECKS[name].of_requester for name, _ in rule.checks)
 
