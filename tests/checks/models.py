@@ -50,13 +50,13 @@ def tensors_of(config: Mapping[str, Any] = CONFIG, *, seed: int = 0) -> Tensors:
 
 def safetensors(tensors: Tensors) -> bytes:
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
-    data = b""
+    data = bytearray()
     for name, tensor in tensors.items():
         raw = tensor.astype("<f4").tobytes()
         offsets = [len(data), len(data) + len(raw)]
         header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": offsets}
         data += raw
-    return with_header(json.dumps(header).encode(), data)
+    return with_header(json.dumps(header).encode(), bytes(data))
 
 
 def with_header(header: bytes, data: bytes = b"") -> bytes:

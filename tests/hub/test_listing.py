@@ -266,40 +266,38 @@ def test_a_bad_page_gets_a_sentence(repository: Repository, query: str) -> None:
     assert answer.json()["error"]
 
 
+ODD_CURSORS = [
+    "[Infinity, 1]",
+    "[1, 1e999]",
+    "[NaN, 1]",
+    "[1, NaN]",
+    "[true, 1]",
+    "[-1, 1]",
+    f"[1, {2**63}]",
+    f"[{'9' * 5000}, 1]",
+    '["9999-12-31T23:59:59-23:59", 1]',
+    '["0001-01-01T00:00:00+23:00", 1]',
+    '["2024-01-01T00:00:00", 1]',
+    '["2024-01-01T00:00:00+00:00", Infinity]',
+    '["2024-01-01T00:00:00+00:00", "\u0000"]',
+    "[[], {}]",
+    "[1]",
+    "{}",
+    "7",
+    "null",
+    "[" * 100_000,
+]
+
+
 @pytest.mark.parametrize("sort", ["downloads", "likes", "lastModified", "createdAt"])
-@pytest.mark.parametrize(
-    "cursor",
-    [
-        "[Infinity, 1]",
-        "[1, 1e999]",
-        "[NaN, 1]",
-        "[1, NaN]",
-        "[true, 1]",
-        "[-1, 1]",
-        f"[1, {2**63}]",
-        f"[{'9' * 5000}, 1]",
-        '["9999-12-31T23:59:59-23:59", 1]',
-        '["0001-01-01T00:00:00+23:00", 1]',
-        '["2024-01-01T00:00:00", 1]',
-        '["2024-01-01T00:00:00+00:00", Infinity]',
-        '["2024-01-01T00:00:00+00:00", "\u0000"]',
-        "[[], {}]",
-        "[1]",
-        "{}",
-        "7",
-        "null",
-        "[" * 100_000,
-    ],
-)
-def test_no_cursor_is_too_odd_for_a_sentence(
-    repository: Repository, sort: str, cursor: str
-) -> None:
-    sent = base64.urlsafe_b64encode(cursor.encode()).decode()
+def test_no_cursor_is_too_odd_for_a_sentence(repository: Repository, sort: str) -> None:
+    for cursor in ODD_CURSORS:
+        sent = base64.urlsafe_b64encode(cursor.encode()).decode()
 
-    answer = Wire().get(f"/api/models?sort={sort}&cursor={sent}")
+        answer = Wire().get(f"/api/models?sort={sort}&cursor={sent}")
 
-    assert answer.status_code == 400
-    assert answer.json()["error"].startswith("cursor:")
+        assert answer.status_code == 400, cursor[:40]
+        assert answer.json()["error"].startswith("cursor:")
 
 
 # Tree
